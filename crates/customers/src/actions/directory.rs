@@ -1,0 +1,463 @@
+//! The directory: customers and organizations as Jira has them, cached for a week at most, sorted and searched in
+//! memory for minutes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::client::{AccountKind, Project};
+use host::jql::{self, Progress, Whose};
+use host::{As, Jira, PROFILES, Profile};
+use kernel::{AccountId, Cx, Fault, KeyClass, OrganizationId, Result, TenantId};
+use vault::{Keys, Open, Place, Subject};
+use zeroize::Zeroizing;
+
+use crate::Room;
+use crate::actions::access;
+use crate::model::{Holder, Owner, Permission};
+use crate::{rules, schema, sql};
+
+/// People's names, by account; who is not in it has none that Jira tells.
+pub(crate) type Names = BTreeMap<AccountId, Open<Profile>>;
+
+/// Rows read from the store in one statement.
+const READ_PAGE: u32 = 1_000;
+/// How long a sorted directory may serve before it is read again.
+const FRESH: Duration = Duration::from_secs(30);
+/// Tenants whose directory is kept sorted in memory.
+const CACHED_TENANTS: u64 = 64;
+/// Members shown with an organization.
+const MEMBERS_SHOWN: usize = 50;
+/// Results of a picker.
+const PICKED: usize = 20;
+
+/// A customer as shown.
+pub(crate) struct CustomerRecord {
+    pub(crate) account: AccountId,
+    pub(crate) name: Option<Open<Profile>>,
+    pub(crate) organizations: Vec<(OrganizationId, Open<String>)>,
+    pub(crate) counts: Option<Counts>,
+}
+
+/// An organization as shown.
+pub(crate) struct OrganizationRecord {
+    pub(crate) id: OrganizationId,
+    pub(crate) name: Open<String>,
+    pub(crate) member_count: usize,
+    pub(crate) counts: Option<Counts>,
+    pub(crate) members: Option<Vec<CustomerRecord>>,
+}
+
+/// How many requests, and where to see them.
+pub(crate) struct Counts {
+    pub(crate) open: u64,
+    pub(crate) closed: u64,
+    pub(crate) open_url: String,
+    pub(crate) closed_url: String,
+}
+
+/// One line of the sorted directory: what is searched and sorted by, wiped when dropped.
+struct Line<I> {
+    id: I,
+    sort: Zeroizing<String>,
+    search: Zeroizing<String>,
+}
+
+/// A tenant's directory, sorted.
+pub(crate) struct Sorted {
+    customers: Vec<Line<AccountId>>,
+    organizations: Vec<Line<OrganizationId>>,
+    members: HashMap<OrganizationId, Vec<AccountId>>,
+    memberships: HashMap<AccountId, Vec<OrganizationId>>,
+}
+
+/// Sorted directories of this node.
+pub(crate) type Cache = moka::future::Cache<TenantId, Arc<Sorted>>;
+
+/// An empty cache.
+pub(crate) fn cache() -> Cache {
+    moka::future::Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(FRESH).build()
+}
+
+pub(crate) fn organization_place(id: &OrganizationId) -> Place {
+    Place::new(&schema::ORGANIZATION_BODY, sql::organization_row(id))
+}
+
+/// The keys that organizations' names lie under.
+pub(crate) async fn name_keys(cx: &Cx, room: &Room) -> Result<Keys> {
+    room.shared.vault.keys(cx, KeyClass::Names, Subject::Tenant).await
+}
+
+/// The names of people.
+pub(crate) async fn names(cx: &Cx, room: &Room, accounts: &[AccountId]) -> Result<Names> {
+    let mut wanted: Vec<AccountId> = accounts.to_vec();
+    wanted.sort();
+    wanted.dedup();
+    let mut names = Names::new();
+    for some in wanted.chunks(PROFILES) {
+        names.extend(room.shared.host.people.profiles(cx, some).await?);
+    }
+    Ok(names)
+}
+
+/// Whether there is such a customer or organization. Anybody that Jira knows can have asked for something.
+pub(crate) async fn exists(cx: &Cx, room: &Room, owner: &Owner) -> Result<bool> {
+    match owner {
+        Owner::Customer(account) => {
+            if sql::customer_exists(&mut room.shared.store.read(cx).await?, account).await? {
+                return Ok(true);
+            }
+            Ok(names(cx, room, std::slice::from_ref(account)).await?.contains_key(account))
+        }
+        Owner::Organization(id) => Ok(organization_name(cx, room, id).await?.is_some()),
+    }
+}
+
+/// An organization's name: from the cache, else from Jira.
+async fn organization_name(cx: &Cx, room: &Room, id: &OrganizationId) -> Result<Option<Open<String>>> {
+    let keys = name_keys(cx, room).await?;
+    if let Some(sealed) = sql::organization_get(&mut room.shared.store.read(cx).await?, id).await? {
+        return keys.open(&organization_place(id), &sealed).map(Some);
+    }
+    match jira(cx, room, As::App).organization(id).await {
+        Ok(organization) => {
+            let sealed = keys.seal(&organization_place(id), &organization.name.peek().to_owned())?;
+            let opened = keys.open(&organization_place(id), &sealed)?;
+            let mut scoped = room.shared.store.write(cx).await?;
+            sql::organization_put(&mut scoped, id, sealed, cx.now()).await?;
+            scoped.commit().await?;
+            Ok(Some(opened))
+        }
+        Err(fault) if fault.kind() == kernel::Kind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn jira<'a>(cx: &'a Cx, room: &'a Room, by: As) -> Jira<'a> {
+    Jira::for_tenant(&room.shared.host.cloud, cx, by)
+}
+
+/// The sorted directory, at most half a minute old.
+async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
+    room.directory
+        .try_get_with(cx.tenant(), async { read_sorted(cx, room).await.map(Arc::new) })
+        .await
+        .map_err(|_: Arc<Fault>| Fault::busy("directory_unavailable", "The list of customers cannot be read just now. Try again.", None))
+}
+
+/// Forgets the sorted directory of this node, so that a change shows at once.
+pub(crate) async fn forget_sorted(cx: &Cx, room: &Room) {
+    room.directory.invalidate(&cx.tenant()).await;
+}
+
+async fn read_sorted(cx: &Cx, room: &Room) -> Result<Sorted> {
+    let accounts = read_accounts(cx, room).await?;
+    let mut customers = Vec::with_capacity(accounts.len());
+    for some in accounts.chunks(PROFILES) {
+        let names = names(cx, room, some).await?;
+        customers.extend(some.iter().map(|account| {
+            let name = names.get(account).map(Open::peek);
+            let shown = name.map_or(account.as_str(), |name| &name.name);
+            let email = name.and_then(|name| name.email.as_deref()).unwrap_or_default();
+            Line {
+                id: account.clone(),
+                sort: Zeroizing::new(shown.to_lowercase()),
+                search: Zeroizing::new(format!("{shown}\n{email}").to_lowercase()),
+            }
+        }));
+    }
+    customers.sort_by(|a, b| (&*a.sort, &a.id).cmp(&(&*b.sort, &b.id)));
+    let organizations = read_organizations(cx, room).await?;
+    let (members, memberships) = read_memberships(cx, room).await?;
+    Ok(Sorted { customers, organizations, members, memberships })
+}
+
+async fn read_accounts(cx: &Cx, room: &Room) -> Result<Vec<AccountId>> {
+    let mut accounts: Vec<AccountId> = Vec::new();
+    loop {
+        let after = accounts.last().map(|account| account.as_str().to_owned()).unwrap_or_default();
+        let page = sql::customer_list(&mut room.shared.store.read(cx).await?, &after, READ_PAGE).await?;
+        let full = page.len() == READ_PAGE as usize;
+        accounts.extend(page);
+        if !full {
+            return Ok(accounts);
+        }
+    }
+}
+
+async fn read_organizations(cx: &Cx, room: &Room) -> Result<Vec<Line<OrganizationId>>> {
+    let keys = name_keys(cx, room).await?;
+    let mut lines: Vec<Line<OrganizationId>> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = sql::organization_list(&mut room.shared.store.read(cx).await?, &after, READ_PAGE).await?;
+        let full = page.len() == READ_PAGE as usize;
+        for (id, sealed) in page {
+            let name = keys.open(&organization_place(&id), &sealed)?;
+            let lower = Zeroizing::new(name.peek().to_lowercase());
+            after = id.as_str().to_owned();
+            lines.push(Line { id, sort: lower.clone(), search: lower });
+        }
+        if !full {
+            break;
+        }
+    }
+    lines.sort_by(|a, b| (&*a.sort, &a.id).cmp(&(&*b.sort, &b.id)));
+    Ok(lines)
+}
+
+type Members = (HashMap<OrganizationId, Vec<AccountId>>, HashMap<AccountId, Vec<OrganizationId>>);
+
+async fn read_memberships(cx: &Cx, room: &Room) -> Result<Members> {
+    let (mut members, mut memberships): Members = Default::default();
+    let mut after = (String::new(), String::new());
+    loop {
+        let place = (after.0.as_str(), after.1.as_str());
+        let page = sql::membership_list(&mut room.shared.store.read(cx).await?, place, READ_PAGE).await?;
+        let full = page.len() == READ_PAGE as usize;
+        for (organization, account) in page {
+            after = (organization.as_str().to_owned(), account.as_str().to_owned());
+            memberships.entry(account.clone()).or_default().push(organization.clone());
+            members.entry(organization).or_default().push(account);
+        }
+        if !full {
+            return Ok((members, memberships));
+        }
+    }
+}
+
+/// The lines that match, after the one that `cursor` names, and where to go on.
+fn page<'l, I: AsStr>(
+    lines: &'l [Line<I>],
+    query: &str,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<(Vec<&'l Line<I>>, Option<String>)> {
+    let query = query.to_lowercase();
+    let start = match cursor {
+        None => 0,
+        Some(cursor) => {
+            let found = lines.iter().position(|line| line.id.as_str() == cursor);
+            found.map(|place| place + 1).ok_or_else(|| {
+                Fault::invalid_field("/cursor", "expired", "The list changed. Start again without a cursor.")
+            })?
+        }
+    };
+    let limit = limit as usize;
+    let mut shown: Vec<_> =
+        lines.iter().skip(start).filter(|line| line.search.contains(&query)).take(limit + 1).collect();
+    let more = shown.len() > limit;
+    shown.truncate(limit);
+    let next = shown.last().filter(|_| more).map(|line| line.id.as_str().to_owned());
+    Ok((shown, next))
+}
+
+trait AsStr {
+    fn as_str(&self) -> &str;
+}
+
+impl AsStr for AccountId {
+    fn as_str(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsStr for OrganizationId {
+    fn as_str(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// Customers by name, those that match.
+pub(crate) async fn list_customers(
+    cx: &Cx,
+    room: &Room,
+    query: &str,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<(Vec<CustomerRecord>, Option<String>)> {
+    let sorted = sorted(cx, room).await?;
+    let (lines, next) = page(&sorted.customers, query, cursor, limit)?;
+    let accounts: Vec<AccountId> = lines.into_iter().map(|line| line.id.clone()).collect();
+    Ok((records(cx, room, &sorted, &accounts).await?, next))
+}
+
+async fn records(cx: &Cx, room: &Room, sorted: &Sorted, accounts: &[AccountId]) -> Result<Vec<CustomerRecord>> {
+    let mut names = names(cx, room, accounts).await?;
+    let mut records = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let mut organizations = Vec::new();
+        for id in sorted.memberships.get(account).into_iter().flatten() {
+            if let Some(name) = organization_name(cx, room, id).await? {
+                organizations.push((id.clone(), name));
+            }
+        }
+        records.push(CustomerRecord {
+            account: account.clone(),
+            name: names.remove(account),
+            organizations,
+            counts: None,
+        });
+    }
+    Ok(records)
+}
+
+/// One customer, as the directory has them; without counts.
+pub(crate) async fn record(cx: &Cx, room: &Room, account: &AccountId) -> Result<CustomerRecord> {
+    Ok(CustomerRecord {
+        account: account.clone(),
+        name: names(cx, room, std::slice::from_ref(account)).await?.remove(account),
+        organizations: organizations_of(cx, room, account).await?,
+        counts: None,
+    })
+}
+
+/// One customer, with counts, for whoever may see them.
+pub(crate) async fn read_customer(cx: &Cx, room: &Room, account: &AccountId, site_url: &str) -> Result<CustomerRecord> {
+    let owner = Owner::Customer(account.clone());
+    crate::actions::values::reach(cx, room, &owner, Permission::Browse).await?;
+    let counts = counts(cx, room, &owner, site_url).await.ok();
+    Ok(CustomerRecord { counts, ..record(cx, room, account).await? })
+}
+
+/// The organizations of a customer, as Jira has them now.
+pub(crate) async fn organizations_of(
+    cx: &Cx,
+    room: &Room,
+    account: &AccountId,
+) -> Result<Vec<(OrganizationId, Open<String>)>> {
+    let keys = name_keys(cx, room).await?;
+    let asked = jira(cx, room, As::App);
+    let mut organizations = Vec::new();
+    let mut start = Some(0);
+    while let Some(from) = start {
+        let page = asked.organizations(Some(account), from).await?;
+        for organization in page.items {
+            let sealed = keys.seal(&organization_place(&organization.id), &organization.name.peek().to_owned())?;
+            let name = keys.open(&organization_place(&organization.id), &sealed)?;
+            organizations.push((organization.id, name));
+        }
+        start = page.next;
+    }
+    Ok(organizations)
+}
+
+/// How many requests an owner has open and closed, as the viewer sees them in Jira.
+pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner, site_url: &str) -> Result<Counts> {
+    let by = cx.person().map_or(As::App, |viewer| As::Person(viewer.clone()));
+    let whose = match owner {
+        Owner::Customer(account) => Whose::Customer(account),
+        Owner::Organization(id) => Whose::Organization(id),
+    };
+    let (open, closed) = (jql::requests(whose, Progress::Open), jql::requests(whose, Progress::Closed));
+    let jira = jira(cx, room, by);
+    let counted = futures::try_join!(jira.count(&open), jira.count(&closed))?;
+    let link = |query: &str| {
+        let site = url::Url::parse(site_url).ok()?;
+        jql::navigator(&site, query).map(|link| link.to_string())
+    };
+    Ok(Counts {
+        open: counted.0,
+        closed: counted.1,
+        open_url: link(&open).unwrap_or_default(),
+        closed_url: link(&closed).unwrap_or_default(),
+    })
+}
+
+/// Organizations by name, those that match.
+pub(crate) async fn list_organizations(
+    cx: &Cx,
+    room: &Room,
+    query: &str,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<(Vec<OrganizationRecord>, Option<String>)> {
+    let sorted = sorted(cx, room).await?;
+    let (lines, next) = page(&sorted.organizations, query, cursor, limit)?;
+    let mut records = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(name) = organization_name(cx, room, &line.id).await? {
+            records.push(OrganizationRecord {
+                member_count: sorted.members.get(&line.id).map_or(0, Vec::len),
+                id: line.id.clone(),
+                name,
+                counts: None,
+                members: None,
+            });
+        }
+    }
+    Ok((records, next))
+}
+
+/// One organization, with counts and its first members.
+pub(crate) async fn read_organization(
+    cx: &Cx,
+    room: &Room,
+    id: &OrganizationId,
+    site_url: &str,
+) -> Result<OrganizationRecord> {
+    access::require(cx, room, Permission::Browse).await?;
+    let name = organization_name(cx, room, id).await?.ok_or_else(Fault::not_found)?;
+    let sorted = sorted(cx, room).await?;
+    let members = sorted.members.get(id).cloned().unwrap_or_default();
+    let shown: Vec<AccountId> = members.iter().take(MEMBERS_SHOWN).cloned().collect();
+    let owner = Owner::Organization(id.clone());
+    Ok(OrganizationRecord {
+        id: id.clone(),
+        name,
+        member_count: members.len(),
+        counts: counts(cx, room, &owner, site_url).await.ok(),
+        members: Some(records(cx, room, &sorted, &shown).await?),
+    })
+}
+
+/// People to choose for a field.
+pub(crate) async fn find_users(cx: &Cx, room: &Room, query: &str) -> Result<Vec<(AccountId, Open<Profile>)>> {
+    if query.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = jira(cx, room, As::App).user_search(query).await?;
+    let accounts: Vec<AccountId> = found
+        .iter()
+        .filter(|user| user.active && user.account_type != AccountKind::App)
+        .take(PICKED)
+        .map(|user| user.account_id.clone())
+        .collect();
+    let mut names = names(cx, room, &accounts).await?;
+    Ok(accounts.into_iter().filter_map(|account| names.remove(&account).map(|name| (account, name))).collect())
+}
+
+/// Groups and project roles to choose for a permission.
+pub(crate) async fn find_holders(cx: &Cx, room: &Room, query: &str) -> Result<Vec<Holder>> {
+    let jira = jira(cx, room, As::App);
+    let (groups, roles) = futures::try_join!(jira.group_search(query), jira.roles())?;
+    let wanted = rules::name_key(query);
+    let mut holders: Vec<Holder> = roles
+        .into_iter()
+        .filter(|role| role.name.peek().to_lowercase().contains(&wanted))
+        .map(|role| Holder::ProjectRole { id: role.id.as_str().to_owned(), name: role.name.peek().to_owned() })
+        .collect();
+    holders.extend(groups.into_iter().take(PICKED).filter_map(|group| {
+        Some(Holder::Group { id: group.group_id?.as_str().to_owned(), name: group.name.peek().to_owned() })
+    }));
+    Ok(holders)
+}
+
+/// Names of organizations, for what the sync writes.
+pub(crate) fn seal_name(keys: &Keys, id: &OrganizationId, name: &str) -> Result<kernel::Sealed<String>> {
+    keys.seal(&organization_place(id), &name.to_owned())
+}
+
+
+/// The site's service projects.
+pub(crate) async fn service_projects(cx: &Cx, room: &Room) -> Result<Vec<Project>> {
+    let jira = jira(cx, room, As::App);
+    let mut projects = Vec::new();
+    let mut start = Some(0);
+    while let Some(from) = start {
+        let page = jira.service_projects(from).await?;
+        projects.extend(page.items);
+        start = page.next;
+    }
+    Ok(projects)
+}

@@ -1,0 +1,162 @@
+//! What stands beside an issue: its people, the fields that apply, the values of the one who is looked at.
+
+use std::collections::BTreeSet;
+
+use host::client::IssueRef;
+use host::{As, Jira};
+use kernel::{AccountId, Cx, Fault, IssueId, Kind, OrganizationId, ProjectId, Result};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vault::Open;
+
+use crate::Room;
+use crate::actions::directory::{self, Counts, CustomerRecord};
+use crate::actions::fields::{self, OpenField};
+use crate::actions::sections::{self, OpenSection};
+use crate::actions::values::{self, ValueSet};
+use crate::actions::access;
+use crate::model::{Owner, Permission};
+use crate::rules;
+
+/// Organizations shown beside one person; more are counted by Jira, not by us.
+const ORGANIZATIONS_SHOWN: usize = 20;
+
+/// What somebody is to an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum PersonRole {
+    /// Asked.
+    Reporter,
+    /// Takes part.
+    Participant,
+}
+
+pub(crate) struct IssuePerson {
+    pub(crate) account: AccountId,
+    pub(crate) roles: Vec<PersonRole>,
+}
+
+pub(crate) struct OrganizationPanel {
+    pub(crate) id: OrganizationId,
+    pub(crate) name: Open<String>,
+    pub(crate) counts: Option<Counts>,
+    pub(crate) values: ValueSet,
+}
+
+pub(crate) struct Selected {
+    pub(crate) customer: CustomerRecord,
+    pub(crate) counts: Option<Counts>,
+    pub(crate) time_zone: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) values: ValueSet,
+    pub(crate) organizations: Vec<OrganizationPanel>,
+}
+
+/// The issue, as far as the panel says it.
+pub(crate) struct PanelIssue {
+    pub(crate) id: IssueId,
+    pub(crate) key: String,
+    pub(crate) project: ProjectId,
+}
+
+pub(crate) struct Panel {
+    pub(crate) issue: PanelIssue,
+    pub(crate) people: Vec<IssuePerson>,
+    pub(crate) sections: Vec<OpenSection>,
+    pub(crate) fields: Vec<OpenField>,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) permissions: BTreeSet<Permission>,
+}
+
+/// Reads the panel of an issue that the caller can see in Jira.
+pub(crate) async fn read_panel(
+    cx: &Cx,
+    room: &Room,
+    issue: &str,
+    person: Option<AccountId>,
+    site_url: &str,
+) -> Result<Panel> {
+    access::require(cx, room, Permission::Browse).await?;
+    let permissions = access::permissions(cx, room).await?;
+    let viewer = cx.person().cloned().ok_or_else(Fault::not_found)?;
+    // Jira itself says whether the viewer may see the issue: it is asked as them.
+    let (issue, people) = read_issue(cx, room, viewer, issue).await?;
+    let chosen = match person {
+        Some(account) if people.iter().any(|person| person.account == account) => Some(account),
+        Some(_) => return Err(Fault::not_found()),
+        None => people.first().map(|person| person.account.clone()),
+    };
+    let fields = fields::all(cx, room)
+        .await?
+        .into_iter()
+        .filter(|field| !field.retired && rules::applies_to_project(&field.body.peek().projects, issue.project.as_str()))
+        .collect();
+    let selected = match chosen {
+        None => None,
+        Some(account) => Some(read_selected(cx, room, account, site_url).await?),
+    };
+    Ok(Panel {
+        people,
+        sections: sections::all(cx, room).await?,
+        fields,
+        selected,
+        permissions,
+        issue,
+    })
+}
+
+/// The issue and its people, read as the viewer: Jira itself says whether they may see it.
+async fn read_issue(cx: &Cx, room: &Room, viewer: AccountId, issue: &str) -> Result<(PanelIssue, Vec<IssuePerson>)> {
+    let named = IssueRef::parse(issue).map_err(|_| Fault::not_found())?;
+    let jira = Jira::for_tenant(&room.shared.host.cloud, cx, As::Person(viewer));
+    let read = jira.issue(&named).await.map_err(|fault| match fault.kind() {
+        // Jira says "may not see" in several ways; all of them are "not there".
+        Kind::Refused | Kind::NotFound => Fault::not_found(),
+        _ => fault,
+    })?;
+    let mut people = Vec::new();
+    if let Some(reporter) = read.fields.reporter {
+        people.push(IssuePerson { account: reporter.account_id, roles: vec![PersonRole::Reporter] });
+    }
+    // An issue that is no request (a bug of a software project) has a reporter and no participants.
+    let participants = match jira.participants(&named, 0).await {
+        Ok(page) => page.items,
+        Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Refused | Kind::Invalid) => Vec::new(),
+        Err(fault) => return Err(fault),
+    };
+    for participant in participants {
+        match people.iter_mut().find(|person| person.account == participant.account_id) {
+            Some(person) => person.roles.push(PersonRole::Participant),
+            None => people.push(IssuePerson { account: participant.account_id, roles: vec![PersonRole::Participant] }),
+        }
+    }
+    let project = read.fields.project.ok_or_else(Fault::not_found)?.id;
+    Ok((PanelIssue { id: read.id, key: read.key.as_str().to_owned(), project }, people))
+}
+
+async fn read_selected(cx: &Cx, room: &Room, account: AccountId, site_url: &str) -> Result<Selected> {
+    let customer = directory::record(cx, room, &account).await?;
+    let owner = Owner::Customer(account.clone());
+    let values = values::read_values(cx, room, &owner).await?;
+    // Counts are Jira's to give; the panel is useful without them.
+    let counts = directory::counts(cx, room, &owner, site_url).await.ok();
+    let mut organizations = Vec::new();
+    for (id, name) in directory::organizations_of(cx, room, &account).await?.into_iter().take(ORGANIZATIONS_SHOWN) {
+        let owner = Owner::Organization(id.clone());
+        organizations.push(OrganizationPanel {
+            values: values::read_values(cx, room, &owner).await?,
+            counts: directory::counts(cx, room, &owner, site_url).await.ok(),
+            id,
+            name,
+        });
+    }
+    let known = customer.name.as_ref().map(Open::peek);
+    Ok(Selected {
+        time_zone: known.and_then(|name| name.time_zone.clone()),
+        locale: known.and_then(|name| name.locale.clone()),
+        counts,
+        values,
+        organizations,
+        customer,
+    })
+}

@@ -1,0 +1,405 @@
+//! Values: reading, writing without overwriting anybody, history, restoring.
+
+use std::collections::BTreeMap;
+
+use kernel::{AccountId, Cx, Fault, FieldFault, Result, Sealed};
+use store::{Scoped, changes, ledger};
+use vault::{Keys, Open, Place};
+
+use crate::Room;
+use crate::actions::fields::{self, OpenField};
+use crate::actions::{access, directory};
+use crate::model::{Action, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
+use crate::{rules, schema, sql};
+
+/// Values written by one request; a panel has fewer.
+const WRITES_AT_ONCE: usize = rules::FIELDS_PER_ENTITY;
+
+/// An opened value.
+pub(crate) type OpenValue = Stored<Open<Value>>;
+
+/// All of an owner's values that the caller may see.
+pub(crate) struct ValueSet {
+    pub(crate) version: i64,
+    pub(crate) values: Vec<OpenValue>,
+}
+
+/// What became of a write.
+pub(crate) enum Written<T> {
+    /// It stands.
+    Done(T),
+    /// Somebody was faster: what stands now, of the values that were to be written.
+    Conflict(Vec<OpenValue>),
+}
+
+/// What the caller may do with an owner's values.
+pub(crate) struct Reach {
+    /// An agent with the permission, or a customer with their own.
+    agent: bool,
+}
+
+impl Reach {
+    fn sees(&self, field: &OpenField) -> bool {
+        self.agent || (rules::customer_may(field.audience, field.entity, false) && !field.retired)
+    }
+
+    fn writes(&self, field: &OpenField) -> bool {
+        self.agent || rules::customer_may(field.audience, field.entity, true)
+    }
+}
+
+fn value_place(owner: &Owner, field: FieldId) -> Place {
+    let column = match owner.entity() {
+        Entity::Customer => &schema::CUSTOMER_VALUE_VALUE,
+        Entity::Organization => &schema::ORGANIZATION_VALUE_VALUE,
+    };
+    Place::new(column, sql::value_row(owner, field))
+}
+
+fn change_place(owner: &Owner, id: i64) -> Place {
+    let column = match owner.entity() {
+        Entity::Customer => &schema::CUSTOMER_HISTORY_CHANGE,
+        Entity::Organization => &schema::ORGANIZATION_HISTORY_CHANGE,
+    };
+    Place::new(column, sql::history_row(owner, id))
+}
+
+/// Lets in whoever holds the permission, and a customer to their own record; to everybody else the owner is not there.
+pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<Reach> {
+    let held = access::permissions(cx, room).await?;
+    if held.contains(&needed) {
+        if directory::exists(cx, room, owner).await? {
+            return Ok(Reach { agent: true });
+        }
+        return Err(Fault::not_found());
+    }
+    let own = matches!(owner, Owner::Customer(account) if Some(account) == cx.person());
+    if own {
+        return Ok(Reach { agent: false });
+    }
+    if held.contains(&Permission::Browse) {
+        access::require(cx, room, needed).await?;
+    }
+    Err(Fault::not_found())
+}
+
+fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -> Result<OpenValue> {
+    Ok(Stored {
+        field: sealed.field,
+        value: keys.open(&value_place(owner, sealed.field), &sealed.value)?,
+        version: sealed.version,
+        updated_at: sealed.updated_at,
+        updated_by: sealed.updated_by,
+    })
+}
+
+fn set_version(values: &[sql::SealedValue]) -> i64 {
+    values.iter().map(|value| value.version).max().unwrap_or(0)
+}
+
+/// Reads what the caller may see of an owner's values.
+pub(crate) async fn read_values(cx: &Cx, room: &Room, owner: &Owner) -> Result<ValueSet> {
+    let reach = reach(cx, room, owner, Permission::Browse).await?;
+    read_within(cx, room, owner, &reach).await
+}
+
+async fn read_within(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<ValueSet> {
+    let fields = visible(cx, room, owner, reach).await?;
+    let keys = access::owner_keys(cx, room, owner).await?;
+    let sealed = sql::value_list(&mut room.shared.store.read(cx).await?, owner).await?;
+    let version = set_version(&sealed);
+    let values = sealed
+        .into_iter()
+        .filter(|value| fields.contains_key(&value.field))
+        .map(|value| open_value(&keys, owner, value))
+        .collect::<Result<_>>()?;
+    Ok(ValueSet { version, values })
+}
+
+async fn visible(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<BTreeMap<FieldId, OpenField>> {
+    Ok(fields::all(cx, room)
+        .await?
+        .into_iter()
+        .filter(|field| field.entity == owner.entity() && reach.sees(field))
+        .map(|field| (field.id, field))
+        .collect())
+}
+
+/// Who writes, under which pseudonyms and keys: fetched before the transaction, which then waits for nothing else.
+struct Writer {
+    account: AccountId,
+    actor: Option<Vec<u8>>,
+    subject: Option<Vec<u8>>,
+    keys: Keys,
+}
+
+impl Writer {
+    async fn prepare(cx: &Cx, room: &Room, owner: &Owner) -> Result<Self> {
+        let account = cx.person().cloned().ok_or_else(|| Fault::refused("Only a person changes values."))?;
+        Ok(Self {
+            account,
+            actor: access::actor_pseudonym(cx, room).await?,
+            subject: match owner {
+                Owner::Customer(account) => Some(access::pseudonym(cx, room, account).await?),
+                Owner::Organization(_) => None,
+            },
+            keys: access::owner_keys(cx, room, owner).await?,
+        })
+    }
+
+    /// Writes one checked value over `held` in the caller's transaction; `None` when it is what stands already.
+    async fn put(
+        &self,
+        scoped: &mut Scoped,
+        cx: &Cx,
+        owner: &Owner,
+        held: Option<&OpenValue>,
+        field: FieldId,
+        to: &Value,
+        restoring: bool,
+    ) -> Result<Option<i64>> {
+        let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
+        if from == *to {
+            return Ok(None);
+        }
+        let version = changes::record(scoped, cx, owner.entity().name(), owner.id()).await?;
+        let action = rules::action_of(to, restoring);
+        let new = Stored {
+            field,
+            value: self.keys.seal(&value_place(owner, field), to)?,
+            version,
+            updated_at: cx.now(),
+            updated_by: self.account.clone(),
+        };
+        if !sql::value_put(scoped, owner, new, held.map_or(0, |held| held.version)).await? {
+            return Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."));
+        }
+        let change: Sealed<Change> =
+            self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
+        let history =
+            sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.account.clone() };
+        sql::history_insert(scoped, owner, history).await?;
+        let kind = match action {
+            Action::Set => "customers.value_set",
+            Action::Cleared => "customers.value_cleared",
+            Action::Restored => "customers.value_restored",
+        };
+        let object = format!("{} {field}", owner.entity().name());
+        let entry =
+            ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(&object) };
+        ledger::append(scoped, cx, entry).await?;
+        Ok(Some(version))
+    }
+}
+
+/// A field that this write may touch, or why not.
+fn writable<'f>(
+    fields: &'f BTreeMap<FieldId, OpenField>,
+    reach: &Reach,
+    id: FieldId,
+    pointer: &str,
+) -> Result<&'f OpenField, FieldFault> {
+    let wrong = |code, detail: &str| {
+        Err(FieldFault { pointer: pointer.to_owned(), code, detail: detail.to_owned(), limit: None })
+    };
+    match fields.get(&id) {
+        None => wrong("unknown", "There is no such field here."),
+        Some(field) if field.retired => wrong("retired", "This field is retired. Restore it to change its values."),
+        Some(field) if !reach.writes(field) => wrong("read_only", "You may see this field, but not change it."),
+        Some(field) => Ok(field),
+    }
+}
+
+/// Writes some of an owner's values, all or none, if the whole set still has version `before`.
+pub(crate) async fn write_values(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    before: i64,
+    wanted: BTreeMap<FieldId, Value>,
+) -> Result<Written<ValueSet>> {
+    if wanted.len() > WRITES_AT_ONCE {
+        return Err(fields::too_many("values in one request", WRITES_AT_ONCE));
+    }
+    let reach = reach(cx, room, owner, Permission::Edit).await?;
+    let fields = visible(cx, room, owner, &reach).await?;
+    let writer = Writer::prepare(cx, room, owner).await?;
+    check_people(cx, room, &fields, &wanted).await?;
+    let mut scoped = room.shared.store.write(cx).await?;
+    // The first statement takes the tenant's turn, so that what is read next stays true until the commit.
+    changes::take_turn(&mut scoped).await?;
+    let sealed = sql::value_list(&mut scoped, owner).await?;
+    let version = set_version(&sealed);
+    let mut held = BTreeMap::new();
+    for value in sealed.into_iter().filter(|value| wanted.contains_key(&value.field)) {
+        held.insert(value.field, open_value(&writer.keys, owner, value)?);
+    }
+    if version != before {
+        held.retain(|field, _| fields.contains_key(field));
+        return Ok(Written::Conflict(held.into_values().collect()));
+    }
+    let mut faults = Vec::new();
+    let mut checked = Vec::new();
+    for (id, value) in &wanted {
+        let pointer = format!("/values/{id}");
+        let now = held.get(id).map(|held| held.value.peek());
+        match writable(&fields, &reach, *id, &pointer).and_then(|field| {
+            rules::check_value(&pointer, field.kind, field.body.peek(), field.required, value, now)
+        }) {
+            Ok(value) => checked.push((*id, value)),
+            Err(wrong) => faults.push(wrong),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Fault::invalid_fields(faults));
+    }
+    for (id, value) in &checked {
+        writer.put(&mut scoped, cx, owner, held.get(id), *id, value, false).await?;
+    }
+    scoped.commit().await?;
+    read_within(cx, room, owner, &reach).await.map(Written::Done)
+}
+
+/// Writes one value, if it still has version `before` (0: never written).
+pub(crate) async fn write_value(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    id: FieldId,
+    before: i64,
+    wanted: Value,
+) -> Result<Written<OpenValue>> {
+    let reach = reach(cx, room, owner, Permission::Edit).await?;
+    write_one(cx, room, owner, &reach, id, before, wanted, false).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "one write has this many parts; a struct would only rename them")]
+async fn write_one(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    reach: &Reach,
+    id: FieldId,
+    before: i64,
+    wanted: Value,
+    restoring: bool,
+) -> Result<Written<OpenValue>> {
+    let fields = visible(cx, room, owner, reach).await?;
+    let field = match fields.get(&id) {
+        Some(_) => writable(&fields, reach, id, "/value").map_err(|wrong| Fault::invalid_fields(vec![wrong]))?,
+        None => return Err(Fault::not_found()),
+    };
+    check_people(cx, room, &fields, &BTreeMap::from([(id, wanted.clone())])).await?;
+    let writer = Writer::prepare(cx, room, owner).await?;
+    let mut scoped = room.shared.store.write(cx).await?;
+    changes::take_turn(&mut scoped).await?;
+    let held = sql::value_get(&mut scoped, owner, id).await?;
+    let held = held.map(|held| open_value(&writer.keys, owner, held)).transpose()?;
+    if held.as_ref().map_or(0, |held| held.version) != before {
+        return Ok(Written::Conflict(held.into_iter().collect()));
+    }
+    let now = held.as_ref().map(|held| held.value.peek());
+    let value = rules::check_value("/value", field.kind, field.body.peek(), field.required, &wanted, now)
+        .map_err(|wrong| Fault::invalid_fields(vec![wrong]))?;
+    writer.put(&mut scoped, cx, owner, held.as_ref(), id, &value, restoring).await?;
+    let stands = sql::value_get(&mut scoped, owner, id).await?;
+    scoped.commit().await?;
+    match stands {
+        Some(stands) => open_value(&writer.keys, owner, stands).map(Written::Done),
+        // Emptying what was never written: nothing stands, and nothing needs to.
+        None => {
+            let sealed = writer.keys.seal(&value_place(owner, id), &Value::Empty)?;
+            let nothing =
+                Stored { field: id, value: sealed, version: 0, updated_at: cx.now(), updated_by: writer.account };
+            Ok(Written::Done(open_value(&access::owner_keys(cx, room, owner).await?, owner, nothing)?))
+        }
+    }
+}
+
+/// A person named by a value must be one that the site knows.
+async fn check_people(
+    cx: &Cx,
+    room: &Room,
+    fields: &BTreeMap<FieldId, OpenField>,
+    wanted: &BTreeMap<FieldId, Value>,
+) -> Result<()> {
+    let named: Vec<(FieldId, AccountId)> = wanted
+        .iter()
+        .filter(|(id, _)| fields.get(id).is_some_and(|field| field.kind == crate::model::FieldType::User))
+        .filter_map(|(id, value)| match value {
+            Value::Text(text) => AccountId::new(text.trim()).ok().map(|account| (*id, account)),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<AccountId> = named.iter().map(|(_, account)| account.clone()).collect();
+    let known = directory::names(cx, room, &accounts).await?;
+    let unknown: Vec<FieldFault> = named
+        .iter()
+        .filter(|(_, account)| !known.contains_key(account))
+        .map(|(id, _)| FieldFault {
+            pointer: format!("/values/{id}"),
+            code: "unknown",
+            detail: "Jira knows no person of this accountId.".to_owned(),
+            limit: None,
+        })
+        .collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Fault::invalid_fields(unknown)) }
+}
+
+/// An opened change.
+pub(crate) type OpenChange = HistoryEntry<Open<Change>>;
+
+/// Changes of an owner's values that the caller may see, newest first, older than `before`. With the fields that they
+/// are of.
+pub(crate) async fn read_history(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    field: Option<FieldId>,
+    before: i64,
+    limit: u32,
+) -> Result<(Vec<OpenChange>, BTreeMap<FieldId, OpenField>, Option<i64>)> {
+    let reach = reach(cx, room, owner, Permission::Browse).await?;
+    let fields = visible(cx, room, owner, &reach).await?;
+    let keys = access::owner_keys(cx, room, owner).await?;
+    let page = sql::history_list(&mut room.shared.store.read(cx).await?, owner, field, before, limit + 1).await?;
+    let more = page.len() > limit as usize;
+    let shown: Vec<_> = page.into_iter().take(limit as usize).collect();
+    let next = if more { shown.last().map(|entry| entry.id) } else { None };
+    let changes = shown
+        .into_iter()
+        .filter(|entry| fields.contains_key(&entry.field))
+        .map(|entry| open_change(&keys, owner, entry))
+        .collect::<Result<_>>()?;
+    Ok((changes, fields, next))
+}
+
+fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<OpenChange> {
+    Ok(HistoryEntry {
+        id: sealed.id,
+        field: sealed.field,
+        change: keys.open(&change_place(owner, sealed.id), &sealed.change)?,
+        at: sealed.at,
+        by: sealed.by,
+        action: sealed.action,
+    })
+}
+
+/// Sets a field back to what a change made of it, if its value still has version `before`.
+pub(crate) async fn restore_value(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    change: i64,
+    before: i64,
+) -> Result<Written<OpenValue>> {
+    let reach = reach(cx, room, owner, Permission::Edit).await?;
+    let keys = access::owner_keys(cx, room, owner).await?;
+    let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
+    let entry = open_change(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;
+    let to = entry.change.peek().to.clone();
+    write_one(cx, room, owner, &reach, entry.field, before, to, true).await
+}

@@ -1,0 +1,23 @@
+//! One file an endpoint family: extract, act, reply. What is said in JSON is described here and nowhere else.
+
+mod fields;
+mod panel;
+mod people;
+mod sections;
+mod settings;
+mod values;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Room;
+
+/// This room's routes, relative to /api/v1.
+pub(crate) fn routes() -> OpenApiRouter<Room> {
+    OpenApiRouter::new()
+        .merge(people::routes())
+        .merge(fields::routes())
+        .merge(sections::routes())
+        .merge(values::routes())
+        .merge(panel::routes())
+        .merge(settings::routes())
+}

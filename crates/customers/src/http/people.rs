@@ -1,0 +1,321 @@
+//! /me, /customers, /organizations, /projects, /users
+
+use axum::extract::State;
+use kernel::{AccountId, Fault, FieldFault, OrganizationId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use vault::Exit;
+use web::{Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
+
+use crate::Room;
+use crate::actions::directory::{Counts, CustomerRecord, OrganizationRecord};
+use crate::actions::{access, directory};
+use crate::model::Permission;
+use crate::rules::TEXT_CHARS;
+
+pub(crate) fn routes() -> OpenApiRouter<Room> {
+    OpenApiRouter::new()
+        .routes(routes!(me))
+        .routes(routes!(projects))
+        .routes(routes!(users))
+        .routes(routes!(customers))
+        .routes(routes!(customer))
+        .routes(routes!(organizations))
+        .routes(routes!(organization))
+}
+
+/// What to look for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// Part of a name or address; at most 255 characters.
+    query: Option<String>,
+}
+
+impl SearchQuery {
+    /// The text, trimmed; empty when there is none.
+    pub(crate) fn text(&self) -> Result<&str, Fault> {
+        let text = self.query.as_deref().unwrap_or_default().trim();
+        if text.chars().count() > TEXT_CHARS {
+            return Err(Fault::invalid_fields(vec![FieldFault {
+                pointer: "/query".to_owned(),
+                code: "too_long",
+                detail: format!("A query has at most {TEXT_CHARS} characters."),
+                limit: Some(TEXT_CHARS as u64),
+            }]));
+        }
+        Ok(text)
+    }
+}
+
+/// What somebody is to Steward.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Role {
+    /// Asks for help.
+    Customer,
+    /// Gives it.
+    Agent,
+    /// Administers Jira.
+    Admin,
+}
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MeView {
+    /// Their account.
+    account_id: String,
+    /// What they are here.
+    role: Role,
+    /// Their name, as Jira has it.
+    display_name: Option<String>,
+    /// Their time zone, as Jira has it.
+    time_zone: Option<String>,
+    /// Their language, as Jira has it.
+    locale: Option<String>,
+    /// What they may do.
+    permissions: Vec<Permission>,
+    /// Their Jira.
+    site_url: String,
+}
+
+/// Read who calls
+#[utoipa::path(get, path = "/me", tag = "people", responses((status = 200, body = MeView), (status = 401, body = ProblemBody)))]
+async fn me(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
+    let permissions = access::permissions(&caller.cx, &room).await?;
+    let mut names = directory::names(&caller.cx, &room, std::slice::from_ref(&caller.account)).await?;
+    let standing = caller.cx.standing();
+    let role = match (standing.admin, standing.agent || !permissions.is_empty()) {
+        (true, _) => Role::Admin,
+        (false, true) => Role::Agent,
+        (false, false) => Role::Customer,
+    };
+    Ok(Reply::ok(|exit| {
+        let name = names.remove(&caller.account).map(|name| name.release(exit));
+        MeView {
+            account_id: caller.account.to_string(),
+            role,
+            time_zone: caller.from.time_zone.or_else(|| name.as_ref().and_then(|name| name.time_zone.clone())),
+            display_name: name.map(|name| name.name.clone()),
+            locale: caller.from.locale,
+            permissions: permissions.into_iter().collect(),
+            site_url: caller.from.site_url,
+        }
+    }))
+}
+
+/// A service project.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectView {
+    /// Its id.
+    id: String,
+    /// Its key.
+    key: String,
+    /// Its name.
+    name: String,
+}
+
+/// List service projects
+#[utoipa::path(get, path = "/projects", tag = "people",
+    responses((status = 200, body = Page<ProjectView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+async fn projects(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
+    access::require(&caller.cx, &room, Permission::Browse).await?;
+    let projects = directory::service_projects(&caller.cx, &room).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: projects
+            .into_iter()
+            .map(|project| ProjectView { id: project.id.to_string(), key: project.key, name: project.name.release(exit) })
+            .collect(),
+        next_cursor: None,
+    }))
+}
+
+/// Somebody to choose.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserView {
+    /// Their account.
+    account_id: String,
+    /// Their name.
+    display_name: String,
+}
+
+/// Find people for a field of type `user`
+#[utoipa::path(get, path = "/users", tag = "people", params(SearchQuery),
+    responses((status = 200, body = Page<UserView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+async fn users(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
+    access::require(&caller.cx, &room, Permission::Browse).await?;
+    let found = directory::find_users(&caller.cx, &room, query.text()?).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: found
+            .into_iter()
+            .map(|(account, name)| UserView {
+                account_id: account.to_string(),
+                display_name: std::mem::take(&mut name.release(exit).name),
+            })
+            .collect(),
+        next_cursor: None,
+    }))
+}
+
+/// An organization, in short.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrganizationName {
+    /// Its id.
+    id: String,
+    /// Its name, as Jira has it.
+    name: String,
+}
+
+/// How many requests, and where to see them.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CountsView {
+    /// Not done yet.
+    open: u64,
+    /// Done.
+    closed: u64,
+    /// Jira's search for the open ones.
+    open_url: String,
+    /// Jira's search for the closed ones.
+    closed_url: String,
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        Self { open: counts.open, closed: counts.closed, open_url: counts.open_url, closed_url: counts.closed_url }
+    }
+}
+
+/// A customer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CustomerView {
+    /// Their account.
+    account_id: String,
+    /// Their name, as Jira has it; null when Jira no longer says it.
+    display_name: Option<String>,
+    /// Their e-mail address; null where they or Jira withhold it.
+    email_address: Option<String>,
+    /// Whether the account is in use.
+    active: bool,
+    /// Their time zone.
+    time_zone: Option<String>,
+    /// The organizations that they belong to.
+    organizations: Vec<OrganizationName>,
+    /// Their requests; only where one customer is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<CountsView>,
+}
+
+impl CustomerView {
+    pub(crate) fn of(record: CustomerRecord, exit: &Exit) -> Self {
+        let mut name = record.name.map(|name| name.release(exit));
+        Self {
+            account_id: record.account.to_string(),
+            display_name: name.as_mut().map(|name| std::mem::take(&mut name.name)),
+            email_address: name.as_mut().and_then(|name| name.email.take()),
+            active: name.as_ref().is_some_and(|name| name.active),
+            time_zone: name.as_mut().and_then(|name| name.time_zone.take()),
+            organizations: record
+                .organizations
+                .into_iter()
+                .map(|(id, name)| OrganizationName { id: id.to_string(), name: name.release(exit) })
+                .collect(),
+            counts: record.counts.map(CountsView::from),
+        }
+    }
+}
+
+/// List customers, by name
+#[utoipa::path(get, path = "/customers", tag = "customers", params(SearchQuery, PageQuery),
+    responses((status = 200, body = Page<CustomerView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn customers(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<SearchQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply, Problem> {
+    access::require(&caller.cx, &room, Permission::Browse).await?;
+    let (records, next) =
+        directory::list_customers(&caller.cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: records.into_iter().map(|record| CustomerView::of(record, exit)).collect(),
+        next_cursor: next,
+    }))
+}
+
+/// Read a customer
+#[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", params(("accountId" = String, Path)),
+    responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+async fn customer(State(room): State<Room>, Person(caller): Person, Path(id): Path<AccountId>) -> Result<Reply, Problem> {
+    let record = directory::read_customer(&caller.cx, &room, &id, &caller.from.site_url).await?;
+    Ok(Reply::ok(|exit| CustomerView::of(record, exit)))
+}
+
+/// An organization.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrganizationView {
+    /// Its id.
+    id: String,
+    /// Its name, as Jira has it.
+    name: String,
+    /// How many customers belong to it.
+    member_count: usize,
+    /// Its requests; only where one organization is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<CountsView>,
+    /// Its first members; only where one organization is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<CustomerView>>,
+}
+
+impl OrganizationView {
+    fn of(record: OrganizationRecord, exit: &Exit) -> Self {
+        Self {
+            id: record.id.to_string(),
+            name: record.name.release(exit),
+            member_count: record.member_count,
+            counts: record.counts.map(CountsView::from),
+            members: record
+                .members
+                .map(|members| members.into_iter().map(|member| CustomerView::of(member, exit)).collect()),
+        }
+    }
+}
+
+/// List organizations, by name
+#[utoipa::path(get, path = "/organizations", tag = "organizations", params(SearchQuery, PageQuery),
+    responses((status = 200, body = Page<OrganizationView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn organizations(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<SearchQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply, Problem> {
+    access::require(&caller.cx, &room, Permission::Browse).await?;
+    let (records, next) =
+        directory::list_organizations(&caller.cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: records.into_iter().map(|record| OrganizationView::of(record, exit)).collect(),
+        next_cursor: next,
+    }))
+}
+
+/// Read an organization
+#[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", params(("organizationId" = String, Path)),
+    responses((status = 200, body = OrganizationView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+async fn organization(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<OrganizationId>,
+) -> Result<Reply, Problem> {
+    let record = directory::read_organization(&caller.cx, &room, &id, &caller.from.site_url).await?;
+    Ok(Reply::ok(|exit| OrganizationView::of(record, exit)))
+}

@@ -1,0 +1,184 @@
+//! This room's jobs: reading the directory from Jira, every hour and when a site is joined.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use host::client::{self, Customer, Page, ServiceDeskId};
+use host::{As, Jira, Profile, events};
+use jiff::Timestamp;
+use jobs::{Handler, Outcome, Schedule};
+use kernel::{Cx, Fault, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Room;
+use crate::actions::directory;
+use crate::sql;
+
+const SYNC: &str = "customers.sync_directory";
+const FIRST_SYNC: &str = "customers.first_sync";
+/// A changed membership shows within the hour; the panel asks Jira itself and is always right.
+const SYNC_EVERY: Duration = Duration::from_secs(3600);
+/// Pages of Jira's read before the job notes how far it is: a crash repeats these at most.
+const PAGES_A_SLICE: usize = 10;
+
+pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
+    vec![
+        Arc::new(Sync { room: room.clone(), kind: SYNC, topic: None }),
+        Arc::new(Sync { room: room.clone(), kind: FIRST_SYNC, topic: Some(events::INSTALLED_TOPIC) }),
+    ]
+}
+
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule { kind: SYNC, every: SYNC_EVERY, per_tenant: true }]
+}
+
+struct Sync {
+    room: Room,
+    kind: &'static str,
+    topic: Option<&'static str>,
+}
+
+/// How far a reading is. What it did not see when it ends is dropped.
+#[derive(Serialize, Deserialize)]
+struct Reading {
+    started_at: i64,
+    at: At,
+    start: u32,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+enum At {
+    /// The customers of this desk, counted from 0.
+    Desk(usize),
+    /// The list of organizations.
+    Organizations,
+    /// The people of the first organization after this one.
+    People(String),
+}
+
+#[async_trait]
+impl Handler for Sync {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn topic(&self) -> Option<&'static str> {
+        self.topic
+    }
+
+    async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
+        let mut reading: Reading = match payload.get("reading") {
+            Some(reading) => serde_json::from_value(reading.clone())
+                .map_err(|_| Fault::invalid("jobs_payload", "not a reading"))?,
+            None => Reading { started_at: kernel::micros(cx.now()), at: At::Desk(0), start: 0 },
+        };
+        for _ in 0..PAGES_A_SLICE {
+            if !self.step(cx, &mut reading).await? {
+                let mut scoped = self.room.shared.store.write(cx).await?;
+                sql::directory_drop_older(&mut scoped, kernel::from_micros(reading.started_at)).await?;
+                scoped.commit().await?;
+                directory::forget_sorted(cx, &self.room).await;
+                return Ok(Outcome::Done);
+            }
+        }
+        Ok(Outcome::Again(serde_json::json!({ "reading": reading })))
+    }
+}
+
+impl Sync {
+    /// Reads one page; false when there is none left.
+    async fn step(&self, cx: &Cx, reading: &mut Reading) -> Result<bool> {
+        let jira = Jira::for_tenant(&self.room.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        match reading.at.clone() {
+            At::Desk(place) => self.desk_page(cx, &jira, reading, place).await?,
+            At::Organizations => self.organization_page(cx, &jira, reading).await?,
+            At::People(after) => return self.people_page(cx, &jira, reading, &after).await,
+        }
+        Ok(true)
+    }
+
+    async fn desk_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading, place: usize) -> Result<()> {
+        let Some(desk) = self.desk(jira, place).await? else {
+            (reading.at, reading.start) = (At::Organizations, 0);
+            return Ok(());
+        };
+        let page = jira.desk_customers(&desk, "", reading.start).await?;
+        let at = cx.now();
+        let mut scoped = self.room.shared.store.write(cx).await?;
+        for customer in &page.items {
+            sql::customer_put(&mut scoped, &customer.account_id, at).await?;
+        }
+        scoped.commit().await?;
+        self.keep_names(cx, &page.items).await?;
+        match page.next {
+            Some(next) => reading.start = next,
+            None => (reading.at, reading.start) = (At::Desk(place + 1), 0),
+        }
+        Ok(())
+    }
+
+    /// What came along need not be asked again.
+    async fn keep_names(&self, cx: &Cx, people: &[Customer]) -> Result<()> {
+        let profiles: Vec<_> =
+            people.iter().map(|customer| (customer.account_id.clone(), Profile::from(customer))).collect();
+        self.room.shared.host.people.keep(cx, &profiles).await
+    }
+
+    async fn desk(&self, jira: &Jira<'_>, place: usize) -> Result<Option<ServiceDeskId>> {
+        let mut start = Some(0);
+        let mut seen = 0;
+        while let Some(from) = start {
+            let page = jira.service_desks(from).await?;
+            let count = page.items.len();
+            if let Some(desk) = page.items.into_iter().nth(place - seen) {
+                return Ok(Some(desk.id));
+            }
+            seen += count;
+            start = page.next;
+        }
+        Ok(None)
+    }
+
+    async fn organization_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading) -> Result<()> {
+        let page = jira.organizations(None, reading.start).await?;
+        let keys = directory::name_keys(cx, &self.room).await?;
+        let at = cx.now();
+        let mut scoped = self.room.shared.store.write(cx).await?;
+        for organization in &page.items {
+            let name = directory::seal_name(&keys, &organization.id, organization.name.peek())?;
+            sql::organization_put(&mut scoped, &organization.id, name, at).await?;
+        }
+        scoped.commit().await?;
+        match page.next {
+            Some(next) => reading.start = next,
+            None => (reading.at, reading.start) = (At::People(String::new()), 0),
+        }
+        Ok(())
+    }
+
+    async fn people_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading, after: &str) -> Result<bool> {
+        let next = sql::organization_list(&mut self.room.shared.store.read(cx).await?, after, 1).await?;
+        let Some((organization, _)) = next.into_iter().next() else { return Ok(false) };
+        let page = match jira.organization_users(&organization, reading.start).await {
+            Ok(page) => page,
+            // Deleted since the list was read.
+            Err(fault) if fault.kind() == kernel::Kind::NotFound => Page { items: Vec::new(), next: None },
+            Err(fault) => return Err(fault),
+        };
+        let at: Timestamp = cx.now();
+        let mut scoped = self.room.shared.store.write(cx).await?;
+        for member in &page.items {
+            sql::membership_put(&mut scoped, &organization, &member.account_id, at).await?;
+            sql::customer_put(&mut scoped, &member.account_id, at).await?;
+        }
+        scoped.commit().await?;
+        self.keep_names(cx, &page.items).await?;
+        match page.next {
+            Some(next) => reading.start = next,
+            None => (reading.at, reading.start) = (At::People(organization.as_str().to_owned()), 0),
+        }
+        Ok(true)
+    }
+}

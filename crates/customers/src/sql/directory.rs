@@ -1,0 +1,100 @@
+//! The directory: who is a customer, which organizations there are, who belongs where. A cache of the host's.
+
+use jiff::Timestamp;
+use kernel::{AccountId, OrganizationId, Result, RowName, Sealed};
+use store::{Scoped, args};
+
+const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (tenant, account) DO UPDATE SET synced_at = excluded.synced_at";
+const CUSTOMER_LIST: &str =
+    "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
+const CUSTOMER_GET: &str = "SELECT account FROM customer WHERE tenant = $1 AND account = $2";
+const CUSTOMER_DROP_OLD: &str = "DELETE FROM customer WHERE tenant = $1 AND synced_at < $2";
+const ORGANIZATION_PUT: &str = "INSERT INTO organization (tenant, organization, name, synced_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (tenant, organization) DO UPDATE SET name = excluded.name, synced_at = excluded.synced_at";
+const ORGANIZATION_GET: &str = "SELECT name FROM organization WHERE tenant = $1 AND organization = $2";
+const ORGANIZATION_LIST: &str = "SELECT organization, name FROM organization WHERE tenant = $1 \
+     AND organization > $2 ORDER BY organization LIMIT $3";
+const ORGANIZATION_DROP_OLD: &str = "DELETE FROM organization WHERE tenant = $1 AND synced_at < $2";
+const MEMBERSHIP_PUT: &str = "INSERT INTO membership (tenant, organization, account, synced_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (tenant, organization, account) DO UPDATE SET synced_at = excluded.synced_at";
+const MEMBERSHIP_LIST: &str = "SELECT organization, account FROM membership WHERE tenant = $1 \
+     AND (organization > $2 OR (organization = $2 AND account > $3)) ORDER BY organization, account LIMIT $4";
+const MEMBERSHIP_DROP_OLD: &str = "DELETE FROM membership WHERE tenant = $1 AND synced_at < $2";
+
+/// The row's name of an organization in associated data.
+pub(crate) fn organization_row(id: &OrganizationId) -> RowName {
+    RowName::new().text(id.as_str())
+}
+
+pub(crate) async fn customer_put(scoped: &mut Scoped, account: &AccountId, at: Timestamp) -> Result<()> {
+    scoped.run(CUSTOMER_PUT, args![account, at]).await.map(drop)
+}
+
+/// Accounts after `after`, in the order of their ids.
+pub(crate) async fn customer_list(scoped: &mut Scoped, after: &str, limit: u32) -> Result<Vec<AccountId>> {
+    scoped.rows(CUSTOMER_LIST, args![after, limit]).await?.iter().map(|row| AccountId::new(row.text("account")?)).collect()
+}
+
+pub(crate) async fn customer_exists(scoped: &mut Scoped, account: &AccountId) -> Result<bool> {
+    Ok(scoped.row(CUSTOMER_GET, args![account]).await?.is_some())
+}
+
+pub(crate) async fn organization_put(
+    scoped: &mut Scoped,
+    id: &OrganizationId,
+    name: Sealed<String>,
+    at: Timestamp,
+) -> Result<()> {
+    scoped.run(ORGANIZATION_PUT, args![id, name, at]).await.map(drop)
+}
+
+pub(crate) async fn organization_get(scoped: &mut Scoped, id: &OrganizationId) -> Result<Option<Sealed<String>>> {
+    scoped.row(ORGANIZATION_GET, args![id]).await?.map(|row| row.sealed("name")).transpose()
+}
+
+/// Organizations after `after`, in the order of their ids.
+pub(crate) async fn organization_list(
+    scoped: &mut Scoped,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(OrganizationId, Sealed<String>)>> {
+    scoped
+        .rows(ORGANIZATION_LIST, args![after, limit])
+        .await?
+        .iter()
+        .map(|row| Ok((OrganizationId::new(row.text("organization")?)?, row.sealed("name")?)))
+        .collect()
+}
+
+pub(crate) async fn membership_put(
+    scoped: &mut Scoped,
+    organization: &OrganizationId,
+    account: &AccountId,
+    at: Timestamp,
+) -> Result<()> {
+    scoped.run(MEMBERSHIP_PUT, args![organization, account, at]).await.map(drop)
+}
+
+/// Memberships after a place, in the order of organization and account.
+pub(crate) async fn membership_list(
+    scoped: &mut Scoped,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<(OrganizationId, AccountId)>> {
+    scoped
+        .rows(MEMBERSHIP_LIST, args![after.0, after.1, limit])
+        .await?
+        .iter()
+        .map(|row| Ok((OrganizationId::new(row.text("organization")?)?, AccountId::new(row.text("account")?)?)))
+        .collect()
+}
+
+/// Drops what the last complete reading did not see.
+pub(crate) async fn directory_drop_older(scoped: &mut Scoped, than: Timestamp) -> Result<u64> {
+    let mut gone = 0;
+    for words in [CUSTOMER_DROP_OLD, ORGANIZATION_DROP_OLD, MEMBERSHIP_DROP_OLD] {
+        gone += scoped.run(words, args![than]).await?;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,151 @@
+//! Values and their history. Customers' and organizations' lie in tables of the same shape: a person's are under that
+//! person's key, an organization's under the tenant's.
+
+use jiff::Timestamp;
+use kernel::{AccountId, Fault, Result, RowName, Sealed};
+use store::{Row, Scoped, args};
+
+use crate::model::{Action, Change, Entity, FieldId, HistoryEntry, Owner, Stored, Value};
+
+struct Words {
+    list: &'static str,
+    get: &'static str,
+    insert: &'static str,
+    update: &'static str,
+    history_insert: &'static str,
+    history_list: &'static str,
+    history_of_field: &'static str,
+    history_get: &'static str,
+}
+
+macro_rules! words {
+    ($values:literal, $history:literal) => {
+        Words {
+            list: concat!("SELECT field, value, version, updated_at, updated_by FROM ", $values,
+                " WHERE tenant = $1 AND owner = $2 ORDER BY field LIMIT 1000"),
+            get: concat!("SELECT field, value, version, updated_at, updated_by FROM ", $values,
+                " WHERE tenant = $1 AND owner = $2 AND field = $3"),
+            insert: concat!("INSERT INTO ", $values,
+                " (tenant, owner, field, value, version, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                " ON CONFLICT (tenant, owner, field) DO NOTHING"),
+            update: concat!("UPDATE ", $values, " SET value = $4, version = $5, updated_at = $6, updated_by = $7",
+                " WHERE tenant = $1 AND owner = $2 AND field = $3 AND version = $8"),
+            history_insert: concat!("INSERT INTO ", $history,
+                " (tenant, owner, id, field, change, action, at, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+            history_list: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
+                " WHERE tenant = $1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+            history_of_field: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
+                " WHERE tenant = $1 AND owner = $2 AND id < $3 AND field = $5 ORDER BY id DESC LIMIT $4"),
+            history_get: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
+                " WHERE tenant = $1 AND owner = $2 AND id = $3"),
+        }
+    };
+}
+
+static CUSTOMER: Words = words!("customer_value", "customer_history");
+static ORGANIZATION: Words = words!("organization_value", "organization_history");
+
+fn words(owner: &Owner) -> &'static Words {
+    match owner.entity() {
+        Entity::Customer => &CUSTOMER,
+        Entity::Organization => &ORGANIZATION,
+    }
+}
+
+/// The row's name of a value in associated data.
+pub(crate) fn value_row(owner: &Owner, field: FieldId) -> RowName {
+    RowName::new().text(owner.id()).uuid(field.0)
+}
+
+/// The row's name of a change in associated data.
+pub(crate) fn history_row(owner: &Owner, id: i64) -> RowName {
+    RowName::new().text(owner.id()).int(id)
+}
+
+pub(crate) type SealedValue = Stored<Sealed<Value>>;
+pub(crate) type SealedChange = HistoryEntry<Sealed<Change>>;
+
+fn account(row: &Row, column: &str) -> Result<AccountId> {
+    AccountId::new(row.text(column)?)
+}
+
+fn stored(row: &Row) -> Result<SealedValue> {
+    Ok(Stored {
+        field: FieldId(row.uuid("field")?),
+        value: row.sealed("value")?,
+        version: row.int("version")?,
+        updated_at: row.instant("updated_at")?,
+        updated_by: account(row, "updated_by")?,
+    })
+}
+
+pub(crate) async fn value_list(scoped: &mut Scoped, owner: &Owner) -> Result<Vec<SealedValue>> {
+    scoped.rows(words(owner).list, args![owner.id()]).await?.iter().map(stored).collect()
+}
+
+pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId) -> Result<Option<SealedValue>> {
+    scoped.row(words(owner).get, args![owner.id(), field.0]).await?.as_ref().map(stored).transpose()
+}
+
+/// Writes a value that still has version `before` (0: never written); false when somebody was faster.
+pub(crate) async fn value_put(scoped: &mut Scoped, owner: &Owner, new: SealedValue, before: i64) -> Result<bool> {
+    let mut values =
+        args![owner.id(), new.field.0, new.value, new.version, new.updated_at, &new.updated_by];
+    let changed = if before == 0 {
+        scoped.run(words(owner).insert, values).await?
+    } else {
+        values.extend(args![before]);
+        scoped.run(words(owner).update, values).await?
+    };
+    Ok(changed == 1)
+}
+
+/// One change, on its way into the history.
+pub(crate) struct NewChange {
+    pub(crate) id: i64,
+    pub(crate) field: FieldId,
+    pub(crate) change: Sealed<Change>,
+    pub(crate) action: Action,
+    pub(crate) at: Timestamp,
+    pub(crate) by: AccountId,
+}
+
+pub(crate) async fn history_insert(scoped: &mut Scoped, owner: &Owner, new: NewChange) -> Result<()> {
+    let values = args![owner.id(), new.id, new.field.0, new.change, new.action.name(), new.at, &new.by];
+    scoped.run(words(owner).history_insert, values).await.map(drop)
+}
+
+fn change(row: &Row) -> Result<SealedChange> {
+    Ok(HistoryEntry {
+        id: row.int("id")?,
+        field: FieldId(row.uuid("field")?),
+        change: row.sealed("change")?,
+        at: row.instant("at")?,
+        by: account(row, "actor")?,
+        action: Action::parse(&row.text("action")?)
+            .ok_or_else(|| Fault::broken("customers_row", "history.action is not from its closed set"))?,
+    })
+}
+
+/// Changes older than `before`, newest first.
+pub(crate) async fn history_list(
+    scoped: &mut Scoped,
+    owner: &Owner,
+    field: Option<FieldId>,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<SealedChange>> {
+    let mut values = args![owner.id(), before, limit];
+    let text = match field {
+        None => words(owner).history_list,
+        Some(field) => {
+            values.extend(args![field.0]);
+            words(owner).history_of_field
+        }
+    };
+    scoped.rows(text, values).await?.iter().map(change).collect()
+}
+
+pub(crate) async fn history_get(scoped: &mut Scoped, owner: &Owner, id: i64) -> Result<Option<SealedChange>> {
+    scoped.row(words(owner).history_get, args![owner.id(), id]).await?.as_ref().map(change).transpose()
+}

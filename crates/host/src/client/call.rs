@@ -1,0 +1,289 @@
+//! One call: its place in the limits, its tries, its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kernel::{Fault, Kind, Result};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{As, Jira};
+use crate::door::{Outward, Purpose, Reply};
+use crate::fault::{paced, unexpected};
+use crate::limits::backoff::{Ending, retry_in};
+use crate::limits::headers;
+use crate::limits::pauses::Target;
+
+/// No single try takes longer, so that a second one fits into a page's time.
+const TRY_TIME: Duration = Duration::from_secs(20);
+
+/// What is asked.
+pub(crate) struct Call {
+    method: Method,
+    template: &'static str,
+    places: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    experimental: bool,
+    writes_issue: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, template: &'static str) -> Self {
+        Self {
+            method,
+            template,
+            places: Vec::new(),
+            query: Vec::new(),
+            body: None,
+            experimental: false,
+            writes_issue: None,
+        }
+    }
+
+    pub(crate) fn get(template: &'static str) -> Self {
+        Self::new(Method::GET, template)
+    }
+
+    pub(crate) fn post(template: &'static str, body: Value) -> Self {
+        let mut call = Self::new(Method::POST, template);
+        call.body = Some(body);
+        call
+    }
+
+    /// Fills the next `{…}` of the template.
+    pub(crate) fn place(mut self, value: impl Into<String>) -> Self {
+        self.places.push(value.into());
+        self
+    }
+
+    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Opts in to an operation that Atlassian calls experimental.
+    pub(crate) fn experimental(mut self) -> Self {
+        self.experimental = true;
+        self
+    }
+
+    /// It counts among the writes to an issue.
+    pub(crate) fn writes(mut self, issue: impl Into<String>) -> Self {
+        self.writes_issue = Some(issue.into());
+        self
+    }
+
+    fn purpose(&self) -> Purpose {
+        if self.template.starts_with("/rest/servicedeskapi/") { Purpose::ServiceDesk } else { Purpose::Jira }
+    }
+
+    /// The address under a site's API base.
+    fn url(&self, base: &Url) -> Result<Url> {
+        let mut url = base.clone();
+        let mut places = self.places.iter();
+        {
+            let mut path = url.path_segments_mut().map_err(|()| unexpected("an API base that has no paths"))?;
+            path.pop_if_empty();
+            for part in self.template.split('/').skip(1) {
+                if part.starts_with('{') {
+                    let value = places.next().ok_or_else(|| unexpected("a path with an empty place"))?;
+                    if value.is_empty() || value == "." || value == ".." {
+                        return Err(unexpected("a path's place that would lead elsewhere"));
+                    }
+                    path.push(value);
+                } else {
+                    path.push(part);
+                }
+            }
+        }
+        if places.next().is_some() {
+            return Err(unexpected("a path with too few places"));
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+impl Jira<'_> {
+    /// Makes a call whose answer has a body.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
+        let reply = self.answer(call).await?;
+        serde_json::from_slice(&reply.body).map_err(|_| unexpected("an answer of another shape than documented"))
+    }
+
+    /// Makes a call whose answer's body is of no interest.
+    pub(crate) async fn tell(&self, call: Call) -> Result<()> {
+        self.answer(call).await.map(drop)
+    }
+
+    async fn answer(&self, call: Call) -> Result<Reply> {
+        let parts = &self.cloud.0;
+        let known = parts.sites.of(self.cx.tenant()).await?;
+        let url = call.url(&known.site.api_base)?;
+        let body = match &call.body {
+            Some(body) => {
+                Some(Bytes::from(serde_json::to_vec(body).map_err(|error| Fault::broken("jira_encode", error))?))
+            }
+            None => None,
+        };
+        let target = Target {
+            tenant: self.cx.tenant(),
+            method: call.method.clone(),
+            endpoint: call.template,
+            writes_issue: call.writes_issue.clone(),
+        };
+        let (mut tried, mut renewed) = (0, false);
+        loop {
+            let authorization = self.authorization().await?;
+            parts.limits.admit(&target, self.until).await?;
+            let mut outward = Outward::new(call.method.clone(), url.clone());
+            outward.time = TRY_TIME.min(self.until.saturating_duration_since(Instant::now()));
+            outward.authorization = Some(authorization);
+            outward.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            if body.is_some() {
+                outward.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            if call.experimental {
+                let opt_in = HeaderName::from_static("x-experimentalapi");
+                outward.headers.insert(opt_in, HeaderValue::from_static("opt-in"));
+            }
+            outward.body = body.clone();
+            let sent = parts.door.send(self.cx.tenant(), call.purpose(), outward).await;
+            let (ending, fault) = match sent {
+                Ok(reply) => {
+                    let now = parts.clock.now();
+                    let signals = headers::read(&reply.headers, now);
+                    let status = reply.status.as_u16();
+                    parts.limits.hear(&target, status, &signals, now);
+                    count(call.purpose(), status);
+                    if reply.status.is_success() {
+                        return Ok(reply);
+                    }
+                    // A token may end before its time. It is renewed once; a fresh one that is refused is refused.
+                    if status == 401 && !renewed && self.renew_token().await? {
+                        renewed = true;
+                        continue;
+                    }
+                    (Ending::Status(status, signals.retry_after), refused(status, signals.retry_after))
+                }
+                Err(fault) if is_lost(&fault) => (Ending::Lost, fault),
+                Err(fault) => return Err(fault),
+            };
+            let jitter = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
+            let Some(wait) = retry_in(&call.method, ending, tried, jitter) else { return Err(fault) };
+            if Instant::now() + wait > self.until {
+                return Err(match ending {
+                    Ending::Status(429, _) => paced(wait),
+                    _ => fault,
+                });
+            }
+            tried += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// As whom.
+    pub(crate) fn by(&self) -> &As {
+        &self.by
+    }
+}
+
+fn is_lost(fault: &Fault) -> bool {
+    fault.kind() == Kind::Busy && fault.code().starts_with("outward_")
+}
+
+fn count(purpose: Purpose, status: u16) {
+    let class = match status {
+        200..300 => "2xx",
+        300..400 => "3xx",
+        401 | 403 => "denied",
+        404 => "404",
+        429 => "429",
+        400..500 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!("steward_jira_answers_total", "purpose" => purpose.code(), "status" => class).increment(1);
+}
+
+/// An answer without success, as our caller may know it. Jira's own text stays unread: it may quote a customer.
+fn refused(status: u16, retry_after: Option<Duration>) -> Fault {
+    let fault = match status {
+        400 | 413 | 415 | 422 => Fault::invalid("jira_rejected", "Jira did not accept what was sent."),
+        401 => Fault::busy(
+            "jira_access_ended",
+            "Jira does not take Steward's access at the moment. Reload the page, or try again later.",
+            Some(Duration::from_secs(60)),
+        ),
+        403 => Fault::refused("Jira does not allow this."),
+        404 | 410 => Fault::not_found(),
+        409 | 412 => Fault::conflict("This was changed in Jira meanwhile."),
+        429 => paced(retry_after.unwrap_or(Duration::from_secs(2))),
+        500.. => Fault::busy(
+            "jira_unavailable",
+            "Jira has a problem at the moment. Try again.",
+            Some(retry_after.unwrap_or(Duration::from_secs(10))),
+        ),
+        _ => unexpected("a status that is not documented"),
+    };
+    fault.because(format!("Jira answered {status}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[track_caller]
+    fn check(call: &Call, expected: Option<&str>) {
+        let base = Url::parse("https://api.example.com/ex/jira/cloud-1").unwrap();
+        assert_eq!(call.url(&base).ok().map(String::from).as_deref(), expected);
+    }
+
+    #[test]
+    fn addresses() {
+        let property = "/rest/api/3/issue/{issue}/properties/{key}";
+        check(
+            &Call::get(property).place("HELP-1").place("a b/c?d#e%"),
+            Some("https://api.example.com/ex/jira/cloud-1/rest/api/3/issue/HELP-1/properties/a%20b%2Fc%3Fd%23e%25"),
+        );
+        check(&Call::get(property).place("..").place("x"), None);
+        check(&Call::get(property).place("1").place(""), None);
+        check(&Call::get(property).place("1"), None);
+        check(&Call::get(property).place("1").place("2").place("3"), None);
+        check(
+            &Call::get("/rest/api/3/user").query("accountId", "a:b&c=d +é"),
+            Some("https://api.example.com/ex/jira/cloud-1/rest/api/3/user?accountId=a%3Ab%26c%3Dd+%2B%C3%A9"),
+        );
+    }
+
+    #[test]
+    fn statuses() {
+        #[track_caller]
+        fn check(status: u16, kind: Kind, code: &str) {
+            let fault = refused(status, None);
+            assert_eq!((fault.kind(), fault.code()), (kind, code), "{status}");
+        }
+        check(400, Kind::Invalid, "jira_rejected");
+        check(401, Kind::Busy, "jira_access_ended");
+        check(403, Kind::Refused, "refused");
+        check(404, Kind::NotFound, "not_found");
+        check(409, Kind::Conflict, "conflict");
+        check(413, Kind::Invalid, "jira_rejected");
+        check(429, Kind::Busy, "jira_rate_limited");
+        check(500, Kind::Busy, "jira_unavailable");
+        check(503, Kind::Busy, "jira_unavailable");
+        check(302, Kind::Broken, "jira_unexpected");
+    }
+}

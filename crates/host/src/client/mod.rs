@@ -1,0 +1,88 @@
+//! Jira Cloud as Steward calls it: [`Jira`] acts for one tenant, as the app or as a person.
+//!
+//! Replies are typed and carry only the fields that are used. Jira's own words never reach a caller. It must never
+//! build an address from text: paths are templates whose places are filled with typed ids. Start at [`Jira::for_tenant`];
+//! the operations stand in the modules by what they are about.
+
+mod access;
+mod authorize;
+mod call;
+mod comments;
+mod desks;
+mod ids;
+mod issues;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{AccountId, Clock, Cx};
+use tokio::time::Instant;
+use url::Url;
+
+pub use access::{PermissionQuery, Permissions, Project, ProjectGrants, Role, RoleActors, ServerInfo};
+pub use comments::{Comment, NewComment};
+pub use desks::{Customer, Organization, Page, Request, ServiceDesk};
+pub use ids::{CommentId, GroupId, IssueKey, IssueRef, PropertyKey, RoleId, ServiceDeskId};
+pub use issues::{Issue, IssueFields, Search, SearchPage};
+pub use users::{AccountKind, Group, User};
+
+use crate::door::Door;
+use crate::limits::Limits;
+use crate::sites::Sites;
+use crate::tokens::Tokens;
+
+/// What a page waits for Jira when nothing else is said.
+pub const INTERACTIVE: Duration = Duration::from_secs(10);
+/// What a job waits for Jira.
+pub const BACKGROUND: Duration = Duration::from_secs(120);
+
+/// As whom a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum As {
+    /// As Steward's own account on the site.
+    App,
+    /// As a person: with the token that their page brought, else with one asked for.
+    Person(AccountId),
+}
+
+/// What all tenants' calls share; cheap to clone.
+#[derive(Clone)]
+pub struct Cloud(pub(crate) Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) door: Door,
+    pub(crate) sites: Sites,
+    pub(crate) tokens: Tokens,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) graphql: Url,
+}
+
+/// Jira of one tenant, for one request or job.
+pub struct Jira<'a> {
+    cloud: &'a Cloud,
+    cx: &'a Cx,
+    by: As,
+    until: Instant,
+}
+
+impl<'a> Jira<'a> {
+    /// Jira of the context's tenant, with an interactive caller's patience.
+    pub fn for_tenant(cloud: &'a Cloud, cx: &'a Cx, by: As) -> Self {
+        Self { cloud, cx, by, until: Instant::now() + INTERACTIVE }
+    }
+
+    /// Waits for so long, all calls together, and no longer: then `Busy`.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.until = Instant::now() + time;
+        self
+    }
+
+    /// The same, as somebody else, within the same time.
+    #[must_use]
+    pub fn acting(&self, by: As) -> Jira<'a> {
+        Jira { cloud: self.cloud, cx: self.cx, by, until: self.until }
+    }
+}

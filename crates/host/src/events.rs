@@ -1,0 +1,139 @@
+//! What Forge tells of changes, reduced to ids: pure.
+//!
+//! Bodies are not signed and may be stale, so nothing of them is believed but ids, whose shape is checked; whoever
+//! subscribes to a topic fetches the rest. Start at [`read`].
+
+use kernel::{AccountId, IssueId};
+use serde_json::{Value, json};
+
+use crate::client::CommentId;
+
+/// An issue was made, changed or deleted: `{event, issue}`.
+pub const ISSUE_TOPIC: &str = "jira.issue";
+/// A comment was written, changed or deleted: `{event, issue, comment}`.
+pub const COMMENT_TOPIC: &str = "jira.comment";
+/// An account was made, changed or closed: `{event, account}`.
+pub const USER_TOPIC: &str = "jira.user";
+/// The app was installed: `{}`.
+pub const INSTALLED_TOPIC: &str = "tenant.installed";
+/// The app was upgraded, permissions may have changed: `{}`.
+pub const UPGRADED_TOPIC: &str = "tenant.upgraded";
+/// The tenant left: `{}`. Whoever handles it destroys the keys.
+pub const GONE_TOPIC: &str = "tenant.gone";
+
+/// One thing that was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The outbox topic.
+    pub topic: &'static str,
+    /// Ids.
+    pub body: Value,
+}
+
+/// Reads an event's body. `None` for what is not of interest.
+pub fn read(body: &Value) -> Option<Told> {
+    let event = ["/payload/event", "/event", "/payload", ""]
+        .into_iter()
+        .filter_map(|pointer| body.pointer(pointer))
+        .find(|event| event.get("eventType").is_some_and(Value::is_string) || is_lifecycle(event))?;
+    let kind = event.get("eventType").and_then(Value::as_str).unwrap_or_else(|| lifecycle_kind(event));
+    let own = event.get("selfGenerated").and_then(Value::as_bool).unwrap_or(false);
+    let mut parts = kind.strip_prefix("avi:")?.split(':');
+    match (parts.next()?, parts.next()?, parts.next()?) {
+        ("forge", "installed", "app") => Some(Told { topic: INSTALLED_TOPIC, body: json!({}) }),
+        ("forge", "upgraded", "app") => Some(Told { topic: UPGRADED_TOPIC, body: json!({}) }),
+        ("jira", "commented" | "mentioned", "issue" | "comment") => comment(event, "written", own),
+        ("jira", "deleted", "comment") => comment(event, "deleted", own),
+        ("jira", verb, "issue") => {
+            let issue = id(event, "/issue/id").and_then(|id| IssueId::new(id).ok())?;
+            let verb = verbs(verb)?;
+            Some(Told { topic: ISSUE_TOPIC, body: json!({"event": verb, "issue": issue.as_str(), "own": own}) })
+        }
+        ("jira", verb, "user") => {
+            let account = ["/user/accountId", "/user/id", "/accountId"]
+                .into_iter()
+                .find_map(|pointer| id(event, pointer).and_then(|id| AccountId::new(id).ok()))?;
+            let verb = verbs(verb)?;
+            Some(Told { topic: USER_TOPIC, body: json!({"event": verb, "account": account.as_str()}) })
+        }
+        _ => None,
+    }
+}
+
+/// A closed list: a word from outside is never stored.
+fn verbs(verb: &str) -> Option<&'static str> {
+    ["created", "updated", "deleted", "assigned"].into_iter().find(|known| *known == verb)
+}
+
+fn comment(event: &Value, verb: &'static str, own: bool) -> Option<Told> {
+    let issue = id(event, "/issue/id").and_then(|id| IssueId::new(id).ok())?;
+    let comment = id(event, "/comment/id").and_then(|id| CommentId::new(id).ok())?;
+    let body = json!({"event": verb, "issue": issue.as_str(), "comment": comment.as_str(), "own": own});
+    Some(Told { topic: COMMENT_TOPIC, body })
+}
+
+fn id(event: &Value, pointer: &str) -> Option<String> {
+    match event.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Lifecycle payloads are documented without a type.
+fn is_lifecycle(event: &Value) -> bool {
+    event.get("id").is_some() && event.pointer("/app/id").is_some()
+}
+
+fn lifecycle_kind(event: &Value) -> &'static str {
+    if event.get("upgraderAccountId").is_some() { "avi:forge:upgraded:app" } else { "avi:forge:installed:app" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: Value, expected: Option<(&'static str, Value)>) {
+        assert_eq!(read(&body), expected.map(|(topic, body)| Told { topic, body }), "{body}");
+    }
+
+    #[test]
+    fn events() {
+        let issue = json!({"eventType": "avi:jira:updated:issue", "issue": {"id": "10001", "key": "HELP-1",
+            "fields": {"summary": "private"}}, "atlassianId": "abc", "selfGenerated": true});
+        let told = Some((ISSUE_TOPIC, json!({"event": "updated", "issue": "10001", "own": true})));
+        // Wherever the event stands in the body.
+        check(issue.clone(), told.clone());
+        check(json!({"payload": issue}), told.clone());
+        check(json!({"event": issue}), told.clone());
+        check(json!({"payload": {"event": issue, "retryContext": {"retryCount": 1}}}), told);
+        check(
+            json!({"eventType": "avi:jira:created:issue", "issue": {"id": 10002}}),
+            Some((ISSUE_TOPIC, json!({"event": "created", "issue": "10002", "own": false}))),
+        );
+        check(
+            json!({"eventType": "avi:jira:commented:issue", "issue": {"id": "1"}, "comment": {"id": "7", "body": "private"}}),
+            Some((COMMENT_TOPIC, json!({"event": "written", "issue": "1", "comment": "7", "own": false}))),
+        );
+        check(
+            json!({"eventType": "avi:jira:deleted:user", "user": {"accountId": "5be24ba3f91c106033269289"}}),
+            Some((USER_TOPIC, json!({"event": "deleted", "account": "5be24ba3f91c106033269289"}))),
+        );
+        check(json!({"id": "x", "installerAccountId": "a", "app": {"id": "y", "version": "1"}}), Some((INSTALLED_TOPIC, json!({}))));
+        check(json!({"id": "x", "upgraderAccountId": "a", "app": {"id": "y"}}), Some((UPGRADED_TOPIC, json!({}))));
+        check(json!({"eventType": "avi:forge:installed:app", "id": "x"}), Some((INSTALLED_TOPIC, json!({}))));
+    }
+
+    #[test]
+    fn what_is_not_of_interest_or_not_an_id() {
+        check(json!({}), None);
+        check(json!("text"), None);
+        check(json!({"eventType": "avi:confluence:created:page"}), None);
+        check(json!({"eventType": "avi:jira:exploded:issue", "issue": {"id": "1"}}), None);
+        check(json!({"eventType": "avi:jira:created:issue", "issue": {"id": "1; DROP"}}), None);
+        check(json!({"eventType": "avi:jira:created:issue"}), None);
+        check(json!({"eventType": "avi:jira:updated:user", "user": {"accountId": "a b"}}), None);
+        check(json!({"eventType": "nonsense"}), None);
+    }
+}

@@ -1,0 +1,317 @@
+//! What comes in from Forge: proven, tied to a tenant, and settled in one transaction.
+//!
+//! A verified token of an installation that is not known makes its tenant: with a customer-managed remote, `installed`
+//! is told before anybody typed our address. An installation that left stays gone; installing again is another
+//! installation. Start at [`Inbound::verify`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lc_rs::digest;
+use jiff::SignedDuration;
+use jobs::{Handler, Outcome};
+use kernel::{AccountId, Clock, Cx, Fault, KeyClass, Result, Sealed, TenantId};
+use moka::future::Cache;
+use serde_json::{Value, json};
+use store::tenants::{self, NewTenant, State};
+use store::{Scoped, Store, ledger, outbox};
+use url::Url;
+use vault::{Place, Subject, Vault};
+
+use crate::client::{As, BACKGROUND, Cloud, Jira};
+use crate::events::{self, GONE_TOPIC, INSTALLED_TOPIC};
+use crate::forge::jwks::SigningKeys;
+use crate::forge::token::{self, Invocation, Refusal, Rules};
+use crate::sites::{Known, Site, SiteText, Sites};
+use crate::sql::{self, TokenRow};
+use crate::tokens::{Presented, Tokens};
+
+/// Installations whose tenant is kept in memory; it never changes.
+const KNOWN_INSTALLATIONS: u64 = 10_000;
+const INSTALLATION_TIME: Duration = Duration::from_secs(600);
+/// A tenant that was not welcomed in its first day never will be.
+const NEW_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The headers of a call from Forge that matter.
+#[derive(Clone, Copy, Default)]
+pub struct ForgeHeaders<'a> {
+    /// `authorization`.
+    pub authorization: Option<&'a str>,
+    /// `x-forge-oauth-system`.
+    pub system_token: Option<&'a str>,
+    /// `x-forge-oauth-user`.
+    pub user_token: Option<&'a str>,
+}
+
+/// A call from Forge that was verified, and not yet settled: its token may have been used before.
+pub struct Call {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The tenant's site.
+    pub known: Arc<Known>,
+    /// What the token says.
+    pub invocation: Invocation,
+    system_token: Option<Presented>,
+    user_token: Option<Presented>,
+}
+
+impl Call {
+    /// The person who calls. Anonymous visitors share one id and are nobody.
+    pub fn person(&self) -> Result<&AccountId> {
+        self.invocation.principal.as_ref().ok_or_else(|| {
+            Fault::unauthenticated("person_required", "Sign in to Jira to use this page.")
+        })
+    }
+}
+
+/// The door in; cheap to clone.
+#[derive(Clone)]
+pub struct Inbound(pub(crate) Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) rules: Rules,
+    pub(crate) region: String,
+    pub(crate) keys: SigningKeys,
+    pub(crate) sites: Sites,
+    pub(crate) tokens: Tokens,
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tenants: Cache<String, TenantId>,
+}
+
+pub(crate) fn tenant_cache() -> Cache<String, TenantId> {
+    Cache::builder().max_capacity(KNOWN_INSTALLATIONS).time_to_live(INSTALLATION_TIME).build()
+}
+
+impl Inbound {
+    /// Proves that Forge calls, and for which tenant. Nothing is settled yet: whoever asks mints a context of the
+    /// tenant and goes on with [`settle`](Self::settle) or one of the `accept_…`.
+    ///
+    /// # Errors
+    /// `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone`, `tenant_locked`; `Busy`
+    /// with `token_keys_unavailable`.
+    pub async fn verify(&self, headers: &ForgeHeaders<'_>) -> Result<Call> {
+        let parts = &self.0;
+        let bearer = token::bearer(headers.authorization).map_err(Refusal::fault)?;
+        let kid = token::key_id(bearer).map_err(Refusal::fault)?;
+        let key = parts.keys.key(&kid).await?;
+        let invocation = token::verify(bearer, &key, &parts.rules, parts.clock.now()).map_err(Refusal::fault)?;
+        let tenant = self.tenant_of(&invocation).await?;
+        Ok(Call {
+            tenant,
+            known: parts.sites.of(tenant).await?,
+            invocation,
+            system_token: Presented::read(headers.system_token),
+            user_token: Presented::read(headers.user_token),
+        })
+    }
+
+    async fn tenant_of(&self, invocation: &Invocation) -> Result<TenantId> {
+        let parts = &self.0;
+        if let Some(tenant) = parts.tenants.get(&invocation.installation).await {
+            return Ok(tenant);
+        }
+        let tenant = match tenants::by_installation::<SiteText>(&parts.store, &invocation.installation).await? {
+            Some(row) => row.id,
+            None => self.install(invocation).await?,
+        };
+        parts.tenants.insert(invocation.installation.clone(), tenant).await;
+        Ok(tenant)
+    }
+
+    async fn install(&self, invocation: &Invocation) -> Result<TenantId> {
+        let parts = &self.0;
+        let (id, now) = (TenantId::fresh(), parts.clock.now());
+        let keys = parts.vault.keys_of(id, KeyClass::Data, Subject::Tenant, now).await?;
+        let site = Site { url: invocation.site_url.clone(), api_base: invocation.api_base.clone() };
+        let new = NewTenant {
+            id,
+            installation: &invocation.installation,
+            cloud: &invocation.cloud,
+            region: &parts.region,
+            site: keys.seal(&Place::new(tenants::SITE, tenants::row_name(id)), &SiteText::from(&site))?,
+            at: now,
+        };
+        if tenants::install(&parts.store, new).await? {
+            return Ok(id);
+        }
+        // Another call of the same installation was first: the keys just made are nobody's.
+        parts.vault.destroy_tenant(id).await?;
+        tenants::by_installation::<SiteText>(&parts.store, &invocation.installation)
+            .await?
+            .map(|row| row.id)
+            .ok_or_else(|| Fault::broken("install", "an installation that is there and is not"))
+    }
+
+    /// Settles a person's call: its token is used up, the tokens that came with it are kept, all in one transaction.
+    ///
+    /// # Errors
+    /// `token_replayed` (Unauthenticated).
+    pub async fn settle(&self, cx: &Cx, call: &Call) -> Result<()> {
+        let brought = self.seal(cx, call).await?;
+        let mut scoped = self.0.store.write(cx).await?;
+        self.settle_in(&mut scoped, cx, call, brought).await?;
+        scoped.commit().await?;
+        self.settled(call).await;
+        Ok(())
+    }
+
+    /// Takes an event: in one transaction, what it names goes to the outbox, as ids. The call is settled with it.
+    /// What is not of interest is taken and forgotten.
+    pub async fn accept_event(&self, cx: &Cx, call: &Call, body: &[u8]) -> Result<()> {
+        let body: Value =
+            serde_json::from_slice(body).map_err(|_| Fault::invalid("event_malformed", "The body is not JSON."))?;
+        let told = events::read(&body);
+        let brought = self.seal(cx, call).await?;
+        let mut scoped = self.0.store.write(cx).await?;
+        let welcomed = self.settle_in(&mut scoped, cx, call, brought).await?;
+        if let Some(told) = told.filter(|told| !(welcomed && told.topic == INSTALLED_TOPIC)) {
+            outbox::put(&mut scoped, cx, told.topic, &told.body).await?;
+        }
+        scoped.commit().await?;
+        self.settled(call).await;
+        Ok(())
+    }
+
+    /// Takes the hourly call, which brings the newest token to act as the app.
+    pub async fn accept_schedule(&self, cx: &Cx, call: &Call) -> Result<()> {
+        self.settle(cx, call).await
+    }
+
+    /// The app is being uninstalled: the tenant is gone, the ledger says so and the outbox tells it, in one
+    /// transaction. From then on nothing opens; the keys are destroyed by whoever handles [`GONE_TOPIC`].
+    pub async fn accept_uninstall(&self, cx: &Cx, call: &Call) -> Result<()> {
+        let mut scoped = self.0.store.write(cx).await?;
+        self.use_up(&mut scoped, cx, call).await?;
+        if tenants::set_state(&mut scoped, State::Gone, cx.now()).await? {
+            ledger::append(&mut scoped, cx, ledger::Entry { kind: "tenant.gone", ..ledger::Entry::default() }).await?;
+            outbox::put(&mut scoped, cx, GONE_TOPIC, &json!({})).await?;
+        }
+        scoped.commit().await?;
+        self.0.sites.forget(cx.tenant()).await;
+        self.0.vault.forget(cx.tenant()).await;
+        Ok(())
+    }
+
+    async fn use_up(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<()> {
+        if call.tenant != cx.tenant() {
+            return Err(Fault::broken("install", "a call settled for another tenant"));
+        }
+        let hash = digest::digest(&digest::SHA256, call.invocation.jti.as_bytes());
+        if sql::invocation_record(scoped, cx, hash.as_ref()).await? {
+            Ok(())
+        } else {
+            Err(Refusal::Replayed.fault())
+        }
+    }
+
+    /// Seals what the call brought, before the transaction begins.
+    async fn seal(&self, cx: &Cx, call: &Call) -> Result<Brought> {
+        let tokens = &self.0.tokens;
+        let system = match &call.system_token {
+            Some(token) => Some(tokens.seal_system(cx, token).await?),
+            None => None,
+        };
+        let user = match (&call.user_token, &call.invocation.principal) {
+            (Some(token), Some(account)) => {
+                let row = tokens.seal_user(cx, account, token, token.expires_at(cx.now())).await?;
+                Some((account.clone(), row))
+            }
+            _ => None,
+        };
+        let site = match moved(call) {
+            Some(site) => Some(self.seal_site(cx, &site).await?),
+            None => None,
+        };
+        Ok(Brought { system, user, site })
+    }
+
+    /// Answers whether the tenant was welcomed just now.
+    async fn settle_in(&self, scoped: &mut Scoped, cx: &Cx, call: &Call, brought: Brought) -> Result<bool> {
+        self.use_up(scoped, cx, call).await?;
+        if let Some(row) = brought.system {
+            sql::system_token_keep(scoped, cx, row).await?;
+        }
+        if let Some((account, row)) = brought.user {
+            sql::user_token_keep(scoped, cx, &account, row).await?;
+        }
+        if let Some(site) = brought.site {
+            tenants::set_site(scoped, site, &call.invocation.cloud).await?;
+        }
+        self.welcome(scoped, cx, call).await
+    }
+
+    async fn settled(&self, call: &Call) {
+        if moved(call).is_some() {
+            self.0.sites.forget(call.tenant).await;
+        }
+    }
+
+    /// The first call of a new tenant is also its installation, whatever else it is.
+    async fn welcome(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<bool> {
+        let young = cx.now().duration_since(call.known.created_at) < NEW_FOR;
+        if !young || !ledger::list(scoped, 0, 1).await?.is_empty() {
+            return Ok(false);
+        }
+        ledger::append(scoped, cx, ledger::Entry { kind: "tenant.installed", ..ledger::Entry::default() }).await?;
+        outbox::put(scoped, cx, INSTALLED_TOPIC, &json!({})).await?;
+        Ok(true)
+    }
+
+    async fn seal_site(&self, cx: &Cx, site: &Site) -> Result<Sealed<SiteText>> {
+        let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
+        keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
+    }
+}
+
+/// What a call brought, sealed.
+struct Brought {
+    system: Option<TokenRow>,
+    user: Option<(AccountId, TokenRow)>,
+    site: Option<Sealed<SiteText>>,
+}
+
+/// The site's addresses, if the token says others than are known.
+fn moved(call: &Call) -> Option<Site> {
+    let site = Site {
+        url: call.invocation.site_url.clone().or_else(|| call.known.site.url.clone()),
+        api_base: call.invocation.api_base.clone(),
+    };
+    (site != call.known.site).then_some(site)
+}
+
+/// The job that asks a new site for its address, where no page told it.
+pub(crate) struct LearnSite {
+    pub(crate) inbound: Inbound,
+    pub(crate) cloud: Cloud,
+}
+
+#[async_trait]
+impl Handler for LearnSite {
+    fn kind(&self) -> &'static str {
+        "host.learn_site"
+    }
+
+    fn topic(&self) -> Option<&'static str> {
+        Some(INSTALLED_TOPIC)
+    }
+
+    async fn run(&self, cx: &Cx, _: &Value) -> Result<Outcome> {
+        let parts = &self.inbound.0;
+        let known = parts.sites.of(cx.tenant()).await?;
+        if known.site.url.is_some() {
+            return Ok(Outcome::Done);
+        }
+        let info = Jira::for_tenant(&self.cloud, cx, As::App).within(BACKGROUND).server_info().await?;
+        let url = Url::parse(&info.base_url).map_err(|_| crate::fault::unexpected("a site's address that is none"))?;
+        let site = Site { url: Some(url), api_base: known.site.api_base.clone() };
+        let sealed = self.inbound.seal_site(cx, &site).await?;
+        let mut scoped = parts.store.write(cx).await?;
+        tenants::set_site(&mut scoped, sealed, &known.cloud).await?;
+        scoped.commit().await?;
+        parts.sites.forget(cx.tenant()).await;
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,103 @@
+//! Queries in Jira's language, for the few questions that Steward asks. Every value is quoted.
+
+use kernel::{AccountId, IssueId, OrganizationId};
+use url::Url;
+
+/// Whose requests.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// Those that a customer raised.
+    Customer(&'a AccountId),
+    /// Those shared with an organization.
+    Organization(&'a OrganizationId),
+}
+
+/// In which state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Not done.
+    Open,
+    /// Done.
+    Closed,
+}
+
+/// Quotes a value: backslash and quote are escaped, control characters left out.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars().filter(|c| !c.is_control()) {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Requests of somebody, in service projects.
+pub fn requests(whose: Whose<'_>, progress: Progress) -> String {
+    let whose = match whose {
+        Whose::Customer(account) => format!("reporter = {}", quoted(account.as_str())),
+        Whose::Organization(organization) => format!("organizations = {}", organization.as_str()),
+    };
+    let state = match progress {
+        Progress::Open => "!=",
+        Progress::Closed => "=",
+    };
+    format!("projectType = \"service_desk\" AND {whose} AND statusCategory {state} Done")
+}
+
+/// Issues by id.
+pub fn issues(ids: &[IssueId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(IssueId::as_str).collect();
+    format!("id in ({})", ids.join(", "))
+}
+
+/// Where people see what a query finds.
+pub fn navigator(site: &Url, jql: &str) -> Option<Url> {
+    let mut url = site.join("issues/").ok()?;
+    url.query_pairs_mut().append_pair("jql", &format!("{jql} ORDER BY created DESC"));
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn queries() {
+        let account = AccountId::new("qm:6f5a:12").unwrap();
+        assert_eq!(
+            requests(Whose::Customer(&account), Progress::Open),
+            "projectType = \"service_desk\" AND reporter = \"qm:6f5a:12\" AND statusCategory != Done"
+        );
+        let organization = OrganizationId::new("7").unwrap();
+        assert_eq!(
+            requests(Whose::Organization(&organization), Progress::Closed),
+            "projectType = \"service_desk\" AND organizations = 7 AND statusCategory = Done"
+        );
+        assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");
+        assert_eq!(quoted("a\" OR \"b\\\n"), "\"a\\\" OR \\\"b\\\\\"");
+        let site = Url::parse("https://acme.atlassian.net").unwrap();
+        assert_eq!(
+            navigator(&site, "a = \"b&c\"").unwrap().as_str(),
+            "https://acme.atlassian.net/issues/?jql=a+%3D+%22b%26c%22+ORDER+BY+created+DESC"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_quoted_value_ends_where_it_should(text: String) {
+            let quoted = quoted(&text);
+            let inner = quoted.strip_prefix('"').unwrap().strip_suffix('"').unwrap();
+            let mut escaped = false;
+            for c in inner.chars() {
+                proptest::prop_assert!(escaped || c != '"');
+                escaped = !escaped && c == '\\';
+            }
+            proptest::prop_assert!(!escaped);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Jira: the only room that knows its protocols.
+//!
+//! Calls come in through [`Inbound`] (Forge's invocation tokens), people are judged by [`Callers`], Jira is called
+//! through [`Jira`], and whatever leaves the program leaves through [`Door`]. No other room builds an address of
+//! Jira's, a document of Atlassian's format, a query or a token. Names and addresses of people stay in [`People`],
+//! a sealed cache. Start at [`Host`].
+
+pub mod address;
+mod caller;
+pub mod client;
+pub mod door;
+pub mod events;
+mod fault;
+pub mod forge;
+mod install;
+pub mod jql;
+pub mod limits;
+pub mod markup;
+mod people;
+mod personal;
+mod schema;
+mod sites;
+mod sql;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::{Handler, Schedule};
+use kernel::{Clock, Fault, Result};
+use store::Store;
+use url::Url;
+use vault::Vault;
+
+pub use address::Networks;
+pub use caller::Callers;
+pub use client::{As, Cloud, Jira};
+pub use door::{Door, DoorConfig, Lookup, Purpose, SystemLookup};
+pub use install::{Call, ForgeHeaders, Inbound};
+pub use people::{PROFILES, People, Profile};
+pub use personal::Personal;
+pub use schema::ROOM;
+pub use sites::{Known, Site, Sites};
+
+/// How often profiles that would end are refreshed.
+const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// What the operator says of Forge and of outward calls.
+pub struct HostConfig {
+    /// Our Forge apps' ARIs: the audiences that tokens must be for.
+    pub apps: Vec<String>,
+    /// Where Forge publishes its signing keys.
+    pub signing_keys: Url,
+    /// Prefixes, ending in `/`, of the API bases that tokens may name.
+    pub api_bases: Vec<Url>,
+    /// Where tokens to act as a person are asked for.
+    pub graphql: Url,
+    /// The region that new tenants are given.
+    pub region: String,
+    /// Which networks may be called.
+    pub networks: Networks,
+    /// Names the program to those whom it calls.
+    pub user_agent: String,
+    /// Certificate authorities beside the system's, DER.
+    pub authorities: Vec<Vec<u8>>,
+    /// How names are looked up; the system's way unless a test lies.
+    pub lookup: Arc<dyn Lookup>,
+}
+
+fn constant(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|error| Fault::broken("host_config", error))
+}
+
+impl HostConfig {
+    /// Atlassian's own addresses; public networks only.
+    pub fn atlassian(apps: Vec<String>, region: String) -> Result<Self> {
+        Ok(Self {
+            apps,
+            signing_keys: constant("https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json")?,
+            api_bases: vec![constant("https://api.atlassian.com/ex/jira/")?],
+            graphql: constant("https://api.atlassian.com/graphql")?,
+            region,
+            networks: Networks::default(),
+            user_agent: concat!("Steward/", env!("CARGO_PKG_VERSION")).to_owned(),
+            authorities: Vec::new(),
+            lookup: Arc::new(SystemLookup),
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |why: &'static str| Err(Fault::broken("host_config", why));
+        if self.apps.is_empty() || self.apps.iter().any(|app| !app.starts_with("ari:cloud:ecosystem::app/")) {
+            return wrong("apps: name at least one, as ari:cloud:ecosystem::app/…");
+        }
+        if self.api_bases.is_empty() || self.api_bases.iter().any(|base| !base.as_str().ends_with('/')) {
+            return wrong("api_bases: name at least one, ending in /");
+        }
+        for url in self.api_bases.iter().chain([&self.signing_keys, &self.graphql]) {
+            door::shape(url, self.networks)?;
+        }
+        Ok(())
+    }
+}
+
+/// This room, put together; cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    /// The way out.
+    pub door: Door,
+    /// The way in.
+    pub inbound: Inbound,
+    /// What Jira says of people.
+    pub callers: Callers,
+    /// Jira itself; see [`Jira::for_tenant`].
+    pub cloud: Cloud,
+    /// Names and addresses.
+    pub people: People,
+    /// Tenants' sites.
+    pub sites: Sites,
+}
+
+impl Host {
+    /// Puts it together. Nothing is called yet.
+    pub fn new(config: HostConfig, store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Result<Self> {
+        config.check()?;
+        let sites = Sites::new(store.clone(), vault.clone(), clock.clone());
+        let tokens = tokens::Tokens::new(store.clone(), vault.clone());
+        let door_config = DoorConfig {
+            networks: config.networks,
+            fixed: vec![
+                (Purpose::InvocationKeys, config.signing_keys.clone()),
+                (Purpose::PersonToken, config.graphql.clone()),
+            ],
+            user_agent: config.user_agent,
+            authorities: config.authorities,
+            lookup: config.lookup,
+        };
+        let door = Door::new(door_config, store.clone(), vault.clone(), sites.clone(), clock.clone())?;
+        let cloud = Cloud(Arc::new(client::Parts {
+            door: door.clone(),
+            sites: sites.clone(),
+            tokens: tokens.clone(),
+            limits: limits::Limits::default(),
+            clock: clock.clone(),
+            graphql: config.graphql,
+        }));
+        let inbound = Inbound(Arc::new(install::Parts {
+            rules: forge::token::Rules { audiences: config.apps, api_bases: config.api_bases },
+            region: config.region,
+            keys: forge::jwks::SigningKeys::new(config.signing_keys, door.clone(), clock.clone()),
+            sites: sites.clone(),
+            tokens,
+            store: store.clone(),
+            vault: vault.clone(),
+            clock,
+            tenants: install::tenant_cache(),
+        }));
+        Ok(Self {
+            door,
+            inbound,
+            callers: Callers::new(cloud.clone()),
+            people: People::new(store, vault, cloud.clone()),
+            cloud,
+            sites,
+        })
+    }
+
+    /// This room's jobs.
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        let mut handlers = people::handlers(&self.people);
+        handlers.push(Arc::new(install::LearnSite { inbound: self.inbound.clone(), cloud: self.cloud.clone() }));
+        handlers
+    }
+
+    /// This room's schedules.
+    pub fn schedules(&self) -> Vec<Schedule> {
+        vec![Schedule { kind: people::REFRESH_KIND, every: REFRESH_EVERY, per_tenant: true }]
+    }
+}

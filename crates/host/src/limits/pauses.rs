@@ -1,0 +1,214 @@
+//! Who must wait because of what Jira said, and until when. Pure: the present is a value.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use kernel::TenantId;
+use reqwest::Method;
+
+use super::headers::{Reason, Signals};
+
+/// A point on the process's own clock, which no one sets back.
+pub type Moment = Duration;
+
+/// Without a word of when, a quota comes back at the top of the UTC hour.
+const HOUR: u64 = 3600;
+/// Without a word of when, other limits come back within moments.
+const MOMENT: Duration = Duration::from_secs(2);
+/// No burst lasts longer, whatever a header says.
+const LONGEST_BURST: Duration = Duration::from_secs(300);
+/// Pauses kept; beyond it those that ended are dropped, then the ones that end first.
+const KEPT: usize = 10_000;
+
+/// What a call is counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Whose.
+    pub tenant: TenantId,
+    /// How.
+    pub method: Method,
+    /// What: the path's template.
+    pub endpoint: &'static str,
+    /// The issue that it writes to.
+    pub writes_issue: Option<String>,
+}
+
+/// How far a pause reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Every call of the app.
+    App,
+    /// Every call for a tenant.
+    Tenant(TenantId),
+    /// One endpoint of a tenant.
+    Endpoint(TenantId, Method, &'static str),
+    /// Writes to one issue.
+    Issue(TenantId, String),
+}
+
+/// The pauses that an answer calls for, each with its length. `unix_seconds` tells when the hour ends.
+pub fn called_for(status: u16, signals: &Signals, target: &Target, unix_seconds: i64) -> Vec<(Scope, Duration)> {
+    let scope = |reason: Option<Reason>| match reason {
+        Some(Reason::AppQuota) => Scope::App,
+        Some(Reason::TenantQuota) => Scope::Tenant(target.tenant),
+        Some(Reason::Issue) => match &target.writes_issue {
+            Some(issue) => Scope::Issue(target.tenant, issue.clone()),
+            None => Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
+        },
+        Some(Reason::Burst) | None => Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
+    };
+    let mut pauses = Vec::new();
+    // A window that is used up ends the same way whether or not this call was the one too many.
+    for window in signals.windows.iter().filter(|window| window.remaining == Some(0)) {
+        if let (Some(reason), Some(reset_in)) = (Reason::parse(&window.name), window.reset_in) {
+            pauses.push((scope(Some(reason)), reset_in));
+        }
+    }
+    if status == 429 {
+        let told = match signals.reason {
+            Some(Reason::AppQuota | Reason::TenantQuota) => {
+                let hour_left = HOUR - unix_seconds.rem_euclid(3600).unsigned_abs();
+                signals.reset_in.or(signals.retry_after).unwrap_or(Duration::from_secs(hour_left))
+            }
+            _ => signals.retry_after.or(signals.reset_in).unwrap_or(MOMENT).min(LONGEST_BURST),
+        };
+        pauses.push((scope(signals.reason), told));
+    }
+    pauses
+}
+
+/// The pauses that hold.
+#[derive(Default)]
+pub struct Pauses(HashMap<Scope, Moment>);
+
+impl Pauses {
+    /// Adds a pause; of two, the later end holds.
+    pub fn add(&mut self, scope: Scope, until: Moment, now: Moment) {
+        if self.0.len() >= KEPT {
+            self.0.retain(|_, end| *end > now);
+            while self.0.len() >= KEPT {
+                let Some(first) = self.0.iter().min_by_key(|(_, end)| **end).map(|(scope, _)| scope.clone()) else { break };
+                self.0.remove(&first);
+            }
+        }
+        let end = self.0.entry(scope).or_insert(until);
+        *end = (*end).max(until);
+    }
+
+    /// How long a call must wait from `now`.
+    pub fn wait(&self, target: &Target, now: Moment) -> Duration {
+        let mut scopes = vec![
+            Scope::App,
+            Scope::Tenant(target.tenant),
+            Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
+        ];
+        scopes.extend(target.writes_issue.clone().map(|issue| Scope::Issue(target.tenant, issue)));
+        scopes
+            .iter()
+            .filter_map(|scope| self.0.get(scope))
+            .map(|end| end.saturating_sub(now))
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::headers::Window;
+    use super::*;
+
+    fn target(issue: Option<&str>) -> Target {
+        Target {
+            tenant: TenantId::SERVER,
+            method: Method::PUT,
+            endpoint: "/issue",
+            writes_issue: issue.map(str::to_owned),
+        }
+    }
+
+    fn endpoint() -> Scope {
+        Scope::Endpoint(TenantId::SERVER, Method::PUT, "/issue")
+    }
+
+    #[track_caller]
+    fn check(status: u16, signals: &Signals, issue: Option<&str>, expected: &[(Scope, u64)]) {
+        // 15:40:00 UTC: twenty minutes of the hour are left.
+        let called = called_for(status, signals, &target(issue), 1_774_539_600);
+        let expected: Vec<_> =
+            expected.iter().map(|(scope, seconds)| (scope.clone(), Duration::from_secs(*seconds))).collect();
+        assert_eq!(called, expected, "{signals:?}");
+    }
+
+    fn signals(reason: Option<Reason>, retry: Option<u64>, reset: Option<u64>) -> Signals {
+        Signals {
+            reason,
+            retry_after: retry.map(Duration::from_secs),
+            reset_in: reset.map(Duration::from_secs),
+            ..Signals::default()
+        }
+    }
+
+    #[test]
+    fn what_an_answer_calls_for() {
+        let issue = Scope::Issue(TenantId::SERVER, "10001".to_owned());
+        check(200, &signals(None, None, None), None, &[]);
+        check(200, &signals(Some(Reason::Burst), Some(3), None), None, &[]);
+        check(503, &signals(None, Some(3), None), None, &[]);
+        check(429, &signals(Some(Reason::AppQuota), Some(3), Some(600)), None, &[(Scope::App, 600)]);
+        check(429, &signals(Some(Reason::AppQuota), Some(30), None), None, &[(Scope::App, 30)]);
+        check(429, &signals(Some(Reason::AppQuota), None, None), None, &[(Scope::App, 1200)]);
+        check(429, &signals(Some(Reason::TenantQuota), None, Some(60)), None, &[(Scope::Tenant(TenantId::SERVER), 60)]);
+        check(429, &signals(Some(Reason::Burst), Some(1), None), Some("10001"), &[(endpoint(), 1)]);
+        check(429, &signals(Some(Reason::Burst), None, None), None, &[(endpoint(), 2)]);
+        check(429, &signals(Some(Reason::Burst), Some(4000), None), None, &[(endpoint(), 300)]);
+        check(429, &signals(Some(Reason::Issue), Some(5), None), Some("10001"), &[(issue, 5)]);
+        check(429, &signals(Some(Reason::Issue), Some(5), None), None, &[(endpoint(), 5)]);
+        // A gateway that gives neither reason nor time.
+        check(429, &signals(None, None, None), Some("10001"), &[(endpoint(), 2)]);
+    }
+
+    #[test]
+    fn a_window_that_is_used_up_pauses_before_the_refusal() {
+        let window = |name: &str, remaining| Window {
+            name: name.to_owned(),
+            remaining,
+            reset_in: Some(Duration::from_secs(90)),
+        };
+        let with = |windows| Signals { windows, ..Signals::default() };
+        check(200, &with(vec![window("global-app-quota", Some(0))]), None, &[(Scope::App, 90)]);
+        check(200, &with(vec![window("global-app-quota", Some(1))]), None, &[]);
+        check(200, &with(vec![window("global-app-quota", None)]), None, &[]);
+        check(200, &with(vec![window("unheard-of", Some(0))]), None, &[]);
+    }
+
+    #[test]
+    fn a_pause_reaches_as_far_as_its_reason() {
+        let seconds = Duration::from_secs;
+        let mut pauses = Pauses::default();
+        pauses.add(Scope::Issue(TenantId::SERVER, "1".to_owned()), seconds(10), seconds(0));
+        pauses.add(Scope::Issue(TenantId::SERVER, "1".to_owned()), seconds(5), seconds(0));
+        assert_eq!(pauses.wait(&target(Some("1")), seconds(4)), seconds(6));
+        assert_eq!(pauses.wait(&target(Some("2")), seconds(4)), seconds(0));
+        assert_eq!(pauses.wait(&target(None), seconds(4)), seconds(0));
+        pauses.add(endpoint(), seconds(20), seconds(0));
+        assert_eq!(pauses.wait(&target(Some("2")), seconds(4)), seconds(16));
+        let other = Target { endpoint: "/other", ..target(None) };
+        assert_eq!(pauses.wait(&other, seconds(4)), seconds(0));
+        pauses.add(Scope::App, seconds(8), seconds(0));
+        assert_eq!(pauses.wait(&other, seconds(4)), seconds(4));
+        assert_eq!(pauses.wait(&other, seconds(8)), seconds(0));
+    }
+
+    #[test]
+    fn pauses_are_bounded() {
+        let mut pauses = Pauses::default();
+        for issue in 0..KEPT as u64 + 50 {
+            pauses.add(
+                Scope::Issue(TenantId::SERVER, issue.to_string()),
+                Duration::from_secs(issue + 1),
+                Duration::ZERO,
+            );
+        }
+        assert!(pauses.0.len() <= KEPT);
+    }
+}

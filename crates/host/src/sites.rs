@@ -1,0 +1,127 @@
+//! The sites behind tenants: which addresses are theirs, and whether they are served.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kernel::{Clock, Fault, KeyClass, Result, TenantId};
+use moka::future::Cache;
+use serde::{Deserialize, Serialize};
+use store::Store;
+use store::tenants::{self, State, Tenant};
+use url::Url;
+use vault::{Place, Subject, Vault};
+use zeroize::Zeroize;
+
+use crate::fault::shared;
+
+/// Sites kept in memory.
+const KNOWN_SITES: u64 = 10_000;
+/// How long another node's change may take to be felt here; this node's is felt at once.
+const SITE_TIME: Duration = Duration::from_secs(30);
+
+/// The addresses of a tenant's site.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Where people see it; unknown until a page of ours was opened there.
+    pub url: Option<Url>,
+    /// Where its API is called.
+    pub api_base: Url,
+}
+
+/// The same, as sealed in the tenant's row.
+#[derive(Default, Serialize, Deserialize, Zeroize)]
+pub(crate) struct SiteText {
+    url: Option<String>,
+    api_base: String,
+}
+
+impl From<&Site> for SiteText {
+    fn from(site: &Site) -> Self {
+        Self { url: site.url.as_ref().map(Url::to_string), api_base: site.api_base.to_string() }
+    }
+}
+
+impl SiteText {
+    fn parse(&self) -> Result<Site> {
+        let url = |text: &str| Url::parse(text).map_err(|error| Fault::broken("site", error));
+        Ok(Site { url: self.url.as_deref().map(url).transpose()?, api_base: url(&self.api_base)? })
+    }
+}
+
+/// A tenant that is served, and its site.
+pub struct Known {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The host's id of the site.
+    pub cloud: String,
+    /// The host's id of the installation.
+    pub installation: String,
+    /// Where its data lies.
+    pub region: String,
+    /// Its addresses.
+    pub site: Site,
+    /// Since when it is a tenant.
+    pub created_at: Timestamp,
+}
+
+/// Tenants and their sites; cheap to clone.
+#[derive(Clone)]
+pub struct Sites {
+    store: Store,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    known: Cache<TenantId, Arc<Known>>,
+}
+
+impl Sites {
+    /// Over the rows of a store.
+    pub fn new(store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            vault,
+            clock,
+            known: Cache::builder().max_capacity(KNOWN_SITES).time_to_live(SITE_TIME).build(),
+        }
+    }
+
+    /// The site of a tenant that is served. Gone or unknown: `Unauthenticated`, code `tenant_gone`; locked:
+    /// `tenant_locked`.
+    pub async fn of(&self, tenant: TenantId) -> Result<Arc<Known>> {
+        let looking = async {
+            let row = tenants::by_id(&self.store, tenant).await?.ok_or_else(gone)?;
+            self.open(row).await
+        };
+        self.known.try_get_with(tenant, looking).await.map_err(|fault| shared(&fault))
+    }
+
+    /// Forgets what is kept in memory of a tenant, after a change.
+    pub async fn forget(&self, tenant: TenantId) {
+        self.known.invalidate(&tenant).await;
+    }
+
+    /// Opens a tenant's row, if it is served.
+    pub(crate) async fn open(&self, row: Tenant<SiteText>) -> Result<Arc<Known>> {
+        match row.state {
+            State::Active => {}
+            State::Gone => return Err(gone()),
+            State::Locked => {
+                return Err(Fault::unauthenticated("tenant_locked", "This installation is locked. Ask its operator."));
+            }
+        }
+        let keys = self.vault.keys_of(row.id, KeyClass::Data, Subject::Tenant, self.clock.now()).await?;
+        let site = keys.open(&Place::new(tenants::SITE, tenants::row_name(row.id)), &row.site)?;
+        Ok(Arc::new(Known {
+            tenant: row.id,
+            cloud: row.cloud,
+            installation: row.installation,
+            region: row.region,
+            site: site.peek().parse()?,
+            created_at: row.created_at,
+        }))
+    }
+}
+
+pub(crate) fn gone() -> Fault {
+    Fault::unauthenticated("tenant_gone", "Steward was uninstalled from this site, or never was installed there.")
+}

@@ -1,0 +1,118 @@
+//! Calls from Forge: pages, events, the hourly call, the end.
+
+use std::collections::BTreeMap;
+
+use host::{As, ForgeHeaders, Jira, client::IssueRef};
+use kernel::Kind;
+use serde_json::Value;
+use store::{ledger, outbox, tenants};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_page_makes_its_tenant_and_a_token_works_once() {
+    let world = World::start().await;
+    let (_, key, _) = world.some_request();
+    let page = world.page("agent", "customer-panel", Some(&key)).await;
+    let call = world.host.inbound.verify(&page.forge()).await.unwrap();
+    let cx = world.cx(call.tenant);
+    world.host.inbound.settle(&cx, &call).await.unwrap();
+    assert_eq!(call.invocation.extension.issue_key.as_ref().unwrap().as_str(), key);
+    assert_eq!(call.invocation.module, "customer-panel");
+    assert_eq!(call.known.site.url.as_ref().unwrap().as_str().trim_end_matches('/'), world.jira.url());
+
+    // The same token again: verified, and refused when it is settled; by a fresh process too.
+    let again = world.host.inbound.verify(&page.forge()).await.unwrap();
+    let fault = world.host.inbound.settle(&cx, &again).await.unwrap_err();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Unauthenticated, "token_replayed"));
+
+    // Another page of the same installation is the same tenant, and nothing is told twice.
+    let (second, _, _) = world.enter("admin", "settings-page", None).await;
+    assert_eq!(second.tenant, call.tenant);
+    let entries = ledger::list(&mut world.base.store.read(&cx).await.unwrap(), 0, 10).await.unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>(), ["tenant.installed"]);
+    let told = outbox::next(&mut world.base.store.server_write().await.unwrap(), 10).await.unwrap();
+    assert_eq!(told.iter().map(|message| message.topic.as_str()).collect::<Vec<_>>(), ["tenant.installed"]);
+}
+
+#[tokio::test]
+async fn tokens_from_elsewhere_are_refused() {
+    let world = World::start().await;
+    let other = World::start().await;
+    let page = other.page("agent", "customers-page", None).await;
+    // Signed by another host, with a key that ours does not publish.
+    let fault = world.host.inbound.verify(&page.forge()).await.err().unwrap();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Unauthenticated, "token_invalid"));
+    for authorization in [None, Some("Bearer x"), Some("Basic eDp5")] {
+        let headers = ForgeHeaders { authorization, ..ForgeHeaders::default() };
+        let fault = world.host.inbound.verify(&headers).await.err().unwrap();
+        assert_eq!(fault.kind(), Kind::Unauthenticated);
+    }
+    let all = tenants::list::<String>(&world.base.store, kernel::TenantId::SERVER, 10).await.unwrap();
+    assert!(all.is_empty());
+}
+
+#[tokio::test]
+async fn events_become_ids_in_the_outbox() {
+    let world = World::start().await;
+    let installed = world.next_sent_to("/forge/events").await;
+    let call = world.host.inbound.verify(&installed.forge()).await.unwrap();
+    let cx = world.cx(call.tenant);
+    world.host.inbound.accept_event(&cx, &call, &installed.body).await.unwrap();
+    // An event names nobody.
+    assert_eq!(call.person().err().unwrap().code(), "person_required");
+
+    let (id, _, reporter) = world.some_request();
+    let actor = sandbox::events::Actor::person(reporter.as_str());
+    let canary = "canary in a comment";
+    let adf = serde_json::json!({"type": "doc", "version": 1, "content": [
+        {"type": "paragraph", "content": [{"type": "text", "text": canary}]}]});
+    world.jira.state().add_comment(&actor, id.parse().unwrap(), adf, true, None, BTreeMap::new()).unwrap();
+    let commented = loop {
+        let sent = world.next_sent_to("/forge/events").await;
+        if String::from_utf8_lossy(&sent.body).contains("avi:jira:commented:issue") {
+            break sent;
+        }
+    };
+    let call = world.host.inbound.verify(&commented.forge()).await.unwrap();
+    world.host.inbound.accept_event(&cx, &call, &commented.body).await.unwrap();
+    let replay = world.host.inbound.accept_event(&cx, &call, &commented.body).await.unwrap_err();
+    assert_eq!(replay.code(), "token_replayed");
+
+    let told = outbox::next(&mut world.base.store.server_write().await.unwrap(), 10).await.unwrap();
+    let topics: Vec<&str> = told.iter().map(|message| message.topic.as_str()).collect();
+    assert_eq!(topics, ["tenant.installed", "jira.comment"]);
+    let body: Value = serde_json::from_str(&told[1].body).unwrap();
+    assert_eq!((body["event"].as_str(), body["issue"].as_str()), (Some("written"), Some(id.as_str())));
+    assert!(!told[1].body.contains("canary"));
+
+    // The event brought the token to act as the app, which works.
+    let jira = Jira::for_tenant(&world.host.cloud, &cx, As::App);
+    assert_eq!(jira.issue(&IssueRef::parse(&id).unwrap()).await.unwrap().id.as_str(), id);
+}
+
+#[tokio::test]
+async fn a_tenant_that_leaves_is_gone_at_once() {
+    let world = World::start().await;
+    let (call, cx, person) = world.enter("agent", "customers-page", None).await;
+    world.host.callers.standing(&cx, &person, &[]).await.unwrap();
+    // A page that was opened before, and is used after.
+    let late = world.page("agent", "customers-page", None).await;
+
+    let forge = world.jira.forge();
+    let leaving = tokio::spawn(async move { forge.uninstall(crate::world::APP).await });
+    let sent = world.next_sent_to("/forge/uninstall").await;
+    let uninstall = world.host.inbound.verify(&sent.forge()).await.unwrap();
+    world.host.inbound.accept_uninstall(&cx, &uninstall).await.unwrap();
+    leaving.await.unwrap().unwrap();
+
+    let fault = world.host.inbound.verify(&late.forge()).await.err().unwrap();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Unauthenticated, "tenant_gone"));
+    assert_eq!(world.host.sites.of(call.tenant).await.err().unwrap().code(), "tenant_gone");
+    // Nothing leaves for it any more.
+    assert!(Jira::for_tenant(&world.host.cloud, &cx, As::App).myself().await.is_err());
+    let entries = ledger::list(&mut world.base.store.read(&cx).await.unwrap(), 0, 10).await.unwrap();
+    assert_eq!(entries.last().unwrap().kind, "tenant.gone");
+    let told = outbox::next(&mut world.base.store.server_write().await.unwrap(), 10).await.unwrap();
+    assert_eq!(told.last().unwrap().topic, "tenant.gone");
+}

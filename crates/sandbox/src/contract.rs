@@ -1,0 +1,305 @@
+//! Every answer compared with Atlassian's OpenAPI files: status known, content type, body by schema.
+//!
+//! The files are read from a folder given at start and never shipped. Quirks of OpenAPI 3.0
+//! (`nullable`) are turned into JSON Schema; what Jira does although its files do not say so is in
+//! named lists here, each with its reason.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{body::Body, http::header::CONTENT_TYPE, response::Response};
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+/// The files, by name.
+const FILES: [&str; 2] = ["jira-platform-v3.json", "jira-service-management.json"];
+
+/// Statuses that Jira answers for any operation, though the files list them for few: nobody signed
+/// in, and a body of another type.
+const ANY_STATUSES: [u16; 2] = [401, 415];
+
+/// Properties that Jira answers as null although the files give them one plain type: a field that
+/// was or became empty has no old or new value.
+const NULLS: [(&str, &str); 4] = [
+    ("ChangeDetails", "from"),
+    ("ChangeDetails", "fromString"),
+    ("ChangeDetails", "to"),
+    ("ChangeDetails", "toString"),
+];
+
+/// Operations answered although the files do not have them; the reason beside each. The list may
+/// only shrink.
+pub(crate) const BEYOND_FILES: [(&str, &str); 5] = [
+    ("GET /rest/webhooks/1.0/webhook", "admin webhooks have their own, older API"),
+    ("POST /rest/webhooks/1.0/webhook", "admin webhooks have their own, older API"),
+    ("GET /rest/webhooks/1.0/webhook/{id}", "admin webhooks have their own, older API"),
+    ("PUT /rest/webhooks/1.0/webhook/{id}", "admin webhooks have their own, older API"),
+    ("DELETE /rest/webhooks/1.0/webhook/{id}", "admin webhooks have their own, older API"),
+];
+
+/// The statuses of removed operations, which the files still list as working.
+const REMOVED: [&str; 2] = ["GET /rest/api/3/search", "POST /rest/api/3/search"];
+
+/// Violations kept; more are only counted by being absent.
+const MAX_VIOLATIONS: usize = 1000;
+/// Largest answer that is checked, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// An answer that differs from the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// `METHOD path`.
+    pub operation: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What differs.
+    pub message: String,
+}
+
+struct Operation {
+    file: usize,
+    responses: Value,
+}
+
+#[derive(Default)]
+struct Found {
+    violations: Vec<Violation>,
+    seen: BTreeMap<String, bool>,
+    validators: HashMap<(String, u16), Option<Arc<Validator>>>,
+}
+
+/// The check.
+pub(crate) struct Contract {
+    schemas: Vec<Map<String, Value>>,
+    operations: HashMap<String, Operation>,
+    found: Mutex<Found>,
+}
+
+impl Contract {
+    /// Reads the files of a folder.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub(crate) fn open(folder: &Path) -> Result<Self, String> {
+        let mut schemas = Vec::new();
+        let mut operations = HashMap::new();
+        for (file, name) in FILES.iter().enumerate() {
+            let path = folder.join(name);
+            let text = std::fs::read(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+            let mut spec: Value = serde_json::from_slice(&text).map_err(|why| format!("{name}: {why}"))?;
+            let parts = spec.pointer_mut("/components/schemas").map(Value::take);
+            let Some(Value::Object(parts)) = parts else {
+                return Err(format!("{name}: no schemas"));
+            };
+            schemas.push(parts);
+            let paths = spec.get_mut("paths").map(Value::take);
+            let Some(Value::Object(paths)) = paths else { return Err(format!("{name}: no paths")) };
+            for (path, methods) in paths {
+                let Value::Object(methods) = methods else { continue };
+                for (method, mut operation) in methods {
+                    if let Some(responses) = operation.get_mut("responses").map(Value::take) {
+                        let key = format!("{} {path}", method.to_uppercase());
+                        operations.insert(key, Operation { file, responses });
+                    }
+                }
+            }
+        }
+        Ok(Self { schemas, operations, found: Mutex::default() })
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        self.found().violations.clone()
+    }
+
+    pub(crate) fn seen(&self) -> Vec<(String, bool)> {
+        self.found().seen.iter().map(|(k, v)| (k.clone(), *v)).collect()
+    }
+
+    /// Checks an answer and passes it on unchanged.
+    pub(crate) async fn check(&self, method: &str, path: &str, answer: Response) -> Response {
+        let key = format!("{method} {path}");
+        let known = self.operations.get(&key);
+        self.found().seen.insert(key.clone(), known.is_some());
+        let status = answer.status().as_u16();
+        let Some(operation) = known else {
+            if !BEYOND_FILES.iter().any(|(name, _)| *name == key) {
+                self.report(&key, status, "the files do not have this operation".to_owned());
+            }
+            return answer;
+        };
+        let (parts, body) = answer.into_parts();
+        let Ok(bytes) = axum::body::to_bytes(body, MAX_ANSWER).await else {
+            self.report(&key, status, "the answer is too large to check".to_owned());
+            return Response::from_parts(parts, Body::empty());
+        };
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        for message in self.differences(&key, operation, status, kind, &bytes) {
+            self.report(&key, status, message);
+        }
+        Response::from_parts(parts, Body::from(bytes))
+    }
+
+    fn report(&self, operation: &str, status: u16, message: String) {
+        let mut found = self.found();
+        if found.violations.len() < MAX_VIOLATIONS {
+            found.violations.push(Violation { operation: operation.to_owned(), status, message });
+        }
+    }
+
+    fn differences(&self, key: &str, operation: &Operation, status: u16, kind: &str, bytes: &[u8]) -> Vec<String> {
+        if status == 410 && REMOVED.contains(&key) {
+            return Vec::new();
+        }
+        let Some(response) = operation.responses.get(status.to_string()) else {
+            if ANY_STATUSES.contains(&status) {
+                return Vec::new();
+            }
+            return vec![format!("the status {status} is not listed")];
+        };
+        if status == 204 {
+            let empty = bytes.is_empty();
+            return if empty { Vec::new() } else { vec!["204 with a body".to_owned()] };
+        }
+        let Some(schema) = response.pointer("/content/application~1json/schema") else {
+            return Vec::new();
+        };
+        if schema.as_object().is_none_or(Map::is_empty) {
+            return Vec::new();
+        }
+        if !kind.starts_with("application/json") {
+            return vec![format!("the content type is {kind:?}")];
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+            return vec!["the body is no JSON".to_owned()];
+        };
+        let Some(validator) = self.validator(key, operation.file, status, schema) else {
+            return vec!["the schema cannot be used".to_owned()];
+        };
+        validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .map(|text| text.chars().take(400).collect())
+            .collect()
+    }
+
+    fn validator(&self, key: &str, file: usize, status: u16, schema: &Value) -> Option<Arc<Validator>> {
+        if let Some(made) = self.found().validators.get(&(key.to_owned(), status)) {
+            return made.clone();
+        }
+        let mut parts = Map::new();
+        let all = self.schemas.get(file)?;
+        let mut waiting: BTreeSet<String> = references(schema);
+        while let Some(name) = waiting.pop_first() {
+            if parts.contains_key(&name) {
+                continue;
+            }
+            let part = all.get(&name)?;
+            waiting.extend(references(part));
+            parts.insert(name.clone(), translate(part, Some(&name)));
+        }
+        let whole = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "allOf": [translate(schema, None)],
+            "components": {"schemas": parts},
+        });
+        let made = jsonschema::validator_for(&whole).ok().map(Arc::new);
+        self.found().validators.insert((key.to_owned(), status), made.clone());
+        made
+    }
+}
+
+const PREFIX: &str = "#/components/schemas/";
+
+fn references(schema: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut waiting = vec![schema];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(object) => {
+                if let Some(name) = object.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix(PREFIX)) {
+                    names.insert(name.to_owned());
+                }
+                waiting.extend(object.values());
+            }
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// OpenAPI 3.0 to JSON Schema: `nullable` becomes a type, and the lists above apply.
+fn translate(schema: &Value, name: Option<&str>) -> Value {
+    match schema {
+        Value::Array(items) => items.iter().map(|v| translate(v, None)).collect(),
+        Value::Object(object) => {
+            let mut out: Map<String, Value> = object
+                .iter()
+                // Examples are data, not schema, and may contain anything.
+                .filter(|(key, _)| !matches!(key.as_str(), "example" | "nullable" | "xml"))
+                .map(|(key, value)| {
+                    if key == "properties" {
+                        (key.clone(), properties(value, name))
+                    } else if matches!(key.as_str(), "enum" | "default" | "required") {
+                        (key.clone(), value.clone())
+                    } else {
+                        (key.clone(), translate(value, None))
+                    }
+                })
+                .collect();
+            if object.get("nullable") == Some(&Value::Bool(true)) {
+                return nullable(out);
+            }
+            // An empty `allOf` beside nothing else means "anything".
+            if out.get("allOf").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                out.remove("allOf");
+            }
+            Value::Object(out)
+        }
+        other => other.clone(),
+    }
+}
+
+fn properties(value: &Value, name: Option<&str>) -> Value {
+    let Value::Object(properties) = value else { return value.clone() };
+    let translated = properties.iter().map(|(key, property)| {
+        let property = translate(property, None);
+        let null = NULLS.iter().any(|(schema, field)| Some(*schema) == name && field == key);
+        let property = match property {
+            Value::Object(object) if null => nullable(object),
+            other => other,
+        };
+        (key.clone(), property)
+    });
+    Value::Object(translated.collect())
+}
+
+fn nullable(schema: Map<String, Value>) -> Value {
+    json!({"anyOf": [Value::Object(schema), {"type": "null"}]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_allowed_only_where_it_is_said() {
+        let schema = json!({"type": "object", "additionalProperties": false, "properties": {
+            "a": {"type": "string", "nullable": true}, "b": {"type": "string"}}});
+        let validator = jsonschema::validator_for(&translate(&schema, None)).ok();
+        let valid = |v: Value| validator.as_ref().is_some_and(|s| s.is_valid(&v));
+        assert!(valid(json!({"a": null, "b": "x"})));
+        assert!(!valid(json!({"b": null})));
+        assert!(!valid(json!({"c": 1})));
+        let named = json!({"type": "object", "properties": {"from": {"type": "string"}}});
+        let named = jsonschema::validator_for(&translate(&named, Some("ChangeDetails"))).ok();
+        assert!(named.is_some_and(|s| s.is_valid(&json!({"from": null}))));
+    }
+}

@@ -1,0 +1,349 @@
+//! A Forge app's `manifest.yml`: read, and refused where Forge would refuse it.
+//!
+//! `forge deploy` checks a manifest against Atlassian's schema and then lints what a schema cannot
+//! say: references between parts, scopes that an event or a token needs, what a customer-managed
+//! remote may not be used for. The lint is here; the schema is not part of the product (the tests
+//! check against it). All faults are told at once, each with its place. Start reading at
+//! [`Manifest::parse`].
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::lint;
+
+/// Module types that can be shown, with their manifest names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UiKind {
+    /// A panel on the issue view, below the description.
+    IssuePanel,
+    /// A collapsible group in the issue view's right column.
+    IssueContext,
+    /// A page of the app under Apps.
+    GlobalPage,
+    /// A page under the site's app settings.
+    AdminPage,
+    /// A panel on a customer's portal profile.
+    PortalProfilePanel,
+}
+
+impl UiKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::IssuePanel,
+        Self::IssueContext,
+        Self::GlobalPage,
+        Self::AdminPage,
+        Self::PortalProfilePanel,
+    ];
+
+    /// The manifest's name of the type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IssuePanel => "jira:issuePanel",
+            Self::IssueContext => "jira:issueContext",
+            Self::GlobalPage => "jira:globalPage",
+            Self::AdminPage => "jira:adminPage",
+            Self::PortalProfilePanel => "jiraServiceManagement:portalProfilePanel",
+        }
+    }
+
+    /// Whether it needs an issue to be shown on.
+    #[must_use]
+    pub fn on_issue(self) -> bool {
+        matches!(self, Self::IssuePanel | Self::IssueContext)
+    }
+
+    /// Whether it is shown on the portal.
+    #[must_use]
+    pub fn on_portal(self) -> bool {
+        matches!(self, Self::PortalProfilePanel)
+    }
+}
+
+/// A module with a Custom UI resource.
+#[derive(Debug, Clone)]
+pub struct UiModule {
+    /// Where it is shown.
+    pub kind: UiKind,
+    /// Unique key.
+    pub key: String,
+    /// Title shown.
+    pub title: String,
+    /// Key of its resource.
+    pub resource: String,
+    /// Key of the endpoint that answers its `invokeRemote`, if any.
+    pub endpoint: Option<String>,
+    /// Who without a licence may open it: `customer`, `unlicensed`, `anonymous`.
+    pub unlicensed_access: Vec<String>,
+    /// `small` … `max`, when given.
+    pub viewport: Option<String>,
+}
+
+/// A remote backend.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// Unique key.
+    pub key: String,
+    /// Fixed or default address.
+    pub base_url: Option<String>,
+    /// Present on a customer-managed remote.
+    pub configurable: Option<Configurable>,
+}
+
+/// What the admin sees of a customer-managed remote.
+#[derive(Debug, Clone)]
+pub struct Configurable {
+    /// Name shown.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Host patterns that an address must match; empty: any.
+    pub patterns: Vec<String>,
+}
+
+/// An endpoint of a remote.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Unique key.
+    pub key: String,
+    /// Key of its remote.
+    pub remote: String,
+    /// Path for triggers; UI calls name their own.
+    pub route: Option<String>,
+    /// Sends the app's token along.
+    pub system_token: bool,
+    /// Sends the viewer's token along.
+    pub user_token: bool,
+}
+
+/// A subscription to events.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Unique key.
+    pub key: String,
+    /// Key of the endpoint called.
+    pub endpoint: String,
+    /// Event names.
+    pub events: Vec<String>,
+    /// Leaves out events that the app caused itself.
+    pub ignore_self: bool,
+}
+
+/// A call at intervals.
+#[derive(Debug, Clone)]
+pub struct Scheduled {
+    /// Unique key.
+    pub key: String,
+    /// Key of the endpoint called.
+    pub endpoint: String,
+    /// `fiveMinute`, `hour`, `day` or `week`.
+    pub interval: String,
+}
+
+/// A folder of static files.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Unique key.
+    pub key: String,
+    /// Folder, relative to the manifest.
+    pub path: String,
+}
+
+/// A manifest that Forge would deploy.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// `ari:cloud:ecosystem::app/<uuid>`.
+    pub app_id: String,
+    /// Whether its pages may have inline styles (`permissions.content.styles`).
+    pub inline_styles: bool,
+    /// OAuth scopes.
+    pub scopes: BTreeSet<String>,
+    /// Remotes.
+    pub remotes: Vec<Remote>,
+    /// Resources.
+    pub resources: Vec<Resource>,
+    /// Modules with a page.
+    pub ui: Vec<UiModule>,
+    /// Endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// Event triggers.
+    pub triggers: Vec<Trigger>,
+    /// Scheduled triggers.
+    pub scheduled: Vec<Scheduled>,
+    /// Key and endpoint of the call before uninstalling.
+    pub pre_uninstall: Vec<(String, String)>,
+}
+
+/// What is wrong with a manifest: one line a fault, `place: reason`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestError(pub Vec<String>);
+
+impl std::fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the Forge manifest is refused:")?;
+        for fault in &self.0 {
+            write!(f, "\n  {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// All faults found, each with its place.
+    pub fn parse(yaml: &str) -> Result<Self, ManifestError> {
+        let root: Value = serde_yaml_ng::from_str(yaml)
+            .map_err(|error| ManifestError(vec![format!("manifest.yml: not YAML: {error}")]))?;
+        let mut faults = Vec::new();
+        let manifest = Self::read(&root, &mut faults);
+        lint::check(&root, &manifest, &mut faults);
+        if faults.is_empty() { Ok(manifest) } else { Err(ManifestError(faults)) }
+    }
+
+    fn read(root: &Value, faults: &mut Vec<String>) -> Self {
+        let modules = &root["modules"];
+        Self {
+            app_id: text(&root["app"], "id", "app", faults),
+            inline_styles: strings(&root["permissions"]["content"]["styles"])
+                .iter()
+                .any(|style| style == "unsafe-inline"),
+            scopes: strings(&root["permissions"]["scopes"]).into_iter().collect(),
+            remotes: list(&root["remotes"], |value, place| Remote {
+                key: text(value, "key", place, faults),
+                base_url: base_url(&value["baseUrl"]),
+                configurable: value.get("configurable").map(|c| Configurable {
+                    name: text(c, "name", &format!("{place}.configurable"), faults),
+                    description: text(c, "description", &format!("{place}.configurable"), faults),
+                    patterns: strings(&c["supportedPatterns"]),
+                }),
+            }, "remotes"),
+            resources: list(&root["resources"], |value, place| Resource {
+                key: text(value, "key", place, faults),
+                path: text(value, "path", place, faults),
+            }, "resources"),
+            ui: UiKind::ALL
+                .iter()
+                .flat_map(|&kind| ui_modules(kind, &modules[kind.name()], faults))
+                .collect(),
+            endpoints: list(&modules["endpoint"], |value, place| Endpoint {
+                key: text(value, "key", place, faults),
+                remote: text(value, "remote", place, faults),
+                route: optional(&value["route"]["path"]),
+                system_token: enabled(&value["auth"]["appSystemToken"]),
+                user_token: enabled(&value["auth"]["appUserToken"]),
+            }, "modules.endpoint"),
+            triggers: list(&modules["trigger"], |value, place| Trigger {
+                key: text(value, "key", place, faults),
+                endpoint: text(value, "endpoint", place, faults),
+                events: strings(&value["events"]),
+                ignore_self: value["filter"]["ignoreSelf"].as_bool().unwrap_or(false),
+            }, "modules.trigger"),
+            scheduled: list(&modules["scheduledTrigger"], |value, place| Scheduled {
+                key: text(value, "key", place, faults),
+                endpoint: text(value, "endpoint", place, faults),
+                interval: text(value, "interval", place, faults),
+            }, "modules.scheduledTrigger"),
+            pre_uninstall: list(&modules["preUninstall"], |value, place| {
+                (text(value, "key", place, faults), text(value, "endpoint", place, faults))
+            }, "modules.preUninstall"),
+        }
+    }
+
+    /// The module with this key.
+    #[must_use]
+    pub fn module(&self, key: &str) -> Option<&UiModule> {
+        self.ui.iter().find(|module| module.key == key)
+    }
+
+    /// The endpoint with this key.
+    #[must_use]
+    pub fn endpoint(&self, key: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.key == key)
+    }
+
+    /// The remote with this key.
+    #[must_use]
+    pub fn remote(&self, key: &str) -> Option<&Remote> {
+        self.remotes.iter().find(|remote| remote.key == key)
+    }
+
+    /// Scopes that open a product's API; without one of these, Forge mints no token at all.
+    #[must_use]
+    pub fn product_scopes(&self) -> Vec<String> {
+        self.scopes.iter().filter(|scope| !lint::TOKEN_SCOPES.contains(&scope.as_str())).cloned().collect()
+    }
+}
+
+fn ui_modules(kind: UiKind, value: &Value, faults: &mut Vec<String>) -> Vec<UiModule> {
+    list(value, |value, place| {
+        if value.get("function").is_some() {
+            faults.push(format!("{place}: functions are not run here; give it a `resource`"));
+        }
+        let module = UiModule {
+            kind,
+            key: text(value, "key", place, faults),
+            title: title(&value["title"], place, faults),
+            resource: text(value, "resource", place, faults),
+            endpoint: optional(&value["resolver"]["endpoint"]),
+            unlicensed_access: strings(&value["unlicensedAccess"]),
+            viewport: optional(&value["viewportSize"]),
+        };
+        if kind == UiKind::IssuePanel {
+            text(value, "icon", place, faults);
+        }
+        if kind == UiKind::IssueContext {
+            text(value, "label", place, faults);
+        }
+        module
+    }, &format!("modules.{}", kind.name()))
+}
+
+fn list<T>(value: &Value, mut read: impl FnMut(&Value, &str) -> T, place: &str) -> Vec<T> {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().enumerate().map(|(at, item)| read(item, &format!("{place}[{at}]"))).collect()
+}
+
+fn text(value: &Value, key: &str, place: &str, faults: &mut Vec<String>) -> String {
+    match value.get(key).and_then(Value::as_str) {
+        Some(found) if !found.is_empty() => found.to_owned(),
+        _ => {
+            faults.push(format!("{place}: `{key}` is missing"));
+            String::new()
+        }
+    }
+}
+
+/// A title may be an i18n reference, whose translations this host does not load.
+fn title(value: &Value, place: &str, faults: &mut Vec<String>) -> String {
+    match value {
+        Value::String(title) if !title.is_empty() => title.clone(),
+        _ => {
+            faults.push(format!("{place}: `title` must be a text here (translations are not loaded)"));
+            String::new()
+        }
+    }
+}
+
+fn optional(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn enabled(value: &Value) -> bool {
+    value["enabled"].as_bool().unwrap_or(false)
+}
+
+/// One address, or one a region of which a site without residency uses the default.
+fn base_url(value: &Value) -> Option<String> {
+    optional(value).or_else(|| optional(&value["default"]))
+}

@@ -1,0 +1,231 @@
+//! A stand-in Jira Cloud with Jira Service Management, in memory: for the demo, for tests, and for
+//! developers of other apps.
+//!
+//! It is a Jira, not a mock of anyone's calls to one, and it is never kinder than Jira: a repeated
+//! POST makes a second comment, search lags behind writes, limits are on, events come late, twice,
+//! in the wrong order, or not at all. It must never import another crate of this workspace.
+//!
+//! Start reading at [`start`]; the site's data is in [`state`], its APIs in `rest`, the Forge host
+//! in [`forge`], its pages in `pages`.
+
+mod access;
+pub(crate) mod adf;
+mod archive;
+mod auth;
+pub mod config;
+mod contract;
+mod demo;
+pub mod events;
+pub mod forge;
+mod gateway;
+mod jql;
+mod limits;
+mod pages;
+mod rest;
+pub mod state;
+mod visitor;
+mod webhooks;
+mod wiki;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use config::{Clock, Config, Faults, RateLimits, Source};
+pub use contract::Violation;
+pub use visitor::Visitor;
+pub use webhooks::Registration;
+
+use contract::Contract;
+use limits::Limits;
+use state::State;
+
+/// How long a stop waits for deliveries under way.
+const STOP_WAITS: Duration = Duration::from_secs(5);
+
+/// How long an outbound call of the site may take in all; the callers set shorter limits.
+const OUTBOUND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a sandbox didn't start.
+#[derive(Debug)]
+pub enum Error {
+    /// The address could not be bound.
+    Listen(SocketAddr, io::Error),
+    /// The archive could not be read.
+    Archive(PathBuf, String),
+    /// The OpenAPI files could not be read.
+    Contract(PathBuf, String),
+    /// An app could not be hosted.
+    Forge(String),
+    /// The client for outbound calls could not be made.
+    Outbound(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listen(address, why) => write!(f, "cannot listen on {address}: {why}"),
+            Self::Archive(path, why) => write!(f, "cannot read {}: {why}", path.display()),
+            Self::Contract(path, why) => write!(f, "no OpenAPI in {}: {why}", path.display()),
+            Self::Forge(why) => write!(f, "cannot host the app: {why}"),
+            Self::Outbound(why) => write!(f, "no outbound client: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What every handler shares.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// The site.
+    pub(crate) state: Arc<State>,
+    /// What it was started with.
+    pub(crate) config: Arc<Config>,
+    /// Counters of the rate limits.
+    pub(crate) limits: Arc<Limits>,
+    /// The OpenAPI check, when on.
+    pub(crate) contract: Option<Arc<Contract>>,
+    /// For webhooks, and for the Forge host's calls to remotes. Follows no redirect.
+    pub(crate) http: reqwest::Client,
+    /// How far webhook deliveries are.
+    pub(crate) webhooks: Arc<webhooks::Progress>,
+    /// Background work, waited for at stop.
+    pub(crate) tasks: TaskTracker,
+    /// Fires at stop.
+    pub(crate) stop: CancellationToken,
+    /// The Forge host.
+    pub(crate) forge: Arc<forge::Host>,
+}
+
+/// A running sandbox. Dropping it stops the server without waiting.
+pub struct Running {
+    app: App,
+    address: SocketAddr,
+    server: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// The site's address, without a trailing slash.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.app.state.site_url().to_owned()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The site itself, to look at or to change behind the API's back.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.app.state.clone()
+    }
+
+    /// The Forge host, to install apps and make tokens.
+    #[must_use]
+    pub fn forge(&self) -> Arc<forge::Host> {
+        self.app.forge.clone()
+    }
+
+    /// Answers that differed from Atlassian's OpenAPI so far; empty when the check is off.
+    #[must_use]
+    pub fn contract_violations(&self) -> Vec<Violation> {
+        self.app.contract.as_ref().map(|c| c.violations()).unwrap_or_default()
+    }
+
+    /// Operations (`METHOD path`) answered so far, with whether the OpenAPI files know them.
+    #[must_use]
+    pub fn contract_seen(&self) -> Vec<(String, bool)> {
+        self.app.contract.as_ref().map(|c| c.seen()).unwrap_or_default()
+    }
+
+    /// Waits until no webhook and no Forge event is on its way.
+    pub async fn deliveries_settled(&self) {
+        self.app.forge.settled().await;
+        webhooks::settled(&self.app).await;
+    }
+
+    /// Stops: no new connection, requests under way answered, deliveries given a few seconds.
+    pub async fn shutdown(mut self) {
+        self.app.stop.cancel();
+        self.app.tasks.close();
+        // What is still running after the wait is abandoned, as a site's power cut would.
+        let _ = tokio::time::timeout(STOP_WAITS, self.app.tasks.wait()).await;
+        if let Some(server) = self.server.take() {
+            let abort = server.abort_handle();
+            if tokio::time::timeout(STOP_WAITS, server).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+/// Starts a site.
+///
+/// # Errors
+/// [`Error`]: the address is taken, or what the configuration names cannot be read.
+pub async fn start(config: Config) -> Result<Running, Error> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|why| Error::Listen(config.listen, why))?;
+    let address = listener.local_addr().map_err(|why| Error::Listen(config.listen, why))?;
+    let state = Arc::new(State::new(&config));
+    let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    state.set_site_url(url.trim_end_matches('/').to_owned());
+    match &config.source {
+        Source::Seed(seed) => state.load((**seed).clone()),
+        Source::Archive(path) => {
+            let seed = archive::load(path, config.seed).map_err(|why| Error::Archive(path.clone(), why))?;
+            state.load(seed);
+        }
+        Source::Demo(number) => state.load(demo::generate(*number, state.now())),
+    }
+    let contract = match &config.contract {
+        Some(folder) => Some(Arc::new(Contract::open(folder).map_err(|why| Error::Contract(folder.clone(), why))?)),
+        None => None,
+    };
+    // Inside a test's program nobody else may have chosen the provider yet; a second choice is no error.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(OUTBOUND_TIMEOUT)
+        .build()
+        .map_err(|why| Error::Outbound(why.to_string()))?;
+    let forge = Arc::new(forge::Host::new(&config).map_err(Error::Forge)?);
+    let app = App {
+        limits: Arc::new(Limits::new(config.rate_limits.clone(), config.clock.clone())),
+        config: Arc::new(config),
+        contract,
+        http,
+        webhooks: Arc::default(),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+        forge,
+        state,
+    };
+    webhooks::start(&app);
+    forge::start(&app).await.map_err(Error::Forge)?;
+    let stop = app.stop.clone();
+    let router = router(&app);
+    let server =
+        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+    Ok(Running { app, address, server: Some(server) })
+}
+
+fn router(app: &App) -> Router {
+    let site = rest::router(app).merge(forge::router(app)).merge(pages::router(app));
+    gateway::wrap(site, app)
+}

@@ -1,0 +1,55 @@
+//! People by the names that a demo gives them, and as the pages show them.
+
+use minijinja::{Value, context};
+
+use crate::state::{
+    Store,
+    model::{AccountType, ROLE_TEAM},
+};
+
+/// A person on a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) avatar: String,
+}
+
+impl From<Person> for Value {
+    fn from(person: Person) -> Self {
+        context! { id => person.id, name => person.name, avatar => person.avatar }
+    }
+}
+
+impl Person {
+    pub(crate) fn of(store: &Store, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: store.display_name(id),
+            avatar: format!("/avatars/user/{id}"),
+        }
+    }
+}
+
+/// An account id by itself, by e-mail address, or by a role's name: `admin`, `agent` or `customer`
+/// is the first person of the site who is that.
+pub(crate) fn find(store: &Store, who: &str) -> Option<String> {
+    let works = |id: &str| store.projects.values().any(|project| store.holds_role(project, ROLE_TEAM, id));
+    let people = || store.accounts.values().filter(|a| a.active && a.account_type != AccountType::App);
+    let found = match who {
+        "admin" => people().find(|a| store.is_site_admin(&a.account_id)),
+        "agent" => people().find(|a| !store.is_site_admin(&a.account_id) && works(&a.account_id)),
+        "customer" => people().find(|a| a.account_type == AccountType::Customer),
+        id => store
+            .account(id)
+            .or_else(|| store.account_by_email(id))
+            .filter(|a| a.active && a.account_type != AccountType::App),
+    };
+    found.map(|account| account.account_id.clone())
+}
+
+/// Whether a person is an agent of any desk.
+pub(crate) fn is_agent(store: &Store, id: &str) -> bool {
+    store.is_licensed(id)
+        && store.projects.values().any(|project| store.holds_role(project, ROLE_TEAM, id))
+}

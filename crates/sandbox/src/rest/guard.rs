@@ -1,0 +1,51 @@
+//! What every call passes on its way in and out: identity, scope, limits; and the contract check on
+//! the answer.
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::{error::ApiError, scopes};
+use crate::{
+    App,
+    auth::{self, Caller, Means},
+    gateway::ThroughGateway,
+    limits::Call,
+};
+
+/// Response header that says how many objects an answer read, for the points of apps. Taken off
+/// again before the answer leaves.
+pub(super) const OBJECTS_READ: &str = "x-sandbox-objects-read";
+
+pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned()).unwrap_or_default();
+    let method = request.method().clone();
+    let call = match admit(&app, &mut request, &path) {
+        Ok(call) => call,
+        // Refused before the operation: the files describe operations, not the gates before them.
+        Err(refusal) => return refusal,
+    };
+    let answer = app.limits.settle(&call, next.run(request).await);
+    match &app.contract {
+        Some(contract) => contract.check(method.as_str(), &path, answer).await,
+        None => answer,
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "the refusal is the finished answer, made once")]
+fn admit(app: &App, request: &mut Request, path: &str) -> Result<Call, Response> {
+    let gateway = request.extensions().get::<ThroughGateway>().is_some();
+    let caller =
+        auth::identify(&app.state, request.headers(), gateway).map_err(axum::response::IntoResponse::into_response)?;
+    if let Means::App { scopes, .. } = &caller.means
+        && !scopes::allow(request.method().as_str(), path, scopes)
+    {
+        return Err(ApiError::scope().into_response());
+    }
+    let call = Call::new(request, path, &caller, &app.state);
+    app.limits.admit(&call)?;
+    request.extensions_mut().insert::<Caller>(caller);
+    Ok(call)
+}

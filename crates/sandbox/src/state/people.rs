@@ -1,0 +1,130 @@
+//! Changes to people: accounts, customers of desks, organizations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    State, StateError,
+    model::{Account, AccountId, AccountType, Organization},
+    store::Store,
+};
+use crate::events::{Actor, EventKind};
+
+impl Store {
+    pub(super) fn put_account(&mut self, account: Account) {
+        if !account.email.is_empty() {
+            self.by_email.insert(account.email.to_lowercase(), account.account_id.clone());
+        }
+        self.accounts.insert(account.account_id.clone(), account);
+    }
+}
+
+impl State {
+    /// Adds an account (people, and the accounts of apps).
+    pub fn add_account(&self, actor: &Actor, account: Account) {
+        let account_id = account.account_id.clone();
+        self.write().put_account(account);
+        self.emit(actor, EventKind::UserCreated { account_id });
+    }
+
+    /// Changes an account.
+    pub fn edit_account(
+        &self,
+        actor: &Actor,
+        account_id: &str,
+        f: impl FnOnce(&mut Account),
+    ) -> Result<(), StateError> {
+        let mut store = self.write();
+        let account = store.accounts.get_mut(account_id).ok_or(StateError::NotFound)?;
+        f(account);
+        drop(store);
+        self.emit(actor, EventKind::UserUpdated { account_id: account_id.to_owned() });
+        Ok(())
+    }
+
+    /// Creates a portal-only customer; a taken address is a conflict.
+    pub fn create_customer(&self, actor: &Actor, email: &str, name: &str) -> Result<Account, StateError> {
+        let id = format!("qm:{}:{}", self.cloud_id, self.random_uuid());
+        let mut store = self.write();
+        if store.account_by_email(email).is_some() {
+            return Err(StateError::Conflict("An account already exists for this email address.".to_owned()));
+        }
+        let mut account = Account::new(&id, AccountType::Customer, name, email);
+        account.email_visible = false;
+        store.put_account(account.clone());
+        drop(store);
+        self.emit(actor, EventKind::UserCreated { account_id: id });
+        Ok(account)
+    }
+
+    /// Adds customers to a desk, or removes them.
+    pub fn change_desk_customers(
+        &self,
+        desk_id: &str,
+        add: &[AccountId],
+        remove: &[AccountId],
+    ) -> Result<(), StateError> {
+        let mut store = self.write();
+        let desk = store.service_desks.get_mut(desk_id).ok_or(StateError::NotFound)?;
+        desk.customers.extend(add.iter().cloned());
+        for id in remove {
+            desk.customers.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Creates an organization.
+    pub fn create_organization(&self, actor: &Actor, name: &str) -> Organization {
+        let uuid = self.random_uuid().to_string();
+        let mut store = self.write();
+        let id = store.next_id().to_string();
+        let organization = Organization {
+            id: id.clone(),
+            uuid,
+            name: name.to_owned(),
+            members: BTreeSet::new(),
+            properties: BTreeMap::new(),
+        };
+        store.organizations.insert(id.clone(), organization.clone());
+        drop(store);
+        self.emit(actor, EventKind::OrganizationChanged { organization_id: id });
+        organization
+    }
+
+    /// Deletes an organization, from desks and requests too.
+    pub fn delete_organization(&self, actor: &Actor, id: &str) -> Result<(), StateError> {
+        let mut store = self.write();
+        store.organizations.shift_remove(id).ok_or(StateError::NotFound)?;
+        for desk in store.service_desks.values_mut() {
+            desk.organizations.remove(id);
+        }
+        drop(store);
+        self.emit(actor, EventKind::OrganizationChanged { organization_id: id.to_owned() });
+        Ok(())
+    }
+
+    /// Changes an organization.
+    pub fn edit_organization<T>(
+        &self,
+        actor: &Actor,
+        id: &str,
+        f: impl FnOnce(&mut Organization) -> T,
+    ) -> Result<T, StateError> {
+        let mut store = self.write();
+        let answer = f(store.organizations.get_mut(id).ok_or(StateError::NotFound)?);
+        drop(store);
+        self.emit(actor, EventKind::OrganizationChanged { organization_id: id.to_owned() });
+        Ok(answer)
+    }
+
+    /// Sets a user property (`None` deletes it); answers whether it was there before.
+    pub fn set_user_property(&self, account_id: &str, key: &str, value: Option<Value>) -> Result<bool, StateError> {
+        let mut store = self.write();
+        let account = store.accounts.get_mut(account_id).ok_or(StateError::NotFound)?;
+        Ok(match value {
+            Some(value) => account.properties.insert(key.to_owned(), value).is_some(),
+            None => account.properties.remove(key).is_some(),
+        })
+    }
+}

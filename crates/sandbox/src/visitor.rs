@@ -1,0 +1,66 @@
+//! The people of a running site as the program that started it shows them: who there is to be, and a token as a page
+//! of theirs would be given it.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::{Running, forge, pages::people};
+
+/// A token's answer is a few kilobytes.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Somebody to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// Their account.
+    pub account_id: String,
+    /// Their name.
+    pub display_name: String,
+    /// Their address.
+    pub email: String,
+    /// Their API token, for Basic authentication with the address, if they have one.
+    pub api_token: Option<String>,
+    /// Opened in a browser, it signs in as them.
+    pub sign_in: String,
+}
+
+impl Running {
+    /// Somebody by account id, address, or one of `admin`, `agent`, `customer`.
+    #[must_use]
+    pub fn visitor(&self, who: &str) -> Option<Visitor> {
+        let store = self.app.state.read();
+        let account = store.account(&people::find(&store, who)?)?;
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("user", &account.account_id).finish();
+        Some(Visitor {
+            account_id: account.account_id.clone(),
+            display_name: account.display_name.clone(),
+            email: account.email.clone(),
+            api_token: account.api_tokens.first().cloned(),
+            sign_in: format!("{}/sandbox/login?{query}", self.url()),
+        })
+    }
+
+    /// An invocation token as the page of `module` would be given it, through `POST /sandbox/token` itself.
+    ///
+    /// # Errors
+    /// What that door answers, in words.
+    pub async fn page_token(&self, user: &str, module: &str, issue: Option<&str>) -> Result<String, String> {
+        let mut ask = json!({"user": user, "module": module});
+        if let Some(issue) = issue {
+            ask["issue"] = json!(issue);
+        }
+        let request = Request::post("/sandbox/token")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(ask.to_string()))
+            .map_err(|error| error.to_string())?;
+        let Ok(answer) = forge::router(&self.app).oneshot(request).await;
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), ANSWER_BYTES).await.map_err(|error| error.to_string())?;
+        let said: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if status == StatusCode::OK { Ok(text("token")) } else { Err(text("error")) }
+    }
+}

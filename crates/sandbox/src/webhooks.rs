@@ -1,0 +1,325 @@
+//! Webhooks: registrations of admins and of apps, and their delivery, which is late, sometimes twice,
+//! in the wrong order, or lost.
+//!
+//! A receiver must never rely on order or on exactly one delivery; the identifier header is the same
+//! for every try of one event. Nothing is sent to a receiver about an issue that its owner may not
+//! browse.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::hmac;
+use jiff::Timestamp;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{
+    App,
+    auth::{Caller, Means},
+    events::{Event, EventKind},
+    jql,
+    rest::{Extras, Selection, Shape},
+    state::Issue,
+};
+
+/// A webhook.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Site-wide id.
+    pub id: u64,
+    /// Name shown to admins.
+    pub name: String,
+    /// Where to.
+    pub url: String,
+    /// Jira event names.
+    pub events: Vec<String>,
+    /// Filter; empty for all issues.
+    pub jql: String,
+    /// Signs the body (admin webhooks).
+    pub secret: Option<String>,
+    /// False while switched off.
+    pub enabled: bool,
+    /// Whether to leave the body out.
+    pub exclude_body: bool,
+    /// The app it belongs to (dynamic webhooks).
+    pub app_id: Option<String>,
+    /// When a dynamic webhook ends.
+    pub expires_at: Option<Timestamp>,
+    /// Only these fields' changes (dynamic webhooks).
+    pub field_ids: Vec<String>,
+    /// Only these properties' changes (dynamic webhooks).
+    pub property_keys: Vec<String>,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Who made it.
+    pub updated_by: String,
+}
+
+/// Tries after the first.
+const RETRIES: u32 = 5;
+/// How long a receiver may take.
+const RECEIVER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How much later than others a held-back delivery leaves.
+const HELD_BACK: Duration = Duration::from_millis(1500);
+/// Pause between looks at whether deliveries are done.
+const SETTLE_LOOK: Duration = Duration::from_millis(5);
+
+/// Listens to the site until it stops.
+pub(crate) fn start(app: &App) {
+    let mut events = app.state.subscribe();
+    let app = app.clone();
+    app.tasks.clone().spawn(async move {
+        loop {
+            let event = tokio::select! {
+                () = app.stop.cancelled() => break,
+                event = events.recv() => event,
+            };
+            match event {
+                Ok(event) => {
+                    deliver_all(&app, &event);
+                    app.webhooks.done(event.sequence);
+                }
+                Err(RecvError::Lagged(lost)) => {
+                    tracing::warn!(lost, "webhooks fell behind; events were lost");
+                }
+                Err(RecvError::Closed) => break,
+            }
+        }
+    });
+}
+
+/// How far deliveries are.
+#[derive(Default)]
+pub(crate) struct Progress {
+    dispatched: std::sync::atomic::AtomicU64,
+    under_way: std::sync::atomic::AtomicU64,
+}
+
+impl Progress {
+    fn done(&self, sequence: u64) {
+        self.dispatched.store(sequence, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+/// Waits until every event so far was dispatched and no delivery is under way.
+pub(crate) async fn settled(app: &App) {
+    use std::sync::atomic::Ordering::SeqCst;
+    loop {
+        let all = app.webhooks.dispatched.load(SeqCst) >= app.state.events_emitted();
+        if (all && app.webhooks.under_way.load(SeqCst) == 0) || app.stop.is_cancelled() {
+            return;
+        }
+        tokio::time::sleep(SETTLE_LOOK).await;
+    }
+}
+
+fn deliver_all(app: &App, event: &Arc<Event>) {
+    let now = app.state.now();
+    let hooks: Vec<Registration> = app
+        .state
+        .read()
+        .webhooks
+        .values()
+        .filter(|h| h.enabled && h.expires_at.is_none_or(|end| end > now))
+        .filter(|h| h.events.iter().any(|e| e == event.kind.webhook_event()))
+        .cloned()
+        .collect();
+    for hook in hooks {
+        if wants(app, &hook, event) && !app.state.chance(app.config.faults.delivery_dropped) {
+            let times = if app.state.chance(app.config.faults.delivery_twice) { 2 } else { 1 };
+            let body = body(app, &hook, event);
+            let identifier = app.state.random_uuid().to_string();
+            for _ in 0..times {
+                let (app, hook) = (app.clone(), hook.clone());
+                let (body, identifier) = (body.clone(), identifier.clone());
+                let mut delay = app.state.random_duration(app.config.faults.delivery_delay);
+                if app.state.chance(app.config.faults.delivery_reordered) {
+                    delay += HELD_BACK;
+                }
+                app.webhooks.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                app.tasks.clone().spawn(async move {
+                    tokio::select! {
+                        () = app.stop.cancelled() => {}
+                        () = deliver(&app, &hook, &body, &identifier, delay) => {}
+                    }
+                    app.webhooks.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                });
+            }
+        }
+    }
+}
+
+/// Who a webhook sees as: its app, or the admin that made it.
+fn owner(hook: &Registration) -> Caller {
+    match &hook.app_id {
+        Some(app_id) => Caller {
+            account_id: Some(hook.updated_by.clone()),
+            means: Means::App {
+                app_id: app_id.clone(),
+                on_behalf: false,
+                scopes: Arc::from(["read:jira-work".to_owned()]),
+            },
+        },
+        // Admin webhooks are the site's own and see every issue.
+        None => Caller {
+            account_id: None,
+            means: Means::App { app_id: String::new(), on_behalf: false, scopes: Arc::from([]) },
+        },
+    }
+}
+
+fn wants(app: &App, hook: &Registration, event: &Event) -> bool {
+    let fields = match &event.kind {
+        EventKind::IssueUpdated { history, .. } if !hook.field_ids.is_empty() => {
+            history.items.iter().any(|i| hook.field_ids.contains(&i.field_id))
+        }
+        EventKind::PropertySet { key, .. } | EventKind::PropertyDeleted { key, .. } => {
+            hook.property_keys.is_empty() || hook.property_keys.contains(key)
+        }
+        _ => true,
+    };
+    let Some(issue) = event.kind.issue() else { return fields };
+    fields && (hook.jql.is_empty() || jql::matches(&app.state, &owner(hook), &hook.jql, issue).unwrap_or(false))
+}
+
+fn body(app: &App, hook: &Registration, event: &Event) -> Option<Vec<u8>> {
+    if hook.exclude_body {
+        return None;
+    }
+    let caller = owner(hook);
+    let store = app.state.read();
+    let shape = Shape::new(&store, &app.state, &caller);
+    let mut value = json!({
+        "timestamp": event.at.as_millisecond(),
+        "webhookEvent": event.kind.webhook_event(),
+    });
+    let object = value.as_object_mut()?;
+    if let Some(account) = &event.actor.account_id {
+        object.insert("user".to_owned(), shape.user(account));
+    }
+    let mut issue_of = |issue: &Arc<Issue>| {
+        object.insert("issue".to_owned(), version_two(&shape, issue));
+    };
+    match &event.kind {
+        EventKind::IssueCreated { issue } => {
+            issue_of(issue);
+            object.insert("issue_event_type_name".to_owned(), json!("issue_created"));
+        }
+        EventKind::IssueDeleted { issue } => issue_of(issue),
+        EventKind::IssueUpdated { issue, history } => {
+            issue_of(issue);
+            let mut written = shape.history(history);
+            let items = written.get_mut("items").map(Value::take).unwrap_or_default();
+            object.insert("changelog".to_owned(), json!({"id": history.id.to_string(), "items": items}));
+            let moved = history.items.iter().any(|i| i.field_id == "status");
+            let name = if moved { "issue_generic" } else { "issue_updated" };
+            object.insert("issue_event_type_name".to_owned(), json!(name));
+        }
+        EventKind::CommentCreated { issue, comment }
+        | EventKind::CommentUpdated { issue, comment }
+        | EventKind::CommentDeleted { issue, comment } => {
+            issue_of(issue);
+            let mut written = shape.comment(issue, comment, false);
+            if let Some(text) = written.get_mut("body") {
+                *text = json!(crate::adf::plain_text(text));
+            }
+            object.insert("comment".to_owned(), written);
+        }
+        EventKind::PropertySet { issue, key, value: set } => {
+            issue_of(issue);
+            object.insert("property".to_owned(), json!({"key": key, "value": set}));
+        }
+        EventKind::PropertyDeleted { issue, key } => {
+            issue_of(issue);
+            object.insert("property".to_owned(), json!({"key": key}));
+        }
+        EventKind::LinkCreated { link } | EventKind::LinkDeleted { link } => {
+            object.insert(
+                "issueLink".to_owned(),
+                json!({
+                    "id": link.id,
+                    "sourceIssueId": link.outward,
+                    "destinationIssueId": link.inward,
+                }),
+            );
+        }
+        EventKind::UserCreated { account_id }
+        | EventKind::UserUpdated { account_id }
+        | EventKind::UserDeleted { account_id } => {
+            object.insert("user".to_owned(), shape.user(account_id));
+        }
+        EventKind::OrganizationChanged { organization_id } => {
+            object.insert("organization".to_owned(), json!({"id": organization_id}));
+        }
+    }
+    serde_json::to_vec(&value).ok()
+}
+
+/// Webhooks carry issues in the shape of version 2: text instead of documents, and no comments.
+fn version_two(shape: &Shape<'_>, issue: &Issue) -> Value {
+    let selection = Selection::parse(&["*navigable".to_owned()], Selection::all());
+    let mut value = shape.issue(issue, &selection, &Extras::default());
+    for field in ["description", "environment"] {
+        if let Some(text) = value.pointer_mut(&format!("/fields/{field}"))
+            && text.is_object()
+        {
+            *text = json!(crate::adf::plain_text(text));
+        }
+    }
+    value
+}
+
+/// `sha256=<hex>` of a body.
+pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    format!("sha256={}", hex::encode(hmac::sign(&key, body)))
+}
+
+async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identifier: &str, delay: Duration) {
+    tokio::time::sleep(delay).await;
+    for attempt in 0..=RETRIES {
+        if attempt > 0 {
+            tokio::time::sleep(app.config.faults.delivery_retry).await;
+        }
+        let bytes = body.clone().unwrap_or_default();
+        let mut request = app
+            .http
+            .post(&hook.url)
+            .timeout(RECEIVER_TIMEOUT)
+            .header(CONTENT_TYPE, "application/json; charset=UTF-8")
+            .header("User-Agent", "Atlassian Webhook HTTP Client")
+            .header("X-Atlassian-Webhook-Identifier", identifier)
+            .header("X-Atlassian-Webhook-Flow", "Primary");
+        if attempt > 0 {
+            request = request.header("X-Atlassian-Webhook-Retry", attempt.to_string());
+        }
+        if let Some(secret) = &hook.secret {
+            request = request.header("X-Hub-Signature", signature(secret, &bytes));
+        }
+        match request.body(bytes).send().await {
+            Ok(answer) => {
+                let status = answer.status();
+                let again = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
+                if !again {
+                    return;
+                }
+            }
+            Err(why) => {
+                tracing::debug!(%why, "a webhook was not received");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn signs_as_documented() {
+        assert_eq!(
+            signature("It's a Secret to Everybody", b"Hello World!"),
+            "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
+        );
+    }
+}

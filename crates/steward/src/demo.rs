@@ -1,0 +1,257 @@
+//! The demo: a stand-in Jira of a believable company with Steward joined to it, as a real site would be, through its
+//! Forge host. Nothing here is a short cut: fields and values are written through the API, as people of that site.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the demo speaks to whoever started it")]
+
+mod content;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use kernel::SystemClock;
+use sandbox::forge::{ForgeApp, ForgeConfig};
+use serde_json::json;
+use url::Url;
+use vault::FileRootKey;
+
+use crate::cli::{stop_on_signal, told};
+use crate::config::{self, Config, LogConfig, LogFormat};
+use crate::program::{Parts, Program};
+use crate::{listen, telemetry};
+
+/// The manifest of the Forge app, as a real site installs it.
+const MANIFEST: &str = include_str!("../../../deploy/forge/manifest.yml");
+/// The company, always the same one.
+const COMPANY: u64 = 1;
+/// How long the demo waits for its own Jira to tell of the installation.
+const JOINING: Duration = Duration::from_secs(60);
+/// Ports after the first that are tried when it is taken.
+const PORTS_TRIED: u16 = 20;
+
+/// Options of `steward demo`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The port of the stand-in Jira; Steward itself takes the next one
+    #[arg(long, env = "PORT")]
+    port: Option<u16>,
+    /// Fill Jira with an archive instead: issues in Jira's REST shape, one a line, plain or gzipped
+    #[arg(long)]
+    archive: Option<PathBuf>,
+    /// Keep Steward's data in this folder; without it, it is thrown away
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Print one line of JSON once it is ready, and nothing else
+    #[arg(long)]
+    json: bool,
+    /// Check each of Jira's answers against the OpenAPI files in this folder
+    #[arg(long, hide = true)]
+    contract: Option<PathBuf>,
+}
+
+/// Folders of a demo: its data and, beside it, its root key.
+pub(crate) struct Scratch {
+    data: PathBuf,
+    root_key: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+impl Scratch {
+    /// In `kept`, or in a new folder that goes when this goes.
+    pub(crate) fn make(kept: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        let (folder, temporary) = match kept {
+            Some(folder) => (folder.to_owned(), None),
+            None => {
+                let folder = std::env::temp_dir().join(format!("steward-{}", uuid::Uuid::new_v4()));
+                (folder.clone(), Some(folder))
+            }
+        };
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        let root_key = folder.join("root.key");
+        if !root_key.exists() {
+            FileRootKey::create(&root_key)?;
+        }
+        Ok(Self { data, root_key, temporary })
+    }
+
+    fn config(&self, site: &Url, origin: &Url, listen: SocketAddr, app: &str, jwks: &str) -> anyhow::Result<Config> {
+        Ok(Config {
+            server: config::ServerConfig {
+                origin: origin.clone(),
+                listen,
+                tls_certificate: None,
+                tls_key: None,
+                behind_proxy: false,
+                metrics_token: None,
+            },
+            data: config::DataConfig {
+                directory: self.data.clone(),
+                database: None,
+                shelf: None,
+                root_key: self.root_key.clone(),
+                region: "demo".to_owned(),
+            },
+            forge: config::ForgeConfig {
+                apps: vec![app.to_owned()],
+                jwks: jwks.parse()?,
+                api_bases: vec![site.join("ex/jira/")?],
+                graphql: site.join("graphql")?,
+            },
+            network: config::NetworkConfig { allow_private: false, allow_loopback: true },
+            log: LogConfig::default(),
+            jobs: config::JobsConfig::default(),
+        })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.temporary {
+            // Best effort: it lies in the system's folder for such things.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// A wired program on an empty database, for what needs no Jira.
+pub(crate) async fn open_scratch(scratch: &Scratch) -> anyhow::Result<Program> {
+    let nowhere: Url = "http://127.0.0.1:9/".parse()?;
+    let app = "ari:cloud:ecosystem::app/00000000-0000-0000-0000-000000000000";
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = scratch.config(&nowhere, &nowhere, listen, app, nowhere.as_str())?;
+    open(&config).await
+}
+
+async fn open(config: &Config) -> anyhow::Result<Program> {
+    let root = FileRootKey::read(&config.data.root_key)?;
+    let parts = Parts { clock: Arc::new(SystemClock), root: Arc::new(root), metrics: telemetry::Metrics::install()? };
+    Program::open(config, parts).await.map_err(told)
+}
+
+fn app_id() -> anyhow::Result<String> {
+    let line = MANIFEST.lines().find_map(|line| line.trim().strip_prefix("id: ")).map(str::trim);
+    line.filter(|id| id.starts_with("ari:")).map(str::to_owned).ok_or_else(|| anyhow!("the manifest names no app"))
+}
+
+fn app() -> ForgeApp {
+    ForgeApp {
+        name: "Steward".to_owned(),
+        manifest_yaml: MANIFEST.to_owned(),
+        resources: Arc::new(|path| path.strip_prefix("main/").and_then(web::ui_file)),
+    }
+}
+
+/// Binds the asked-for port, or the first free one from the usual.
+fn bind(asked: Option<u16>, usual: u16) -> anyhow::Result<std::net::TcpListener> {
+    let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match asked {
+        Some(port) => listen::bind(address(port)),
+        None => (usual..usual + PORTS_TRIED)
+            .find_map(|port| listen::bind(address(port)).ok())
+            .map_or_else(|| listen::bind(address(0)), Ok),
+    }
+}
+
+/// The Jira that the demo stands beside.
+async fn jira(options: &Options, listen: SocketAddr) -> anyhow::Result<sandbox::Running> {
+    let source = match &options.archive {
+        Some(file) => sandbox::Source::Archive(file.clone()),
+        None => sandbox::Source::Demo(COMPANY),
+    };
+    let config = sandbox::Config {
+        listen,
+        site_name: if options.archive.is_some() { "Archive" } else { "Nordlicht Mobility" }.to_owned(),
+        source,
+        contract: options.contract.clone(),
+        forge: ForgeConfig::default(),
+        ..sandbox::Config::default()
+    };
+    sandbox::start(config).await.context("the stand-in Jira did not start")
+}
+
+/// The usual port of the stand-in Jira.
+const JIRA_PORT: u16 = 7800;
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    // What goes wrong is said on stderr; the rest would only hide the address.
+    let log = LogConfig { level: "warn".to_owned(), format: LogFormat::Text };
+    telemetry::log_to(&log, std::io::stderr)?;
+    vault::harden_process();
+    if web::ui_file("index.html").is_none() {
+        eprintln!("The pages are not in this build: run `make ui` first, or `make demo`, which does it all.");
+    }
+    let scratch = Scratch::make(options.data.as_deref())?;
+    let chosen = bind(options.port, JIRA_PORT)?.local_addr()?;
+    let jira = jira(&options, chosen).await?;
+    let listener = bind(options.port.map(|port| port + 1), JIRA_PORT + 1)?;
+    let address = listener.local_addr()?;
+    let (site, origin): (Url, Url) = (jira.url().parse()?, format!("http://{address}").parse()?);
+    let config = scratch.config(&site, &origin, address, &app_id()?, &jira.forge().jwks_url())?;
+    let program = open(&config).await?;
+    program.start();
+    let stop = program.stopping();
+    stop_on_signal(stop.clone());
+    let server = tokio::spawn(serve(listener, config, program.router.clone(), stop.clone()));
+    jira.forge().install(app(), Some(origin.as_str())).context("the app was not installed")?;
+    let joined = tokio::select! {
+        joined = tokio::time::timeout(JOINING, content::fill(&jira, &program)) => {
+            joined.map_err(|_| anyhow!("the stand-in Jira did not tell of the installation in time"))?
+        }
+        () = stop.cancelled() => Ok(()),
+    };
+    joined.context("the demo could not be filled")?;
+    if !stop.is_cancelled() {
+        announce(&options, &jira, &origin)?;
+    }
+    stop.cancelled().await;
+    server.await??;
+    program.close().await.map_err(told)?;
+    jira.shutdown().await;
+    Ok(())
+}
+
+async fn serve(
+    listener: std::net::TcpListener,
+    config: Config,
+    router: axum::Router,
+    stop: tokio_util::sync::CancellationToken,
+) -> anyhow::Result<()> {
+    listen::serve(listener, &config.server, router, stop).await
+}
+
+fn announce(options: &Options, jira: &sandbox::Running, steward: &Url) -> anyhow::Result<()> {
+    let people: Vec<(&str, sandbox::Visitor)> = ["admin", "agent", "customer"]
+        .into_iter()
+        .filter_map(|role| jira.visitor(role).map(|visitor| (role, visitor)))
+        .collect();
+    let origin = steward.origin().ascii_serialization();
+    if options.json {
+        let users: serde_json::Map<String, serde_json::Value> = people
+            .iter()
+            .map(|(role, who)| {
+                let shown = json!({
+                    "accountId": who.account_id, "displayName": who.display_name, "email": who.email,
+                    "apiToken": who.api_token, "signIn": who.sign_in,
+                });
+                ((*role).to_owned(), shown)
+            })
+            .collect();
+        println!("{}", json!({"steward": origin, "jira": jira.url(), "users": users}));
+        return Ok(());
+    }
+    println!("\n  Open  {}\n", jira.url());
+    for (role, who) in &people {
+        println!("  as {role:<9} {}  {}", who.display_name, who.sign_in);
+    }
+    println!("\n  An issue with the customer's fields beside it: sign in as the agent, open any request of a queue.");
+    println!("  Steward's API: {origin}/openapi.json");
+    match &options.data {
+        Some(folder) => println!("  Steward's data is kept in {}.", folder.display()),
+        None => println!("  Nothing is kept: it all goes when this stops (--data DIR keeps Steward's data)."),
+    }
+    println!("  Ctrl-C stops it.\n");
+    Ok(())
+}

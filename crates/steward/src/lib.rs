@@ -1,0 +1,12 @@
+//! The program: configuration, wiring, telemetry, command line. All that is joined is joined here, in [`program`];
+//! nothing is decided here.
+
+pub mod cli;
+pub mod config;
+mod demo;
+mod doctor;
+mod join;
+mod listen;
+mod operator;
+pub mod program;
+mod telemetry;

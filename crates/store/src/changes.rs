@@ -1,0 +1,49 @@
+//! The change sequence: per tenant a number that only grows, and for each changed thing the number of its
+//! last change. Caches catch up from it. Taking a number takes the tenant's row until the transaction
+//! ends, so numbers become visible in their order.
+
+use kernel::{Cx, Fault, Result};
+
+use crate::args;
+use crate::scoped::Scoped;
+
+const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + 1 WHERE tenant = $1 RETURNING change_seq";
+const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1";
+const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (tenant, kind, row_id) DO UPDATE SET seq = excluded.seq, at = excluded.at";
+const SINCE: &str = "SELECT kind, row_id, seq FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+/// One thing's last change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What sort of thing.
+    pub kind: String,
+    /// Which one.
+    pub row_id: String,
+    /// When, in the tenant's sequence.
+    pub seq: i64,
+}
+
+/// Takes the tenant's turn: until this transaction ends, no other changes anything of the tenant's that takes a turn
+/// too, so what is read after this stays true.
+pub async fn take_turn(scoped: &mut Scoped) -> Result<()> {
+    if scoped.run(TURN, Vec::new()).await? == 1 { Ok(()) } else { Err(Fault::not_found()) }
+}
+
+/// Takes the next number and notes that `row_id` changed.
+pub async fn record(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &str) -> Result<i64> {
+    let row = scoped.row(NEXT, Vec::new()).await?.ok_or_else(Fault::not_found)?;
+    let seq = row.int("change_seq")?;
+    scoped.run(RECORD, args![kind, row_id, seq, cx.now()]).await?;
+    Ok(seq)
+}
+
+/// What changed after `seq`, oldest first.
+pub async fn since(scoped: &mut Scoped, seq: i64, limit: u32) -> Result<Vec<Change>> {
+    scoped
+        .rows(SINCE, args![seq, limit])
+        .await?
+        .iter()
+        .map(|row| Ok(Change { kind: row.text("kind")?, row_id: row.text("row_id")?, seq: row.int("seq")? }))
+        .collect()
+}

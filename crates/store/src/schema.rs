@@ -1,0 +1,157 @@
+//! The store's own tables: tenants, the ledger, the outbox, the change sequence, outward calls; and
+//! the key shelf's, which lie in a database of their own.
+
+use kernel::ColumnKind::{Bytes, Int, Text, Uuid};
+use kernel::{
+    Audience, Column, DataClass, Export, INSTANT, KeyClass, Migration, OPAQUE_ID, Retention, Room, STATE, Step,
+    sealed_column, table,
+};
+
+/// The site behind a tenant.
+static SITE: DataClass = DataClass {
+    name: "site",
+    purpose: "The address of the tenant's Jira and of its API: host configuration, needed to call it and to link to it.",
+    audience: Audience::Tenant,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Tenant,
+};
+
+static LEDGER_CLASS: DataClass = DataClass {
+    name: "ledger",
+    purpose: "What happened to data, as codes, ids and keyed pseudonyms: the evidence of erasures, rotations and changes.",
+    audience: Audience::Tenant,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Tenant,
+};
+
+static OUTWARD: DataClass = DataClass {
+    name: "outward-call",
+    purpose: "Which host was called for which purpose, how often: the evidence that nothing goes where nobody sent it.",
+    audience: Audience::Tenant,
+    retention: Retention::Days(90),
+    regional: true,
+    export: Export::Tenant,
+};
+
+static WRAPPED_KEY: DataClass = DataClass {
+    name: "wrapped-key",
+    purpose: "The tenant's keys, wrapped by the operator's root key. Deleting one makes what it sealed unreadable.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+static SALT: DataClass = DataClass {
+    name: "subject-salt",
+    purpose: "One random number a person, from which the key to that person's data is derived. Deleting it erases the person.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+const T: &str = "tenant";
+pub(crate) const TENANT_SITE: Column = sealed_column(T, "site", KeyClass::Data, &SITE);
+table!(TENANT, "tenant", Server, [
+    Column::new(T, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(T, "installation", Text, &OPAQUE_ID),
+    Column::new(T, "cloud", Text, &OPAQUE_ID),
+    Column::new(T, "mode", Text, &STATE),
+    Column::new(T, "state", Text, &STATE),
+    Column::new(T, "region", Text, &STATE),
+    TENANT_SITE,
+    Column::new(T, "created_at", Int, &INSTANT),
+    Column::new(T, "state_at", Int, &INSTANT),
+    Column::new(T, "change_seq", Int, &STATE),
+    Column::new(T, "ledger_seq", Int, &STATE),
+    Column::new(T, "ledger_hash", Bytes, &LEDGER_CLASS),
+], key ["tenant"], unique [&["installation"] as &[&str]], row ["tenant"]);
+
+const L: &str = "ledger";
+table!(LEDGER, "ledger", Tenant, [
+    Column::new(L, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(L, "seq", Int, &STATE),
+    Column::new(L, "at", Int, &INSTANT),
+    Column::new(L, "kind", Text, &LEDGER_CLASS),
+    Column::new(L, "actor", Bytes, &LEDGER_CLASS).or_null(),
+    Column::new(L, "subject", Bytes, &LEDGER_CLASS).or_null(),
+    Column::new(L, "object", Text, &LEDGER_CLASS).or_null(),
+    Column::new(L, "hash", Bytes, &LEDGER_CLASS),
+], key ["tenant", "seq"]);
+
+const C: &str = "change";
+table!(CHANGE, "change", Tenant, [
+    Column::new(C, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(C, "kind", Text, &STATE),
+    Column::new(C, "row_id", Text, &OPAQUE_ID),
+    Column::new(C, "seq", Int, &STATE),
+    Column::new(C, "at", Int, &INSTANT),
+], key ["tenant", "kind", "row_id"], index [&["tenant", "seq"] as &[&str]]);
+
+const O: &str = "outbox";
+table!(OUTBOX, "outbox", Server, [
+    Column::new(O, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(O, "id", Uuid, &OPAQUE_ID),
+    Column::new(O, "topic", Text, &STATE),
+    Column::new(O, "body", Text, &OPAQUE_ID),
+    Column::new(O, "at", Int, &INSTANT),
+], key ["tenant", "id"], index [&["id"] as &[&str]]);
+
+const W: &str = "outward_call";
+pub(crate) const OUTWARD_TARGET: Column = sealed_column(W, "target", KeyClass::Data, &OUTWARD);
+table!(OUTWARD_CALL, "outward_call", Server, [
+    Column::new(W, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(W, "hour_at", Int, &INSTANT),
+    Column::new(W, "target_hash", Bytes, &OUTWARD),
+    Column::new(W, "purpose", Text, &STATE),
+    OUTWARD_TARGET,
+    Column::new(W, "calls", Int, &STATE),
+    Column::new(W, "last_at", Int, &INSTANT),
+], key ["tenant", "hour_at", "target_hash", "purpose"], row ["tenant", "hour_at", "target_hash", "purpose"], written "last_at");
+
+const K: &str = "tenant_key";
+table!(TENANT_KEY, "tenant_key", Server, [
+    Column::new(K, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(K, "keys", Text, &STATE),
+    Column::new(K, "version", Int, &STATE),
+    Column::new(K, "wrapped", Bytes, &WRAPPED_KEY),
+    Column::new(K, "created_at", Int, &INSTANT),
+    Column::new(K, "retired_at", Int, &INSTANT).or_null(),
+], key ["tenant", "keys", "version"]);
+
+const S: &str = "subject_salt";
+table!(SUBJECT_SALT, "subject_salt", Server, [
+    Column::new(S, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(S, "subject", Text, &OPAQUE_ID),
+    Column::new(S, "salt", Bytes, &SALT),
+    Column::new(S, "created_at", Int, &INSTANT),
+], key ["tenant", "subject"]);
+
+/// The store's tables in the main database.
+pub static ROOM: Room = Room {
+    name: "store",
+    tables: &[&TENANT, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL],
+    migrations: &[Migration {
+        version: 1,
+        steps: &[
+            Step::Create(&TENANT),
+            Step::Create(&LEDGER),
+            Step::Create(&CHANGE),
+            Step::Create(&OUTBOX),
+            Step::Create(&OUTWARD_CALL),
+        ],
+    }],
+};
+
+/// The key shelf's tables, in a database of their own.
+pub static SHELF_ROOM: Room = Room {
+    name: "shelf",
+    tables: &[&TENANT_KEY, &SUBJECT_SALT],
+    migrations: &[Migration {
+        version: 1,
+        steps: &[Step::Create(&TENANT_KEY), Step::Create(&SUBJECT_SALT)],
+    }],
+};

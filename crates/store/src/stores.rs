@@ -1,0 +1,184 @@
+//! Opening a database: which one, with which settings, and the ways in.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use kernel::{Cx, Fault, Registry, Result, TenantId};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
+
+use crate::ddl::Dialect;
+use crate::migrate;
+use crate::scoped::{Conn, Link, Scoped, Server, Statement, fault};
+use crate::sqlite_writer::Writer;
+
+/// Reading connections to SQLite: enough that a slow read does not hold up the others, few enough
+/// that each keeps its page cache warm.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL from one node.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection before it is told that the database is busy.
+const ACQUIRE_TIME: Duration = Duration::from_secs(5);
+
+/// Where a database is.
+#[derive(Clone)]
+pub enum StoreUrl {
+    /// A file; made if missing.
+    Sqlite(PathBuf),
+    /// A server, as `postgres://…`. May hold a password: never printed.
+    Postgres(String),
+}
+
+#[derive(Clone)]
+enum Db {
+    Sqlite { readers: SqlitePool, writer: Writer },
+    Postgres(PgPool),
+}
+
+/// One database and what lies in it.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    registry: std::sync::Arc<Registry>,
+}
+
+impl Store {
+    /// Opens the database; does not migrate it.
+    pub async fn open(url: &StoreUrl, registry: Registry) -> Result<Self> {
+        let mistakes = registry.mistakes();
+        if !mistakes.is_empty() {
+            return Err(Fault::broken("store_registry", mistakes.join("; ")));
+        }
+        let db = match url {
+            StoreUrl::Sqlite(path) => open_sqlite(path).await?,
+            StoreUrl::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url).map_err(|error| Fault::broken("store_url", error))?;
+                // Statements are never logged: their arguments are ciphertexts, but their errors may quote them.
+                let pool = PgPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .acquire_timeout(ACQUIRE_TIME)
+                    .connect_with(options.disable_statement_logging())
+                    .await
+                    .map_err(fault)?;
+                Db::Postgres(pool)
+            }
+        };
+        Ok(Self {
+            db,
+            registry: std::sync::Arc::new(registry),
+        })
+    }
+
+    /// Brings the schema to what the registry says; answers the migrations that ran.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        migrate::run(self).await
+    }
+
+    /// What lies in it.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.db {
+            Db::Sqlite { .. } => Dialect::Sqlite,
+            Db::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The tenant's rows, for reading.
+    pub async fn read(&self, cx: &Cx) -> Result<Scoped> {
+        self.scoped(cx.tenant(), false).await
+    }
+
+    /// The tenant's rows, for writing; on SQLite it waits for its turn.
+    pub async fn write(&self, cx: &Cx) -> Result<Scoped> {
+        self.scoped(cx.tenant(), true).await
+    }
+
+    pub(crate) async fn scoped(&self, tenant: TenantId, write: bool) -> Result<Scoped> {
+        let mut conn = self.conn(write).await?;
+        if conn.is_postgres() {
+            let wall = Statement::Fixed("SELECT set_config('steward.tenant', $1::uuid::text, true)".into());
+            conn.rows(wall, crate::args![tenant]).await?;
+        }
+        Ok(Scoped { conn, tenant })
+    }
+
+    /// The server's own rows, for reading.
+    pub async fn server_read(&self) -> Result<Server> {
+        Ok(Server { conn: self.conn(false).await? })
+    }
+
+    /// The server's own rows, for writing.
+    pub async fn server_write(&self) -> Result<Server> {
+        Ok(Server { conn: self.conn(true).await? })
+    }
+
+    async fn conn(&self, write: bool) -> Result<Conn> {
+        Ok(Conn::new(match &self.db {
+            Db::Sqlite { writer, .. } if write => Link::SqliteWrite(writer.begin().await?),
+            Db::Sqlite { readers, .. } => Link::SqliteRead(readers.acquire().await.map_err(fault)?),
+            Db::Postgres(pool) => Link::Postgres(pool.begin().await.map_err(fault)?),
+        }))
+    }
+
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut conn = self.conn(false).await?;
+        conn.rows(Statement::Fixed("SELECT 1 AS one".into()), Vec::new()).await?;
+        Ok(())
+    }
+
+    /// Whether it takes writes: a full disk answers reads for a long time.
+    pub async fn ping_write(&self) -> Result<()> {
+        let conn = self.conn(true).await?;
+        conn.commit().await
+    }
+
+    /// Finishes what is pending and closes.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(path: &std::path::Path) -> Result<Db> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(ACQUIRE_TIME)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging();
+    let writer = options.connect().await.map_err(fault)?;
+    // Rows are ciphertexts, yet whose rows there are is nobody's business either.
+    restrict(path)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(ACQUIRE_TIME)
+        .connect_with(options.read_only(true).create_if_missing(false))
+        .await
+        .map_err(fault)?;
+    Ok(Db::Sqlite {
+        readers,
+        writer: Writer::start(writer),
+    })
+}
+
+fn restrict(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|error| Fault::broken("store_mode", error))
+}

@@ -1,0 +1,105 @@
+//! Tenants' states, and the key shelf.
+
+use kernel::{KeyClass, Registry, Sealed, TenantId};
+use store::tenants::{self, State};
+use store::{SHELF_ROOM, shelf};
+
+use crate::databases::Database;
+use crate::on_both_databases;
+use crate::tables::{self, start};
+
+on_both_databases!(a_tenant_comes_once_and_what_is_gone_stays_gone, tenants_are_listed_in_pages, the_shelf_keeps_and_destroys);
+
+async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let cx = tables::tenant(&store).await;
+    let id = cx.tenant();
+    let installation = format!("installation {id}");
+    let told_again = tenants::NewTenant {
+        id: TenantId::fresh(),
+        installation: &installation,
+        cloud: "cloud",
+        region: "us",
+        site: Sealed::<String>::from_stored(vec![9]),
+        at: start(),
+    };
+    assert!(!tenants::install(&store, told_again).await.unwrap());
+    let found = tenants::by_installation::<String>(&store, &installation).await.unwrap().unwrap();
+    assert_eq!((found.id, found.region.as_str(), found.state), (id, "eu", State::Active));
+    assert!(tenants::by_installation::<String>(&store, "another").await.unwrap().is_none());
+    assert!(tenants::by_id::<String>(&store, TenantId::fresh()).await.unwrap().is_none());
+
+    for (state, changes) in
+        [(State::Locked, true), (State::Active, true), (State::Gone, true), (State::Active, false), (State::Locked, false)]
+    {
+        let mut scoped = store.write(&cx).await.unwrap();
+        assert_eq!(tenants::set_state(&mut scoped, state, start()).await.unwrap(), changes);
+        scoped.commit().await.unwrap();
+        let expected = if changes { state } else { State::Gone };
+        assert_eq!(tenants::state_of(&store, id).await.unwrap(), Some(expected));
+    }
+    let mut scoped = store.write(&cx).await.unwrap();
+    tenants::set_site(&mut scoped, Sealed::<String>::from_stored(vec![7]), "elsewhere").await.unwrap();
+    scoped.commit().await.unwrap();
+    let found = tenants::by_id::<String>(&store, id).await.unwrap().unwrap();
+    assert_eq!((found.cloud.as_str(), found.site.as_bytes()), ("elsewhere", [7].as_slice()));
+    store.close().await;
+}
+
+async fn tenants_are_listed_in_pages(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.push(tables::tenant(&store).await);
+    }
+    let mut scoped = store.write(&made[3]).await.unwrap();
+    tenants::set_state(&mut scoped, State::Locked, start()).await.unwrap();
+    scoped.commit().await.unwrap();
+    let mut all = Vec::new();
+    let mut after = TenantId::SERVER;
+    loop {
+        let page = tenants::list::<String>(&store, after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        all.extend(page.iter().map(|tenant| tenant.id));
+    }
+    assert_eq!(all, made.iter().map(kernel::Cx::tenant).collect::<Vec<_>>());
+    let active = tenants::list_ids(&mut store.server_read().await.unwrap(), TenantId::SERVER, 100).await.unwrap();
+    assert_eq!(active.len(), 6);
+    assert!(!active.contains(&made[3].tenant()));
+    store.close().await;
+}
+
+async fn the_shelf_keeps_and_destroys(database: &Database) {
+    let shelf = database.migrated(Registry::new(vec![SHELF_ROOM])).await;
+    let (a, b) = (TenantId::fresh(), TenantId::fresh());
+    for tenant in [a, b] {
+        for version in 1..=3 {
+            assert!(shelf::put_key(&shelf, tenant, KeyClass::Data, version, &[7], start()).await.unwrap());
+        }
+        assert!(!shelf::put_key(&shelf, tenant, KeyClass::Data, 2, &[8], start()).await.unwrap());
+        assert!(shelf::put_key(&shelf, tenant, KeyClass::Names, 1, &[9], start()).await.unwrap());
+        assert_eq!(shelf::put_salt(&shelf, tenant, "alice", &[1], start()).await.unwrap(), [1]);
+        // Whoever comes second gets the one that stands.
+        assert_eq!(shelf::put_salt(&shelf, tenant, "alice", &[2], start()).await.unwrap(), [1]);
+        shelf::put_salt(&shelf, tenant, "bob", &[3], start()).await.unwrap();
+    }
+    let keys = shelf::keys(&shelf, a, KeyClass::Data).await.unwrap();
+    let read: Vec<_> = keys.iter().map(|key| (key.version, key.wrapped.clone(), key.retired_at.is_some())).collect();
+    assert_eq!(read, [(1, vec![7], true), (2, vec![7], true), (3, vec![7], false)]);
+    shelf::drop_key(&shelf, a, KeyClass::Data, 2).await.unwrap();
+    assert_eq!(shelf::keys(&shelf, a, KeyClass::Data).await.unwrap().len(), 2);
+    assert!(shelf::drop_salt(&shelf, a, "alice").await.unwrap());
+    assert!(!shelf::drop_salt(&shelf, a, "alice").await.unwrap());
+    assert_eq!(shelf::salt(&shelf, a, "alice").await.unwrap(), None);
+    assert_eq!(shelf::salt(&shelf, b, "alice").await.unwrap(), Some(vec![1]));
+    let mut listed = shelf::tenants(&shelf, TenantId::SERVER, 10).await.unwrap();
+    listed.sort();
+    assert_eq!(listed, [a, b]);
+    assert_eq!(shelf::drop_tenant(&shelf, a).await.unwrap(), (3, 1));
+    assert_eq!(shelf::drop_tenant(&shelf, a).await.unwrap(), (0, 0));
+    assert!(shelf::keys(&shelf, a, KeyClass::Data).await.unwrap().is_empty());
+    assert_eq!(shelf::keys(&shelf, b, KeyClass::Data).await.unwrap().len(), 3);
+    assert_eq!(shelf::drop_tenant(&shelf, b).await.unwrap(), (4, 2));
+    shelf.close().await;
+}

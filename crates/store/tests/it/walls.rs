@@ -1,0 +1,146 @@
+//! No statement reaches another tenant's rows: `Scoped` binds the tenant, and PostgreSQL holds the wall a second time.
+
+use sqlx::{Connection, Executor, PgConnection, Row};
+use store::{StoreUrl, args};
+
+use crate::databases::Database;
+use crate::on_both_databases;
+use crate::tables::{self, add, ids, put, start};
+
+on_both_databases!(a_tenant_sees_its_own, a_statement_without_a_tenant_is_refused, a_reader_cannot_write);
+
+async fn a_tenant_sees_its_own(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
+    for (cx, id) in [(&a, 1), (&a, 2), (&b, 1), (&b, 3)] {
+        add(&store, cx, id).await.unwrap();
+    }
+    assert_eq!(ids(&store, &a).await, [1, 2]);
+    assert_eq!(ids(&store, &b).await, [1, 3]);
+    let mut scoped = store.write(&b).await.unwrap();
+    assert_eq!(scoped.run("DELETE FROM note WHERE tenant = $1 AND id = $2", args![2i64]).await.unwrap(), 0);
+    assert_eq!(scoped.tenant(), b.tenant());
+    scoped.commit().await.unwrap();
+    assert_eq!(ids(&store, &a).await, [1, 2]);
+    store.close().await;
+}
+
+async fn a_statement_without_a_tenant_is_refused(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let cx = tables::tenant(&store).await;
+    add(&store, &cx, 1).await.unwrap();
+    let mut scoped = store.write(&cx).await.unwrap();
+    assert_eq!(scoped.rows("SELECT id FROM note", args![]).await.err().unwrap().code(), "store_unscoped");
+    assert_eq!(scoped.run("DELETE FROM note", args![]).await.unwrap_err().code(), "store_unscoped");
+    assert_eq!(scoped.row(("SELECT id FROM note", "SELECT $1"), args![]).await.err().unwrap().code(), "store_unscoped");
+    assert_eq!(scoped.row(("SELECT $1", "SELECT id FROM note"), args![]).await.err().unwrap().code(), "store_unscoped");
+    scoped.commit().await.unwrap();
+    assert_eq!(ids(&store, &cx).await, [1]);
+    store.close().await;
+}
+
+async fn a_reader_cannot_write(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let cx = tables::tenant(&store).await;
+    let mut scoped = store.read(&cx).await.unwrap();
+    let wrote = put(&mut scoped, &cx, 1).await;
+    if matches!(database.url, StoreUrl::Sqlite(_)) {
+        assert_eq!(wrote.unwrap_err().code(), "store_read_only");
+    }
+    drop(scoped);
+    // On PostgreSQL a reader that is dropped takes back whatever it did.
+    assert!(ids(&store, &cx).await.is_empty());
+    store.close().await;
+}
+
+/// A statement of ours that forgot its tenant: row-level security lets it see its own tenant's rows and no others.
+#[tokio::test]
+async fn postgres_holds_the_wall_when_a_statement_does_not() {
+    let Some(database) = Database::postgres().await else { return };
+    let store = database.migrated(tables::registry()).await;
+    let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
+    add(&store, &a, 1).await.unwrap();
+    add(&store, &b, 2).await.unwrap();
+
+    let mut scoped = store.write(&b).await.unwrap();
+    let everyone = "SELECT id FROM note WHERE $1::uuid IS NOT NULL";
+    let seen: Vec<i64> =
+        scoped.rows(everyone, args![]).await.unwrap().iter().map(|row| row.int("id").unwrap()).collect();
+    assert_eq!(seen, [2]);
+    let (wide_update, wide_delete) =
+        ("UPDATE note SET done = true WHERE $1::uuid IS NOT NULL", "DELETE FROM note WHERE $1::uuid <> tenant");
+    assert_eq!(scoped.run(wide_update, args![]).await.unwrap(), 1);
+    assert_eq!(scoped.run(wide_delete, args![]).await.unwrap(), 0);
+    scoped.commit().await.unwrap();
+
+    let mut scoped = store.write(&b).await.unwrap();
+    let elsewhere = "INSERT INTO note (tenant, id, person, text, done, at) SELECT $2, 9, 'x', ''::bytea, false, 0 \
+         WHERE $1::uuid IS NOT NULL";
+    assert!(scoped.run(elsewhere, args![a.tenant()]).await.is_err());
+    drop(scoped);
+    let mut scoped = store.write(&b).await.unwrap();
+    assert!(scoped.run("UPDATE note SET tenant = $2 WHERE tenant = $1", args![a.tenant()]).await.is_err());
+    drop(scoped);
+
+    // A connection that served a tenant serves nobody when it is used without one.
+    for _ in 0..40 {
+        let mut server = store.server_read().await.unwrap();
+        let row = server.row("SELECT count(*) AS n FROM note", args![]).await.unwrap().unwrap();
+        assert_eq!(row.int("n").unwrap(), 0);
+    }
+    assert_eq!(ids(&store, &a).await, [1]);
+    store.close().await;
+    database.remove().await;
+}
+
+/// Somebody with the program's own password and a client of their own.
+#[tokio::test]
+async fn a_raw_connection_sees_nothing_without_the_right_tenant() {
+    let Some(database) = Database::postgres().await else { return };
+    let store = database.migrated(tables::registry()).await;
+    let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
+    add(&store, &a, 1).await.unwrap();
+    let StoreUrl::Postgres(url) = &database.url else { return };
+    let mut raw = PgConnection::connect(url).await.unwrap();
+    let bound: bool = raw
+        .fetch_one("SELECT NOT (rolsuper OR rolbypassrls) AS bound FROM pg_roles WHERE rolname = current_user")
+        .await
+        .unwrap()
+        .get("bound");
+    assert!(bound, "the role of the tests must be one that row-level security binds");
+
+    // Every table that is a tenant's has the wall, also for its owner.
+    let walled: Vec<String> = raw
+        .fetch_all("SELECT relname::text AS name FROM pg_class WHERE relrowsecurity AND relforcerowsecurity ORDER BY 1")
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get("name"))
+        .collect();
+    let mut expected: Vec<String> = tables::registry()
+        .tables()
+        .filter(|table| table.scope == kernel::Scope::Tenant)
+        .map(|table| table.name.to_owned())
+        .collect();
+    expected.sort();
+    assert_eq!(walled, expected);
+
+    let b_id = b.tenant().to_string();
+    for setting in ["", "00000000-0000-0000-0000-000000000000", &b_id] {
+        if !setting.is_empty() {
+            let set = sqlx::query("SELECT set_config('steward.tenant', $1, false)").bind(setting.to_owned());
+            raw.execute(set).await.unwrap();
+        }
+        for table in ["note", "ledger", "change"] {
+            let count = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT count(*) AS n FROM {table}")));
+            assert_eq!(raw.fetch_one(count).await.unwrap().get::<i64, _>("n"), 0, "{table} with {setting:?}");
+        }
+        assert_eq!(raw.execute("DELETE FROM note").await.unwrap().rows_affected(), 0);
+        let insert = sqlx::query("INSERT INTO note (tenant, id, person, text, done, at) VALUES ($1, 5, 'x', '', false, 0)");
+        assert!(raw.execute(insert.bind(a.tenant().0)).await.is_err());
+    }
+    assert_eq!(ids(&store, &a).await, [1]);
+    assert_eq!(a.now(), start());
+    store.close().await;
+    database.remove().await;
+}

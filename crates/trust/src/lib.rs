@@ -1,0 +1,43 @@
+//! Trust: what is promised about data, kept. For now: keys rotate and what lies under old ones is sealed anew; what
+//! has outlived its class is swept; a tenant that leaves becomes unreadable, then gone, with a receipt on the ledger;
+//! and the register of data classes becomes docs/data.md.
+//!
+//! It refuses to measure a promise by reading its own setting. Start at [`handlers`].
+
+mod departure;
+mod keys;
+mod register;
+mod retention;
+
+use std::sync::Arc;
+
+use jobs::{Handler, Schedule};
+use store::Store;
+use vault::Vault;
+
+pub use keys::{KeyReport, oldest_live_keys};
+pub use register::data_map;
+
+/// What this room works with.
+#[derive(Clone)]
+pub struct Room {
+    /// The rows.
+    pub store: Store,
+    /// The keys.
+    pub vault: Vault,
+}
+
+/// This room's jobs.
+pub fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
+    let mut handlers = keys::handlers(room);
+    handlers.extend(departure::handlers(room));
+    handlers.extend(retention::handlers(room));
+    handlers
+}
+
+/// What comes by itself.
+pub fn schedules() -> Vec<Schedule> {
+    let mut schedules = keys::schedules();
+    schedules.extend(retention::schedules());
+    schedules
+}

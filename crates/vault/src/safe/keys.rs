@@ -1,0 +1,214 @@
+//! A subject's keys, and what they seal and open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use kernel::{AccountId, Column, Fault, KeyClass, Result, RowName, Sealed, TenantId, limits};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::hazmat::aead::Cipher;
+use crate::hazmat::format::{Binding, Header};
+use crate::hazmat::kdf::{self, Secret, Use};
+
+/// Whose key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject<'a> {
+    /// The tenant's own: nobody's personal data.
+    Tenant,
+    /// One person's: destroying their salt erases it, in old backups too.
+    Person(&'a AccountId),
+}
+
+impl Subject<'_> {
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Tenant => None,
+            Self::Person(account) => Some(account.as_str()),
+        }
+    }
+}
+
+/// Where a ciphertext lies: a sealed column of the registry, and the row's name.
+pub struct Place {
+    column: &'static Column,
+    row: RowName,
+}
+
+impl Place {
+    /// A column and a row.
+    pub fn new(column: &'static Column, row: RowName) -> Self {
+        Self { column, row }
+    }
+}
+
+struct Version {
+    cipher: Cipher,
+    hash: hmac::Key,
+}
+
+pub(crate) struct KeySet {
+    tenant: TenantId,
+    class: KeyClass,
+    subject: Option<String>,
+    versions: BTreeMap<u32, Version>,
+    newest: u32,
+}
+
+/// The keys of one subject (or of the tenant itself), of one class. Cheap to clone; holds no bytes that leave it.
+#[derive(Clone)]
+pub struct Keys(pub(crate) Arc<KeySet>);
+
+fn unusable() -> Fault {
+    Fault::broken("vault_key", "a key could not be derived")
+}
+
+impl KeySet {
+    pub(crate) fn derive(
+        tenant: TenantId,
+        class: KeyClass,
+        subject: Option<&str>,
+        salt: &[u8],
+        tenant_keys: &BTreeMap<u32, Secret>,
+    ) -> Result<Self> {
+        let mut versions = BTreeMap::new();
+        for (version, key) in tenant_keys {
+            let record = kdf::derive(key, salt, Use::Record).map_err(|_| unusable())?;
+            let hash = kdf::derive(key, salt, Use::Hash).map_err(|_| unusable())?;
+            versions.insert(
+                *version,
+                Version {
+                    cipher: Cipher::record(&record).map_err(|_| unusable())?,
+                    hash: hmac::Key::new(hmac::HMAC_SHA256, hash.as_slice()),
+                },
+            );
+        }
+        let newest = *versions.last_key_value().ok_or_else(unusable)?.0;
+        Ok(Self {
+            tenant,
+            class,
+            subject: subject.map(str::to_owned),
+            versions,
+            newest,
+        })
+    }
+
+    fn associated(&self, place: &Place, version: u32) -> Vec<u8> {
+        Binding {
+            tenant: self.tenant,
+            header: Header { class: self.class, version },
+            subject: self.subject.as_deref(),
+            data_class: place.column.class.name,
+            table: place.column.table,
+            column: place.column.name,
+            row: place.row.as_bytes(),
+        }
+        .associated_data()
+    }
+}
+
+impl Keys {
+    /// Seals a value for one place, under the newest version.
+    pub fn seal<T: Serialize>(&self, place: &Place, value: &T) -> Result<Sealed<T>> {
+        let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|error| Fault::broken("vault_encode", error))?);
+        Ok(Sealed::from_stored(self.seal_bytes(place, &plain)?))
+    }
+
+    /// Opens what lies in one place.
+    pub fn open<T: DeserializeOwned + Zeroize + Default>(&self, place: &Place, sealed: &Sealed<T>) -> Result<Open<T>> {
+        let plain = Zeroizing::new(self.open_bytes(place, sealed.as_bytes())?);
+        serde_json::from_slice(&plain)
+            .map(Open)
+            .map_err(|_| Fault::broken("vault_decode", "a sealed value does not hold what its column says"))
+    }
+
+    /// Seals again under the newest version; `None` when it already lies there.
+    pub fn reseal(&self, place: &Place, bytes: &[u8]) -> Result<Option<Vec<u8>>> {
+        match Header::read(bytes) {
+            Some((header, _)) if header.version == self.0.newest => Ok(None),
+            _ => {
+                let plain = Zeroizing::new(self.open_bytes(place, bytes)?);
+                self.seal_bytes(place, &plain).map(Some)
+            }
+        }
+    }
+
+    pub(crate) fn seal_bytes(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
+        if place.column.sealed != Some(self.0.class) {
+            return Err(Fault::broken("vault_class", "a column sealed under another class of keys"));
+        }
+        if plain.len() > limits::SEALED_PLAIN_BYTES {
+            return Err(Fault::invalid("too_long", "A value is longer than can be kept."));
+        }
+        let version = self.0.newest;
+        let keys = self.0.versions.get(&version).ok_or_else(unusable)?;
+        let mut bytes = Vec::new();
+        Header { class: self.0.class, version }.write(&mut bytes);
+        keys.cipher
+            .seal(&self.0.associated(place, version), plain, &mut bytes)
+            .map_err(|_| Fault::broken("vault_seal", "sealing failed"))?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn open_bytes(&self, place: &Place, bytes: &[u8]) -> Result<Vec<u8>> {
+        // One answer for every reason: a moved, cut, foreign or retired ciphertext is simply not one.
+        let refused = || Fault::broken("vault_open", "a ciphertext does not open where it lies");
+        let (header, body) = Header::read(bytes).ok_or_else(refused)?;
+        if header.class != self.0.class {
+            return Err(refused());
+        }
+        let keys = self.0.versions.get(&header.version).ok_or_else(refused)?;
+        keys.cipher.open(&self.0.associated(place, header.version), body).map_err(|_| refused())
+    }
+
+    /// A keyed hash, for uniqueness, look-ups without the text, and pseudonyms. Keys of [`KeyClass::Index`] only:
+    /// those are not rotated.
+    pub fn hash(&self, domain: &str, text: &[u8]) -> Result<[u8; 32]> {
+        if self.0.class != KeyClass::Index {
+            return Err(Fault::broken("vault_class", "hashes are made with keys of the index class"));
+        }
+        let keys = self.0.versions.get(&self.0.newest).ok_or_else(unusable)?;
+        let input = crate::hazmat::format::length_prefixed(&[domain.as_bytes(), text]);
+        hmac::sign(&keys.hash, &input).as_ref().try_into().map_err(|_| unusable())
+    }
+
+    /// The version that seals now.
+    pub fn newest(&self) -> u32 {
+        self.0.newest
+    }
+}
+
+/// A value in the open. It has no `Debug`, `Display`, `Serialize` or `Clone`, and is wiped when dropped; it is looked
+/// at for decisions and leaves only through an [`Exit`].
+pub struct Open<T: Zeroize + Default>(T);
+
+impl<T: Zeroize + Default> Open<T> {
+    /// For a decision or a further sealing; never for a reply.
+    pub fn peek(&self) -> &T {
+        &self.0
+    }
+
+    /// Lets it go out, through an audited exit.
+    pub fn release(mut self, _exit: &Exit) -> T {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl<T: Zeroize + Default> Drop for Open<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// The right to let values out. Made by `web::reply` for the success reply of a permitted caller, and by exports
+/// that the tidy test names.
+pub struct Exit(());
+
+impl Exit {
+    /// Opens the exit. Callers: see the tidy test.
+    pub fn audited() -> Self {
+        Self(())
+    }
+}

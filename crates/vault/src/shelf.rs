@@ -1,0 +1,36 @@
+//! What the vault needs of the shelf where wrapped keys and salts lie. `steward` joins it to `store`.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kernel::{KeyClass, Result, TenantId};
+
+/// One wrapped version of a tenant's key.
+pub struct ShelfKey {
+    /// 1, 2, 3 …
+    pub version: u32,
+    /// Under the root key.
+    pub wrapped: Vec<u8>,
+    /// Since when it seals.
+    pub created_at: Timestamp,
+}
+
+/// The shelf.
+#[async_trait]
+pub trait KeyShelf: Send + Sync {
+    /// All versions, oldest first.
+    async fn keys(&self, tenant: TenantId, class: KeyClass) -> Result<Vec<ShelfKey>>;
+    /// Puts a version, retiring the older ones; false when it is there already.
+    async fn put_key(&self, tenant: TenantId, class: KeyClass, version: u32, wrapped: &[u8], at: Timestamp) -> Result<bool>;
+    /// Destroys a version.
+    async fn drop_key(&self, tenant: TenantId, class: KeyClass, version: u32) -> Result<()>;
+    /// Destroys all that a tenant has; answers how many keys and salts.
+    async fn drop_tenant(&self, tenant: TenantId) -> Result<(u64, u64)>;
+    /// Whether the tenant left: from then on no key of its is made or handed out.
+    async fn is_gone(&self, tenant: TenantId) -> Result<bool>;
+    /// A subject's salt.
+    async fn salt(&self, tenant: TenantId, subject: &str) -> Result<Option<Vec<u8>>>;
+    /// Puts a salt unless there is one; answers the one that stands.
+    async fn put_salt(&self, tenant: TenantId, subject: &str, salt: &[u8], at: Timestamp) -> Result<Vec<u8>>;
+    /// Destroys a salt; false when there was none.
+    async fn drop_salt(&self, tenant: TenantId, subject: &str) -> Result<bool>;
+}

@@ -1,0 +1,194 @@
+//! The one way out: success replies let opened values go, faults become RFC 9457 problem details.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::{Fault, Kind};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vault::Exit;
+
+/// A success reply. Made from a closure that is handed the audited [`Exit`], so that values leave in the reply of a
+/// permitted caller and nowhere else.
+pub struct Reply(Response);
+
+impl Reply {
+    /// 200 with a JSON body.
+    pub fn ok<T: Serialize>(make: impl FnOnce(&Exit) -> T) -> Self {
+        Self::with_status(StatusCode::OK, make)
+    }
+
+    /// 201 with a JSON body and where the new thing is.
+    pub fn created<T: Serialize>(location: &str, make: impl FnOnce(&Exit) -> T) -> Self {
+        Self::with_status(StatusCode::CREATED, make).header(header::LOCATION, location)
+    }
+
+    /// 204.
+    pub fn empty() -> Self {
+        Self(StatusCode::NO_CONTENT.into_response())
+    }
+
+    fn with_status<T: Serialize>(status: StatusCode, make: impl FnOnce(&Exit) -> T) -> Self {
+        Self((status, axum::Json(make(&Exit::audited()))).into_response())
+    }
+
+    /// 412 with what stands now, for the caller whose change came second: they may see it, so it may leave.
+    pub fn conflict<T: Serialize>(detail: &'static str, request: kernel::RequestId, make: impl FnOnce(&Exit) -> T) -> Self {
+        let fault = Fault::conflict(detail);
+        let mut body = ProblemBody::of(&fault, Some(request.to_string()));
+        body.more = serde_json::to_value(make(&Exit::audited())).ok();
+        Self(problem_response(&fault, &body))
+    }
+
+    /// Adds the version as a strong ETag.
+    #[must_use]
+    pub fn version(self, version: i64) -> Self {
+        self.header(header::ETAG, &format!("\"v{version}\""))
+    }
+
+    /// Adds a header; a value that cannot stand in one is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers_mut().append(name, value);
+        }
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Send it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One wrong field.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemField {
+    /// JSON pointer into what was sent.
+    pub pointer: String,
+    /// Stable code.
+    #[schema(example = "too_long")]
+    pub code: String,
+    /// What to do.
+    pub detail: String,
+    /// The bound that was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// Problem details, RFC 9457.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemBody {
+    /// Always `about:blank`: `code` tells kinds apart.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, and what to do.
+    pub detail: String,
+    /// Stable code.
+    #[schema(example = "invalid")]
+    pub code: &'static str,
+    /// Names the request in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The wrong fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ProblemField>,
+    /// On a conflict: `current` or `conflicts`, what stands now.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub more: Option<serde_json::Value>,
+}
+
+impl ProblemBody {
+    fn of(fault: &Fault, request_id: Option<String>) -> Self {
+        let status = status_of(fault);
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: fault.text().to_owned(),
+            code: fault.code(),
+            request_id,
+            errors: fault
+                .fields()
+                .iter()
+                .map(|field| ProblemField {
+                    pointer: field.pointer.clone(),
+                    code: field.code.to_owned(),
+                    detail: field.detail.clone(),
+                    limit: field.limit,
+                })
+                .collect(),
+            more: None,
+        }
+    }
+}
+
+fn status_of(fault: &Fault) -> StatusCode {
+    match (fault.kind(), fault.code()) {
+        (Kind::NotFound, _) => StatusCode::NOT_FOUND,
+        (Kind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+        (Kind::Refused, _) => StatusCode::FORBIDDEN,
+        (Kind::Invalid, "too_large") => StatusCode::PAYLOAD_TOO_LARGE,
+        (Kind::Invalid, "media_type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        (Kind::Invalid, "method") => StatusCode::METHOD_NOT_ALLOWED,
+        (Kind::Invalid, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Kind::Conflict, "precondition_required") => StatusCode::PRECONDITION_REQUIRED,
+        (Kind::Conflict, _) => StatusCode::PRECONDITION_FAILED,
+        (Kind::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Kind::Broken, _) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn problem_response(fault: &Fault, body: &ProblemBody) -> Response {
+    let mut response = (status_of(fault), axum::Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if fault.kind() == Kind::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let retry = fault.retry_after().map(|after| after.as_secs().max(1));
+    let retry = retry.or((fault.kind() == Kind::Busy).then_some(1));
+    if let Some(Ok(seconds)) = retry.map(|seconds| HeaderValue::from_str(&seconds.to_string())) {
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// A fault on its way out. The request id is put in by the outermost layer, which knows it.
+pub struct Problem(pub Fault);
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // Logged here, once: where it is handled. The source may quote input, so only its kind of error is named.
+        let request = crate::headers::current_request();
+        if self.0.kind() == Kind::Broken {
+            let cause = self.0.private_source().map(|source| source.to_string());
+            tracing::error!(event = "request_broken", code = self.0.code(), request = request.as_deref(), cause = cause.as_deref());
+        }
+        let shown = (self.0.kind() == Kind::Broken || self.0.kind() == Kind::Busy).then_some(request).flatten();
+        problem_response(&self.0, &ProblemBody::of(&self.0, shown))
+    }
+}

@@ -1,0 +1,107 @@
+//! What the rooms share, and how their routes become one server.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use host::client::RoleId;
+use axum::Router;
+use axum::extract::FromRef;
+use kernel::{Clock, Cx, Fault, Result, limits};
+use store::Store;
+use tower_http::limit::RequestBodyLimitLayer;
+use url::Url;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use vault::Vault;
+
+use crate::{forge, headers, pages, session_http};
+
+/// What an operator decides about the web side.
+#[derive(Clone)]
+pub struct WebConfig {
+    /// Where people and Forge reach this server.
+    pub origin: Url,
+    /// Whether a request counts as arriving over TLS: our own listener speaks it, or a declared proxy in front does.
+    pub secure: bool,
+}
+
+/// Which project roles a room's permissions name: `host` asks Jira for these and no others.
+#[async_trait]
+pub trait RoleSource: Send + Sync {
+    /// Role ids in use by the context's tenant.
+    async fn roles_in_use(&self, cx: &Cx) -> Result<Vec<RoleId>>;
+}
+
+/// What every HTTP room has at hand; cheap to clone.
+#[derive(Clone)]
+pub struct Shared {
+    /// The way to Jira.
+    pub host: host::Host,
+    /// The rows.
+    pub store: Store,
+    /// The keys.
+    pub vault: Vault,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The operator's decisions.
+    pub config: Arc<WebConfig>,
+    /// Rooms whose permissions name project roles.
+    pub roles: Vec<Arc<dyn RoleSource>>,
+    /// Wakes the job runner of this node.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Shared {
+    pub(crate) async fn roles_in_use(&self, cx: &Cx) -> Result<Vec<RoleId>> {
+        let mut roles = Vec::new();
+        for source in &self.roles {
+            roles.extend(source.roles_in_use(cx).await?);
+        }
+        roles.sort();
+        roles.dedup();
+        Ok(roles)
+    }
+}
+
+/// The whole server, ready to be listened with.
+pub struct Server {
+    /// Every route, with the layers around them.
+    pub router: Router,
+    /// What the routes are, as OpenAPI.
+    pub openapi: OpenApi,
+}
+
+/// Joins the rooms' API routes (already nested under /api/v1 and bound to their state), the operator's routes (health,
+/// metrics) and this room's own.
+pub fn serve_routes(shared: Shared, api: OpenApiRouter<()>, operator: Router) -> Server {
+    let sessions = OpenApiRouter::new().nest("/api/v1", session_http::routes().with_state(shared.clone()));
+    let (router, openapi) = api.merge(sessions).split_for_parts();
+    let description = openapi.to_pretty_json().unwrap_or_default();
+    let router = router
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || {
+                let description = description.clone();
+                async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], description) }
+            }),
+        )
+        .merge(forge::routes().with_state(shared.clone()))
+        .merge(pages::routes().with_state(shared.clone()))
+        .merge(operator)
+        .fallback(|| async { crate::Problem(Fault::not_found()) })
+        .method_not_allowed_fallback(|| async {
+            crate::Problem(Fault::invalid("method", "This address does not take that method; /openapi.json says which it takes."))
+        })
+        // The body extractor names the limit in words; this is the wall behind it.
+        .layer(RequestBodyLimitLayer::new(forge::EVENT_BYTES.max(limits::BODY_BYTES)));
+    Server {
+        router: headers::around(router),
+        openapi,
+    }
+}
+
+impl FromRef<Shared> for Arc<WebConfig> {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.config.clone()
+    }
+}

@@ -1,0 +1,76 @@
+/** What is cached under which key, and how failed calls are tried again. */
+import { QueryClient, useQuery } from '@tanstack/react-query';
+import { useServices } from '../app/services';
+import { asProblem } from './problem';
+import type { Entity, Subject } from './types';
+
+/** Tries after the first, for failures that pass by themselves. */
+const RETRIES = 3;
+const FIRST_WAIT_MS = 500;
+/** A longer Retry-After is shown to the person instead of waited for. */
+const LONGEST_WAIT_MS = 10_000;
+const FRESH_MS = 30_000;
+
+export const keys = {
+  panel: (issue: string, person: string | undefined) => ['panel', issue, person ?? null] as const,
+  values: (s: Subject) => ['values', s.entity, s.id] as const,
+  history: (s: Subject, fieldId: string | null) => ['history', s.entity, s.id, fieldId] as const,
+  fields: (entity: Entity, retired = false) => ['fields', entity, retired] as const,
+  sections: (entity: Entity) => ['sections', entity] as const,
+  customers: (query: string) => ['customers', query] as const,
+  customer: (id: string) => ['customer', id] as const,
+  organizations: (query: string) => ['organizations', query] as const,
+  organization: (id: string) => ['organization', id] as const,
+  projects: ['projects'] as const,
+  person: (accountId: string) => ['person', accountId] as const,
+  permissions: ['permissions'] as const,
+};
+
+export function shouldRetry(failures: number, error: unknown): boolean {
+  const problem = asProblem(error);
+  return problem.passing && failures < RETRIES && (problem.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+}
+
+/** What the server asked for, else doubling with jitter, so that many pages do not come back at once. */
+export function retryDelay(failures: number, error: unknown): number {
+  const asked = asProblem(error).retryAfterMs;
+  return asked ?? Math.min(FIRST_WAIT_MS * 2 ** failures * (0.75 + Math.random() / 2), LONGEST_WAIT_MS);
+}
+
+export function queryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: { staleTime: FRESH_MS, retry: shouldRetry, retryDelay, refetchOnWindowFocus: false },
+      // Writes carry If-Match: one that arrived although its answer was lost is recognised, not made twice.
+      mutations: { retry: shouldRetry, retryDelay },
+    },
+  });
+}
+
+export function useValues(subject: Subject) {
+  const { calls } = useServices();
+  return useQuery({ queryKey: keys.values(subject), queryFn: () => calls.values(subject) });
+}
+
+export function useFields(entity: Entity, retired = false, enabled = true) {
+  const { calls } = useServices();
+  return useQuery({ queryKey: keys.fields(entity, retired), queryFn: () => calls.fields(entity, retired), enabled });
+}
+
+export function useSections(entity: Entity, enabled = true) {
+  const { calls } = useServices();
+  return useQuery({ queryKey: keys.sections(entity), queryFn: () => calls.sections(entity), enabled });
+}
+
+/** The name of the person with this account id, for values of type user; undefined until (or unless) it is known. */
+export function usePersonName(accountId: string | null): string | undefined {
+  const { calls, me } = useServices();
+  const found = useQuery({
+    queryKey: keys.person(accountId ?? ''),
+    queryFn: async () => (await calls.users(accountId ?? '')).items.find((u) => u.accountId === accountId)?.displayName ?? null,
+    // Customers may not look people up.
+    enabled: accountId !== null && accountId !== me.accountId && me.role !== 'customer',
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return accountId === me.accountId ? me.displayName : (found.data ?? undefined);
+}

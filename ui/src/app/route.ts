@@ -1,0 +1,52 @@
+/** Which page is shown. On our own origin the hash says it; in Jira the module does, and the hash walks within it. */
+import { useSyncExternalStore } from 'react';
+
+export type Route =
+  | { page: 'panel'; issue: string }
+  | { page: 'customers'; id: string | null }
+  | { page: 'organizations'; id: string | null }
+  | { page: 'settings'; tab: 'customer' | 'organization' | 'permissions' }
+  | { page: 'profile' }
+  | { page: 'none' };
+
+const decode = (part: string | undefined): string | null => {
+  if (!part) return null;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+};
+
+export function parseHash(hash: string): Route {
+  const [page, rest] = hash.replace(/^#\/?/, '').split('/');
+  switch (page) {
+    case 'customers': return { page, id: decode(rest) };
+    case 'organizations': return { page, id: decode(rest) };
+    case 'settings': return { page, tab: rest === 'organization' || rest === 'permissions' ? rest : 'customer' };
+    case 'profile': return { page };
+    case 'issues': {
+      const issue = decode(rest);
+      return issue ? { page: 'panel', issue } : { page: 'none' };
+    }
+    default: return { page: 'none' };
+  }
+}
+
+function subscribe(changed: () => void): () => void {
+  window.addEventListener('hashchange', changed);
+  return () => window.removeEventListener('hashchange', changed);
+}
+
+export function useRoute(): Route {
+  return parseHash(useSyncExternalStore(subscribe, () => window.location.hash));
+}
+
+export const href = {
+  customers: '#/customers',
+  customer: (id: string) => `#/customers/${encodeURIComponent(id)}`,
+  organizations: '#/organizations',
+  organization: (id: string) => `#/organizations/${encodeURIComponent(id)}`,
+  settings: (tab: string) => `#/settings/${tab}`,
+  profile: '#/profile',
+};

@@ -1,0 +1,49 @@
+import { useQuery } from '@tanstack/react-query';
+import { href } from '../app/route';
+import { useServices } from '../app/services';
+import { keys } from '../api/queries';
+import { Avatar } from '../kit/Avatar';
+import { Icon } from '../kit/Icon';
+import { ProblemNotice, Skeleton } from '../kit/Notice';
+import { t, tn } from '../messages';
+import { CountLinks } from '../panel/PersonCard';
+import { SubjectTabs } from './SubjectTabs';
+
+/** One organization: its fields and history, and its members beside them. */
+export function OrganizationPage({ id }: { id: string }) {
+  const { calls } = useServices();
+  const organization = useQuery({ queryKey: keys.organization(id), queryFn: () => calls.organization(id) });
+  const o = organization.data;
+  return (
+    <>
+      <a className="back" href={href.organizations}><Icon name="back" small />{t('organizations.all')}</a>
+      {organization.isPending && <Skeleton head rows={5} />}
+      {organization.isError && !o && <ProblemNotice error={organization.error} onRetry={() => void organization.refetch()} />}
+      {o && (
+        <div className="subject">
+          <div className="subject-main">
+            <header className="person">
+              <div className="person-top">
+                <Avatar name={o.name} square />
+                <div className="person-names">
+                  <h1 className="person-name"><bdi>{o.name}</bdi></h1>
+                  <p className="person-email">{tn('panel.members', o.memberCount)}</p>
+                </div>
+              </div>
+              {o.counts && <CountLinks counts={o.counts} />}
+            </header>
+            <SubjectTabs subject={{ entity: 'organization', id }} name={o.name} />
+          </div>
+          <aside className="subject-side">
+            <h2 className="side-title">{t('organizations.members.title')}</h2>
+            <ul className="members">
+              {(o.members ?? []).map((m) => (
+                <li key={m.accountId}><a className="cell-name" href={href.customer(m.accountId)}><Avatar name={m.displayName} small /><bdi>{m.displayName}</bdi></a></li>
+              ))}
+            </ul>
+          </aside>
+        </div>
+      )}
+    </>
+  );
+}

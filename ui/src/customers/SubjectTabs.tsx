@@ -1,0 +1,38 @@
+/** The fields of one customer or organization, and their history, on a page of their own. */
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { useMay } from '../app/services';
+import { useFields, useSections, useValues } from '../api/queries';
+import type { Subject } from '../api/types';
+import { ProblemNotice, Skeleton } from '../kit/Notice';
+import { t } from '../messages';
+import { NoFields } from '../panel/CustomerPanel';
+import { FieldSections } from '../values/FieldSections';
+import { HistoryList } from '../values/HistoryList';
+
+export function SubjectTabs({ subject, name }: { subject: Subject; name: string }) {
+  const mayEdit = useMay('edit');
+  const fields = useFields(subject.entity);
+  const sections = useSections(subject.entity);
+  const values = useValues(subject);
+  const failed = [fields, sections, values].find((q) => q.isError && !q.data);
+  if (failed) return <ProblemNotice error={failed.error} onRetry={() => void failed.refetch()} />;
+  if (!fields.data || !sections.data || !values.data) return <Skeleton rows={5} />;
+  return (
+    <Tabs className="tabs">
+      <TabList className="tab-list" aria-label={name}>
+        <Tab id="details" className="tab">{t('panel.details')}</Tab>
+        <Tab id="history" className="tab">{t('panel.history')}</Tab>
+      </TabList>
+      <TabPanel id="details" className="tab-panel">
+        {fields.data.length === 0 ? <NoFields /> : (
+          <div className="card">
+            <FieldSections subject={subject} fields={fields.data} sections={sections.data} values={values.data} mayEdit={() => mayEdit} name={name} />
+          </div>
+        )}
+      </TabPanel>
+      <TabPanel id="history" className="tab-panel">
+        <HistoryList subject={subject} field={null} fields={fields.data} mayEdit={() => mayEdit} />
+      </TabPanel>
+    </Tabs>
+  );
+}

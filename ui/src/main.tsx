@@ -1,0 +1,24 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import '../generated/tokens.css';
+import './styles/base.css';
+import './styles/controls.css';
+import './styles/overlays.css';
+import './styles/fields.css';
+import './styles/pages.css';
+import './styles/settings.css';
+import { calls } from './api/calls';
+import { apiClient } from './api/client';
+import { queryClient } from './api/queries';
+import { App } from './app/App';
+import { chooseTransport } from './transport';
+
+const root = document.getElementById('root');
+if (root) {
+  const transport = chooseTransport();
+  createRoot(root).render(
+    <StrictMode>
+      <App transport={transport} client={queryClient()} calls={calls(apiClient(transport))} />
+    </StrictMode>,
+  );
+}

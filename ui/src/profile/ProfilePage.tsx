@@ -1,0 +1,39 @@
+/** What a customer sees of themselves on the portal, in plain words: their fields as far as they are shared with them. */
+import { useServices } from '../app/services';
+import { useFields, useSections, useValues } from '../api/queries';
+import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
+import { t } from '../messages';
+import { FieldSections } from '../values/FieldSections';
+
+export function ProfilePage({ embedded = false }: { embedded?: boolean }) {
+  const body = <Profile />;
+  return embedded ? body : <main className="page page-profile">{body}</main>;
+}
+
+function Profile() {
+  const { me, transport } = useServices();
+  const subject = { entity: 'customer' as const, id: me.accountId };
+  const values = useValues(subject);
+  const fields = useFields('customer');
+  const sections = useSections('customer');
+  const failed = [values, fields, sections].find((q) => q.isError && !q.data);
+  if (failed) return <ProblemNotice error={failed.error} forge={transport.kind === 'forge'} onRetry={() => void failed.refetch()} />;
+  if (!values.data || !fields.data || !sections.data) return <Skeleton head rows={4} />;
+  const shared = fields.data.filter((f) => f.audience !== 'agents');
+  const editable = shared.some((f) => f.audience === 'customerEdit');
+  return (
+    <div className="profile">
+      <header className="page-head">
+        <h1 className="page-title">{t('profile.title')}</h1>
+        {shared.length > 0 && <p className="page-intro">{t(editable ? 'profile.intro' : 'profile.intro.readonly')}</p>}
+      </header>
+      {shared.length === 0 ? (
+        <EmptyState icon="person" title={t('profile.empty.title')} detail={t('profile.empty.detail')} />
+      ) : (
+        <div className="card">
+          <FieldSections subject={subject} fields={shared} sections={sections.data} values={values.data} mayEdit={(f) => f.audience === 'customerEdit'} name={me.displayName} />
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { href } from '../app/route';
+import { t } from '../messages';
+import { FieldsEditor } from './FieldsEditor';
+import { PermissionsEditor } from './PermissionsEditor';
+
+type SettingsTab = 'customer' | 'organization' | 'permissions';
+
+export function SettingsPage({ tab }: { tab: SettingsTab }) {
+  return (
+    <>
+      <header className="page-head"><h1 className="page-title">{t('settings.title')}</h1></header>
+      <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => { window.location.hash = href.settings(String(key)); }}>
+        <TabList className="tab-list" aria-label={t('settings.title')}>
+          <Tab id="customer" className="tab">{t('settings.customer')}</Tab>
+          <Tab id="organization" className="tab">{t('settings.organization')}</Tab>
+          <Tab id="permissions" className="tab">{t('settings.permissions')}</Tab>
+        </TabList>
+        <TabPanel id="customer" className="tab-panel"><FieldsEditor key="customer" entity="customer" /></TabPanel>
+        <TabPanel id="organization" className="tab-panel"><FieldsEditor key="organization" entity="organization" /></TabPanel>
+        <TabPanel id="permissions" className="tab-panel"><PermissionsEditor /></TabPanel>
+      </Tabs>
+    </>
+  );
+}

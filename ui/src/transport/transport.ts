@@ -1,0 +1,51 @@
+/**
+ * The one seam between this UI and the server. Everything above it speaks of requests to `/api/v1`; only the two
+ * implementations know whether these go through Jira's Forge bridge or straight to our own origin.
+ */
+
+export interface TransportRequest {
+  method: string;
+  /** Path with query, beginning with `/api/v1/`. */
+  path: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** JSON text. */
+  body?: string | undefined;
+}
+
+export interface TransportResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** Text as it came, empty when there was none. */
+  body: string;
+}
+
+/** What the page around us says: which of our pages it wants, for whom, and how it should look. */
+export interface HostContext {
+  /** The Forge module's key, or null on our own origin, where the address picks the page. */
+  moduleKey: string | null;
+  issueKey: string | null;
+  locale: string | null;
+  timeZone: string | null;
+  colorMode: 'light' | 'dark' | null;
+}
+
+export interface Transport {
+  /** Rejects with `Unreachable` when no answer came; an answer of any status resolves. */
+  request(request: TransportRequest): Promise<TransportResponse>;
+  context(): Promise<HostContext>;
+  /** Opens an address in a new tab. A frame may not do that by itself, so the host does it. */
+  openTab(url: string): void;
+  readonly kind: 'forge' | 'session';
+}
+
+/** No answer came: no network, the host refused to pass the call on, or it took too long. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+/** The caller is not signed in here (any more), and this page cannot sign them in by itself. */
+export class SignedOut extends Error {
+  override readonly name = 'SignedOut';
+}
