@@ -64,6 +64,8 @@ const isLocal = (url) => !/^(https?|wss?):/.test(url) || LOOPBACK.has(new URL(ur
 /** A page that remembers what must never happen on it: errors, broken policy, a request to somebody else. */
 export async function newPage(browser, { width = 1280, height = 900, colorScheme = 'light' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'Europe/Berlin' });
+  // Longer than any answer of a demo that is well.
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(`error: ${error.message}`));

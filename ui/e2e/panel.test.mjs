@@ -50,7 +50,7 @@ describe('the issue panel', () => {
     await assertAccessible(frame, 'the panel');
   });
 
-  const typed = [['text', 'Ævar', /^Ævar$/], ['number', '12.5', /^12[.,]5$/], ['url', 'https://example.com/a', /example\.com\/a/], ['email', 'ana@example.com', /ana@example\.com/], ['phone', '+49 30 1234', /\+49 30 1234/]];
+  const typed = [['text', 'Ævar', /^Ævar$/], ['number', '12.5', /^12[.,]5$/], ['url', 'https://example.com/a', /example\.com\/a/], ['email', 'ana@example.com', /ana@example\.com/], ['phone', '+49 30 1234', /\+49 ?30 ?1234/]];
   for (const [key, text, shown] of typed) {
     test(`${key}: Enter saves, and it is still there after a reload`, async () => {
       await beginEdit(frame, key);
@@ -73,7 +73,7 @@ describe('the issue panel', () => {
   });
 
   test('date and date-time are typed by segment', async () => {
-    for (const [key, digits, shown] of [['date', '31012027', /31 Jan 2027|Jan 31, 2027/], ['dateTime', '310120271430', /2027/]]) {
+    for (const [key, digits, shown] of [['date', '31012027', /31 Jan 2027|Jan 31, 2027|31\.0?1\.2027/], ['dateTime', '310120271430', /2027/]]) {
       await beginEdit(frame, key);
       // Month first or day first is the reader's locale; both 31 and 01 fit only one order.
       const first = await row(frame, key).locator('[role="spinbutton"]').first().getAttribute('data-type');

@@ -73,7 +73,12 @@ impl Callers {
             projects: &projects,
             issues: &[],
         };
-        let granted = jira.check_permissions(query).await?;
+        let granted = match jira.check_permissions(query).await {
+            Ok(granted) => granted,
+            // An account that Jira does not know, or no longer, has no standing.
+            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => return Ok(Arc::default()),
+            Err(fault) => return Err(fault),
+        };
         let groups = match jira.groups_of(account).await {
             Ok(groups) => groups.into_iter().filter_map(|group| group.group_id).map(String::from).collect(),
             // Portal-only customers are in no group, and Jira says so in its own way.
@@ -119,7 +124,8 @@ impl Callers {
                 let key = (cx.tenant(), project.clone(), role.clone());
                 let asking = async { jira.role_actors(project, role).await.map(Arc::new) };
                 let actors = self.actors.try_get_with(key, asking).await.map_err(|fault| shared(&fault))?;
-                if actors.accounts.contains(account) || actors.groups.iter().any(|group| groups.contains(group.as_str()))
+                if actors.accounts.contains(account)
+                    || actors.groups.iter().any(|group| groups.contains(group.as_str()))
                 {
                     held.insert(role.as_str().to_owned());
                     break;
@@ -167,7 +173,11 @@ impl Callers {
             issues: std::slice::from_ref(&id),
             ..PermissionQuery::default()
         };
-        let granted = app.check_permissions(query).await?;
+        let granted = match app.check_permissions(query).await {
+            Ok(granted) => granted,
+            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => return Ok(false),
+            Err(fault) => return Err(fault),
+        };
         if granted.project.get("BROWSE_PROJECTS").is_some_and(|grants| grants.issues.contains(&id)) {
             return Ok(true);
         }

@@ -120,7 +120,10 @@ mod tests {
             json!({"eventType": "avi:jira:deleted:user", "user": {"accountId": "5be24ba3f91c106033269289"}}),
             Some((USER_TOPIC, json!({"event": "deleted", "account": "5be24ba3f91c106033269289"}))),
         );
-        check(json!({"id": "x", "installerAccountId": "a", "app": {"id": "y", "version": "1"}}), Some((INSTALLED_TOPIC, json!({}))));
+        check(
+            json!({"id": "x", "installerAccountId": "a", "app": {"id": "y", "version": "1"}}),
+            Some((INSTALLED_TOPIC, json!({}))),
+        );
         check(json!({"id": "x", "upgraderAccountId": "a", "app": {"id": "y"}}), Some((UPGRADED_TOPIC, json!({}))));
         check(json!({"eventType": "avi:forge:installed:app", "id": "x"}), Some((INSTALLED_TOPIC, json!({}))));
     }

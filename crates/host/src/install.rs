@@ -59,9 +59,10 @@ pub struct Call {
 impl Call {
     /// The person who calls. Anonymous visitors share one id and are nobody.
     pub fn person(&self) -> Result<&AccountId> {
-        self.invocation.principal.as_ref().ok_or_else(|| {
-            Fault::unauthenticated("person_required", "Sign in to Jira to use this page.")
-        })
+        self.invocation
+            .principal
+            .as_ref()
+            .ok_or_else(|| Fault::unauthenticated("person_required", "Sign in to Jira to use this page."))
     }
 }
 
@@ -200,11 +201,7 @@ impl Inbound {
             return Err(Fault::broken("install", "a call settled for another tenant"));
         }
         let hash = digest::digest(&digest::SHA256, call.invocation.jti.as_bytes());
-        if sql::invocation_record(scoped, cx, hash.as_ref()).await? {
-            Ok(())
-        } else {
-            Err(Refusal::Replayed.fault())
-        }
+        if sql::invocation_record(scoped, cx, hash.as_ref()).await? { Ok(()) } else { Err(Refusal::Replayed.fault()) }
     }
 
     /// Seals what the call brought, before the transaction begins.

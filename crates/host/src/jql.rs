@@ -1,6 +1,6 @@
 //! Queries in Jira's language, for the few questions that Steward asks. Every value is quoted.
 
-use kernel::{AccountId, IssueId, OrganizationId};
+use kernel::{AccountId, IssueId, OrganizationId, ProjectId};
 use url::Url;
 
 /// Whose requests.
@@ -35,8 +35,8 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Requests of somebody, in service projects.
-pub fn requests(whose: Whose<'_>, progress: Progress) -> String {
+/// Requests of somebody, in these service projects, of which there must be one at least.
+pub fn requests(whose: Whose<'_>, progress: Progress, projects: &[ProjectId]) -> String {
     let whose = match whose {
         Whose::Customer(account) => format!("reporter = {}", quoted(account.as_str())),
         Whose::Organization(organization) => format!("organizations = {}", organization.as_str()),
@@ -45,7 +45,8 @@ pub fn requests(whose: Whose<'_>, progress: Progress) -> String {
         Progress::Open => "!=",
         Progress::Closed => "=",
     };
-    format!("projectType = \"service_desk\" AND {whose} AND statusCategory {state} Done")
+    let projects: Vec<&str> = projects.iter().map(ProjectId::as_str).collect();
+    format!("project in ({}) AND {whose} AND statusCategory {state} Done", projects.join(", "))
 }
 
 /// Issues by id.
@@ -68,15 +69,16 @@ mod tests {
 
     #[test]
     fn queries() {
+        let projects = [ProjectId::new("10000").unwrap(), ProjectId::new("10001").unwrap()];
         let account = AccountId::new("qm:6f5a:12").unwrap();
         assert_eq!(
-            requests(Whose::Customer(&account), Progress::Open),
-            "projectType = \"service_desk\" AND reporter = \"qm:6f5a:12\" AND statusCategory != Done"
+            requests(Whose::Customer(&account), Progress::Open, &projects),
+            "project in (10000, 10001) AND reporter = \"qm:6f5a:12\" AND statusCategory != Done"
         );
         let organization = OrganizationId::new("7").unwrap();
         assert_eq!(
-            requests(Whose::Organization(&organization), Progress::Closed),
-            "projectType = \"service_desk\" AND organizations = 7 AND statusCategory = Done"
+            requests(Whose::Organization(&organization), Progress::Closed, &projects[..1]),
+            "project in (10000) AND organizations = 7 AND statusCategory = Done"
         );
         assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");
         assert_eq!(quoted("a\" OR \"b\\\n"), "\"a\\\" OR \\\"b\\\\\"");

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod markup;
 mod people;
 mod personal;
+mod requests;
 mod schema;
 mod sites;
 mod sql;
@@ -39,6 +40,7 @@ pub use door::{Door, DoorConfig, Lookup, Purpose, SystemLookup};
 pub use install::{Call, ForgeHeaders, Inbound};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
+pub use requests::RequestCounts;
 pub use schema::ROOM;
 pub use sites::{Known, Site, Sites};
 

@@ -6,7 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A name or an address of a person. It has no `Debug`, `Display` or `Serialize`, and is wiped on drop; it leaves
 /// through an audited exit, as an opened value does.
-#[derive(Clone, Deserialize, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Deserialize, PartialEq, Eq, PartialOrd, Ord, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub struct Personal(String);
 

@@ -77,12 +77,7 @@ pub struct Sites {
 impl Sites {
     /// Over the rows of a store.
     pub fn new(store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            store,
-            vault,
-            clock,
-            known: Cache::builder().max_capacity(KNOWN_SITES).time_to_live(SITE_TIME).build(),
-        }
+        Self { store, vault, clock, known: Cache::builder().max_capacity(KNOWN_SITES).time_to_live(SITE_TIME).build() }
     }
 
     /// The site of a tenant that is served. Gone or unknown: `Unauthenticated`, code `tenant_gone`; locked:

@@ -248,7 +248,11 @@ impl Runner {
     }
 
     async fn run_one(&self, job: Job) -> Result<()> {
-        let result = self.attempt(&job).await;
+        let result = if job.attempts <= rules::MAX_ATTEMPTS {
+            self.attempt(&job).await
+        } else {
+            Err(Fault::broken("job_lost", "every node that tried it was lost or too slow"))
+        };
         let now = self.clock.now();
         let mut server = self.store.server_write().await?;
         let label = self.handlers.get(job.kind.as_str()).map_or("unknown", |handler| handler.kind());

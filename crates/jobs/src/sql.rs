@@ -13,26 +13,34 @@ pub(crate) struct Job {
     pub(crate) kind: String,
     pub(crate) payload: String,
     pub(crate) attempts: i64,
+    /// Until when it is this node's; also proves that it still is.
+    pub(crate) lease_until: Timestamp,
 }
 
 const ENQUEUE: &str = "INSERT INTO job (tenant, id, kind, key, payload, state, run_at, attempts, created_at) \
      VALUES ($1, $2, $3, $4, $5, 'ready', $6, 0, $7) ON CONFLICT (tenant, kind, key) DO NOTHING";
+/// A job whose lease ran out took its node down or was cut off with it: that counts as a try. `=` and not `IN`:
+/// PostgreSQL may evaluate the inner statement of an `IN` more than once, and then claims more than one.
 const CLAIM: (&str, &str) = (
-    "UPDATE job SET state = 'running', lease_until = $2 WHERE (tenant, id) IN (SELECT tenant, id FROM job \
+    "UPDATE job SET attempts = CASE WHEN state = 'running' THEN attempts + 1 ELSE attempts END, \
+     state = 'running', lease_until = $2 WHERE (tenant, id) = (SELECT tenant, id FROM job \
      WHERE (state = 'ready' AND run_at <= $1) OR (state = 'running' AND lease_until < $1) ORDER BY run_at LIMIT 1) \
-     RETURNING tenant, id, kind, payload, attempts",
-    "UPDATE job SET state = 'running', lease_until = $2 WHERE (tenant, id) IN (SELECT tenant, id FROM job \
+     RETURNING tenant, id, kind, payload, attempts, lease_until",
+    "UPDATE job SET attempts = CASE WHEN state = 'running' THEN attempts + 1 ELSE attempts END, \
+     state = 'running', lease_until = $2 WHERE (tenant, id) = (SELECT tenant, id FROM job \
      WHERE (state = 'ready' AND run_at <= $1) OR (state = 'running' AND lease_until < $1) ORDER BY run_at LIMIT 1 \
-     FOR UPDATE SKIP LOCKED) RETURNING tenant, id, kind, payload, attempts",
+     FOR UPDATE SKIP LOCKED) RETURNING tenant, id, kind, payload, attempts, lease_until",
 );
-const DONE: &str = "UPDATE job SET state = 'done', lease_until = NULL, error = NULL, finished_at = $3 \
-     WHERE tenant = $1 AND id = $2";
-const AGAIN: &str = "UPDATE job SET state = 'ready', lease_until = NULL, payload = $3, run_at = $4, attempts = 0 \
-     WHERE tenant = $1 AND id = $2";
-const RETRY: &str = "UPDATE job SET state = 'ready', lease_until = NULL, attempts = attempts + 1, run_at = $3, \
-     error = $4 WHERE tenant = $1 AND id = $2";
-const DEAD: &str = "UPDATE job SET state = 'dead', lease_until = NULL, attempts = attempts + 1, error = $3 \
-     WHERE tenant = $1 AND id = $2";
+// What follows a run is written only while the lease is still this node's ($3): a node that was slower than its lease
+// must not end or repeat what another runs by now.
+const DONE: &str = "UPDATE job SET state = 'done', lease_until = NULL, error = NULL, finished_at = $4 \
+     WHERE tenant = $1 AND id = $2 AND lease_until = $3";
+const AGAIN: &str = "UPDATE job SET state = 'ready', lease_until = NULL, payload = $4, run_at = $5, attempts = 0 \
+     WHERE tenant = $1 AND id = $2 AND lease_until = $3";
+const RETRY: &str = "UPDATE job SET state = 'ready', lease_until = NULL, attempts = attempts + 1, run_at = $4, \
+     error = $5 WHERE tenant = $1 AND id = $2 AND lease_until = $3";
+const DEAD: &str = "UPDATE job SET state = 'dead', lease_until = NULL, attempts = attempts + 1, error = $4 \
+     WHERE tenant = $1 AND id = $2 AND lease_until = $3";
 const LIST_DEAD: &str = "SELECT tenant, id, kind, error, attempts, created_at FROM job WHERE state = 'dead' \
      ORDER BY created_at LIMIT $1";
 const REVIVE: &str = "UPDATE job SET state = 'ready', attempts = 0, run_at = $2 WHERE id = $1 AND state = 'dead'";
@@ -76,23 +84,24 @@ fn job(row: &Row) -> Result<Job> {
         kind: row.text("kind")?,
         payload: row.text("payload")?,
         attempts: row.int("attempts")?,
+        lease_until: row.instant("lease_until")?,
     })
 }
 
 pub(crate) async fn job_done(server: &mut Server, job: &Job, now: Timestamp) -> Result<()> {
-    server.run(DONE, args![job.tenant, job.id, now]).await.map(drop)
+    server.run(DONE, args![job.tenant, job.id, job.lease_until, now]).await.map(drop)
 }
 
 pub(crate) async fn job_again(server: &mut Server, job: &Job, payload: &str, now: Timestamp) -> Result<()> {
-    server.run(AGAIN, args![job.tenant, job.id, payload, now]).await.map(drop)
+    server.run(AGAIN, args![job.tenant, job.id, job.lease_until, payload, now]).await.map(drop)
 }
 
 pub(crate) async fn job_retry(server: &mut Server, job: &Job, run_at: Timestamp, code: &str) -> Result<()> {
-    server.run(RETRY, args![job.tenant, job.id, run_at, code]).await.map(drop)
+    server.run(RETRY, args![job.tenant, job.id, job.lease_until, run_at, code]).await.map(drop)
 }
 
 pub(crate) async fn job_dead(server: &mut Server, job: &Job, code: &str) -> Result<()> {
-    server.run(DEAD, args![job.tenant, job.id, code]).await.map(drop)
+    server.run(DEAD, args![job.tenant, job.id, job.lease_until, code]).await.map(drop)
 }
 
 pub(crate) async fn dead_list(server: &mut Server, limit: u32) -> Result<Vec<Row>> {

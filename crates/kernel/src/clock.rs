@@ -16,6 +16,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one home of the machine's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -289,6 +289,45 @@ fn nullable(schema: Map<String, Value>) -> Value {
 mod tests {
     use super::*;
 
+    /// A contract of one operation, without files.
+    fn small() -> Contract {
+        let responses = json!({"200": {"content": {"application/json": {"schema":
+            {"$ref": "#/components/schemas/Thing"}}}}, "204": {}});
+        let thing = json!({"type": "object", "additionalProperties": false,
+            "properties": {"id": {"type": "string"}}});
+        Contract {
+            schemas: vec![[("Thing".to_owned(), thing)].into_iter().collect()],
+            operations: [("GET /thing".to_owned(), Operation { file: 0, responses })].into(),
+            found: Mutex::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_differs_is_reported() {
+        let contract = small();
+        let cases = [
+            ("GET", 200, r#"{"id":"1"}"#, 0),
+            ("GET", 200, r#"{"id":1}"#, 1),
+            ("GET", 200, r#"{"other":"1"}"#, 1),
+            ("GET", 200, "no json", 1),
+            ("GET", 204, "", 0),
+            ("GET", 204, "{}", 1),
+            ("GET", 404, "{}", 1),
+            ("GET", 401, "{}", 0),
+            ("PUT", 200, "{}", 1),
+        ];
+        for (method, status, body, expected) in cases {
+            let before = contract.violations().len();
+            let answer =
+                Response::builder().status(status).header(CONTENT_TYPE, "application/json").body(Body::from(body));
+            let answer = answer.unwrap_or_default();
+            contract.check(method, "/thing", answer).await;
+            let found = contract.violations().len() - before;
+            assert_eq!(found, expected, "{method} {status} {body}");
+        }
+        assert_eq!(contract.seen().len(), 2);
+    }
+
     #[test]
     fn null_is_allowed_only_where_it_is_said() {
         let schema = json!({"type": "object", "additionalProperties": false, "properties": {

@@ -48,10 +48,7 @@ impl Running {
     /// # Errors
     /// What that door answers, in words.
     pub async fn page_token(&self, user: &str, module: &str, issue: Option<&str>) -> Result<String, String> {
-        let mut ask = json!({"user": user, "module": module});
-        if let Some(issue) = issue {
-            ask["issue"] = json!(issue);
-        }
+        let ask = json!({"user": user, "module": module, "issue": issue});
         let request = Request::post("/sandbox/token")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(ask.to_string()))

@@ -5,13 +5,19 @@
 //! for every try of one event. Nothing is sent to a receiver about an issue that its owner may not
 //! browse.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, broadcast::error::RecvError};
 
 use crate::{
     App,
@@ -61,8 +67,6 @@ const RETRIES: u32 = 5;
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How much later than others a held-back delivery leaves.
 const HELD_BACK: Duration = Duration::from_millis(1500);
-/// Pause between looks at whether deliveries are done.
-const SETTLE_LOOK: Duration = Duration::from_millis(5);
 
 /// Listens to the site until it stops.
 pub(crate) fn start(app: &App) {
@@ -91,25 +95,43 @@ pub(crate) fn start(app: &App) {
 /// How far deliveries are.
 #[derive(Default)]
 pub(crate) struct Progress {
-    dispatched: std::sync::atomic::AtomicU64,
-    under_way: std::sync::atomic::AtomicU64,
+    dispatched: AtomicU64,
+    under_way: AtomicU64,
+    changed: Notify,
 }
 
 impl Progress {
     fn done(&self, sequence: u64) {
-        self.dispatched.store(sequence, std::sync::atomic::Ordering::SeqCst);
+        self.dispatched.store(sequence, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    fn began(&self) {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn ended(&self) {
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 }
 
 /// Waits until every event so far was dispatched and no delivery is under way.
 pub(crate) async fn settled(app: &App) {
-    use std::sync::atomic::Ordering::SeqCst;
+    let progress = &app.webhooks;
     loop {
-        let all = app.webhooks.dispatched.load(SeqCst) >= app.state.events_emitted();
-        if (all && app.webhooks.under_way.load(SeqCst) == 0) || app.stop.is_cancelled() {
+        let changed = progress.changed.notified();
+        tokio::pin!(changed);
+        // Listening must begin before looking, or a change in between would be missed.
+        changed.as_mut().enable();
+        let all = progress.dispatched.load(Ordering::SeqCst) >= app.state.events_emitted();
+        if all && progress.under_way.load(Ordering::SeqCst) == 0 {
             return;
         }
-        tokio::time::sleep(SETTLE_LOOK).await;
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = changed => {}
+        }
     }
 }
 
@@ -136,13 +158,13 @@ fn deliver_all(app: &App, event: &Arc<Event>) {
                 if app.state.chance(app.config.faults.delivery_reordered) {
                     delay += HELD_BACK;
                 }
-                app.webhooks.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                app.webhooks.began();
                 app.tasks.clone().spawn(async move {
                     tokio::select! {
                         () = app.stop.cancelled() => {}
                         () = deliver(&app, &hook, &body, &identifier, delay) => {}
                     }
-                    app.webhooks.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    app.webhooks.ended();
                 });
             }
         }

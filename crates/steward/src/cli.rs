@@ -74,10 +74,13 @@ enum JobsAction {
     },
 }
 
+/// An unoptimized build keeps every temporary of a handler on the stack: twice tokio's default leaves it room.
+const STACK_BYTES: usize = 4 * 1024 * 1024;
+
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("steward: {error}");

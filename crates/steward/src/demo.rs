@@ -131,12 +131,14 @@ async fn open(config: &Config) -> anyhow::Result<Program> {
     Program::open(config, parts).await.map_err(told)
 }
 
-fn app_id() -> anyhow::Result<String> {
+/// The id of the Forge app, as the manifest names it.
+pub fn app_id() -> anyhow::Result<String> {
     let line = MANIFEST.lines().find_map(|line| line.trim().strip_prefix("id: ")).map(str::trim);
     line.filter(|id| id.starts_with("ari:")).map(str::to_owned).ok_or_else(|| anyhow!("the manifest names no app"))
 }
 
-fn app() -> ForgeApp {
+/// The Forge app as it is deployed: the manifest, and the built pages.
+pub fn app() -> ForgeApp {
     ForgeApp {
         name: "Steward".to_owned(),
         manifest_yaml: MANIFEST.to_owned(),

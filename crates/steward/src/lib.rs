@@ -3,10 +3,10 @@
 
 pub mod cli;
 pub mod config;
-mod demo;
+pub mod demo;
 mod doctor;
 mod join;
 mod listen;
 mod operator;
 pub mod program;
-mod telemetry;
+pub mod telemetry;

@@ -123,6 +123,11 @@ impl Program {
         })
     }
 
+    /// The way to Jira.
+    pub fn host(&self) -> &host::Host {
+        &self.host
+    }
+
     /// Starts background work.
     pub fn start(&self) {
         self.tasks.spawn(self.runner.clone().run(self.stop.clone()));

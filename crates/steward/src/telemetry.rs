@@ -36,7 +36,7 @@ impl Metrics {
 }
 
 /// Sends log events to `writer`.
-pub(crate) fn log_to<W>(config: &LogConfig, writer: W) -> Result<(), ConfigFault>
+pub fn log_to<W>(config: &LogConfig, writer: W) -> Result<(), ConfigFault>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

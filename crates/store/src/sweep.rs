@@ -4,12 +4,18 @@
 use jiff::{SignedDuration, Timestamp};
 use kernel::{DataClass, Result, Retention, Scope, Table, TenantId};
 
-use crate::args;
+use crate::scoped::Scoped;
 use crate::stores::Store;
+use crate::{args, tenants};
 
-/// The shortest life that any class in the table has.
+/// How much sooner than promised a row goes: the sweep comes now and then, and a row must not be found older than its
+/// class allows in between. An hour, or a third of a shorter life.
+const EARLY: SignedDuration = SignedDuration::from_hours(1);
+
+/// The shortest life that any class in the table has, less what it goes early.
 fn life(table: &Table) -> Option<SignedDuration> {
-    table.columns.iter().filter_map(|column| class_life(column.class)).min()
+    let shortest = table.columns.iter().filter_map(|column| class_life(column.class)).min()?;
+    Some(shortest - EARLY.min(shortest / 3))
 }
 
 fn class_life(class: &DataClass) -> Option<SignedDuration> {
@@ -51,14 +57,20 @@ pub async fn expired(store: &Store, tenant: TenantId, now: Timestamp) -> Result<
     Ok(gone)
 }
 
-/// Deletes every row of a tenant, in every table but `tenant` and `ledger`, which keep the receipt. Answers how
-/// many rows of which table.
+/// What a departed tenant keeps until its receipt is written: itself, the ledger that the receipt goes on, and the
+/// queue, where the work that ends in the receipt stands.
+const UNTIL_THE_RECEIPT: [&str; 3] = ["tenant", "ledger", QUEUE];
+const QUEUE: &str = "job";
+const DROP_QUEUE: &str = "DELETE FROM job WHERE tenant = $1";
+
+/// Deletes the rows of a tenant that left, in every table but those of [`tenant_last_rows`], each in a transaction of
+/// its own. Repeatable. Answers how many rows of which table.
 pub async fn tenant_rows(store: &Store, tenant: TenantId) -> Result<Vec<(&'static str, u64)>> {
     let mut gone = Vec::new();
     let tables: Vec<&'static Table> = store
         .registry()
         .tables()
-        .filter(|table| table.name != "tenant" && table.name != "ledger")
+        .filter(|table| !UNTIL_THE_RECEIPT.contains(&table.name))
         .filter(|table| table.columns.iter().any(|column| column.name == "tenant"))
         .collect();
     for table in tables {
@@ -68,6 +80,16 @@ pub async fn tenant_rows(store: &Store, tenant: TenantId) -> Result<Vec<(&'stati
         gone.push((table.name, count));
     }
     Ok(gone)
+}
+
+/// Deletes the tenant's jobs and its site's addresses, in the transaction that writes the receipt: what is cut before
+/// it is done again, and what comes after it finds nothing. The tenant's id and its ledger stay.
+pub async fn tenant_last_rows(store: &Store, scoped: &mut Scoped) -> Result<u64> {
+    tenants::clear_site(scoped).await?;
+    if store.registry().tables().all(|table| table.name != QUEUE) {
+        return Ok(0);
+    }
+    scoped.run(DROP_QUEUE, Vec::new()).await
 }
 
 /// How many rows a tenant has, by table: what a departed tenant must no longer have.

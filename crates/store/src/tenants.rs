@@ -85,6 +85,7 @@ const INSERT: &str = "INSERT INTO tenant (tenant, installation, cloud, mode, sta
      ON CONFLICT (installation) DO NOTHING";
 const SET_STATE: &str = "UPDATE tenant SET state = $2, state_at = $3 WHERE tenant = $1 AND state <> 'gone'";
 const SET_SITE: &str = "UPDATE tenant SET site = $2, cloud = $3 WHERE tenant = $1";
+const CLEAR_SITE: &str = "UPDATE tenant SET site = $2, cloud = '' WHERE tenant = $1 AND state = 'gone'";
 
 fn tenant<S>(row: &Row) -> Result<Tenant<S>> {
     Ok(Tenant {
@@ -163,5 +164,12 @@ pub async fn set_state(scoped: &mut Scoped, state: State, at: Timestamp) -> Resu
 /// Changes the site's addresses.
 pub async fn set_site<S>(scoped: &mut Scoped, site: Sealed<S>, cloud: &str) -> Result<()> {
     scoped.run(SET_SITE, args![site, cloud]).await?;
+    Ok(())
+}
+
+/// Forgets the site's addresses of a tenant that left.
+pub(crate) async fn clear_site(scoped: &mut Scoped) -> Result<()> {
+    let nothing: &[u8] = &[];
+    scoped.run(CLEAR_SITE, args![nothing]).await?;
     Ok(())
 }

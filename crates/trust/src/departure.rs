@@ -40,9 +40,10 @@ impl Handler for Departure {
         }
         let destroyed = vault.destroy_tenant(cx.tenant()).await?;
         let rows = sweep::tenant_rows(store, cx.tenant()).await?;
-        let count: u64 = rows.iter().map(|(_, count)| count).sum();
-        let object = format!("keys {} salts {} rows {count}", destroyed.keys, destroyed.salts);
         let mut scoped = store.write(cx).await?;
+        let last = sweep::tenant_last_rows(store, &mut scoped).await?;
+        let count = last + rows.iter().map(|(_, count)| count).sum::<u64>();
+        let object = format!("keys {} salts {} rows {count}", destroyed.keys, destroyed.salts);
         let receipt =
             ledger::Entry { kind: "trust.tenant_destroyed", object: Some(&object), ..ledger::Entry::default() };
         ledger::append(&mut scoped, cx, receipt).await?;

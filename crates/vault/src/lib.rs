@@ -30,9 +30,7 @@ pub fn key_of(ciphertext: &[u8]) -> Option<(kernel::KeyClass, u32)> {
 
 /// The header that a ciphertext of this key family and version starts with.
 pub fn header_of(class: kernel::KeyClass, version: u32) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES);
-    hazmat::format::Header { class, version }.write(&mut bytes);
-    bytes
+    hazmat::format::Header { class, version }.bytes().to_vec()
 }
 
 /// SHA-256, for comparing secrets without comparing them byte by byte.

@@ -87,12 +87,11 @@ impl FileRootKey {
 #[async_trait]
 impl RootKey for FileRootKey {
     async fn wrap(&self, associated: &[u8], key: &[u8]) -> Result<Vec<u8>, RootKeyFault> {
-        let mut wrapped = Vec::new();
-        self.0.seal(associated, key, &mut wrapped).map_err(|_| RootKeyFault::Refused)?;
-        Ok(wrapped)
+        self.0.wrap(associated, key).map_err(|_| RootKeyFault::Refused)
     }
 
     async fn unwrap(&self, associated: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, RootKeyFault> {
-        self.0.open(associated, wrapped).map(Zeroizing::new).map_err(|_| RootKeyFault::Refused)
+        let key = self.0.open(associated, wrapped).map_err(|_| RootKeyFault::Refused)?;
+        Ok(Zeroizing::new(key.as_slice().to_vec()))
     }
 }

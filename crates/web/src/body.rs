@@ -43,7 +43,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (line, column) = (error.inner().line(), error.inner().column());
         Fault::invalid_field(
-            pointer(error.path()),
+            pointer(&error),
             "format",
             format!("This is not of the form that /openapi.json describes (line {line}, column {column})."),
         )
@@ -52,20 +52,27 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     Ok(parsed)
 }
 
-/// The path as a JSON pointer. Keys that the caller made up are not quoted back.
-fn pointer(path: &serde_path_to_error::Path) -> String {
+/// The path as a JSON pointer. Keys that the caller made up (a field that we do not know, a key of a map) are not
+/// quoted back: what is wrong then is the object that holds them.
+fn pointer(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     use serde_path_to_error::Segment;
+    let made_up = error.inner().to_string().starts_with("unknown field");
+    let segments: Vec<&Segment> = error.path().iter().collect();
+    let known = segments.len() - usize::from(made_up && !segments.is_empty());
     let mut text = String::new();
-    for segment in path {
+    for segment in segments.into_iter().take(known) {
         match segment {
             Segment::Seq { index } => text.push_str(&format!("/{index}")),
-            Segment::Map { key } if key.len() <= 36 && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
-                text.push_str(&format!("/{key}"));
-            }
+            Segment::Map { key } if is_known_key(key) => text.push_str(&format!("/{key}")),
             Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => break,
         }
     }
     text
+}
+
+/// Keys of our own objects are words; keys of maps are our ids.
+fn is_known_key(key: &str) -> bool {
+    uuid::Uuid::parse_str(key).is_ok() || key.len() <= 20 && key.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 /// Path parameters; one that is not of its form is a thing that is not there.

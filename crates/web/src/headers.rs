@@ -39,6 +39,8 @@ async fn one_request(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // The route as written, never the path as sent: paths carry ids.
     let route = request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned());
+    // Forge carries nothing but application/json to a page, problems included; who asks for that gets them so.
+    let plain_json = asks_for_json(request.headers());
     let started = Instant::now();
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
     let timed = tokio::time::timeout(limits::REQUEST_TIME, answer);
@@ -66,7 +68,16 @@ async fn one_request(request: Request, next: Next) -> Response {
     metrics::histogram!("steward_http_request_seconds", "route" => route, "method" => method.to_string(), "status" => status.to_string())
         .record(took.as_secs_f64());
     put_headers(response.headers_mut(), id);
+    let problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if problem && plain_json {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     response
+}
+
+fn asks_for_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|kind| kind.trim().split(';').next() == Some("application/json"))
 }
 
 fn put_headers(headers: &mut HeaderMap, id: RequestId) {

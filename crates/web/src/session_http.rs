@@ -16,7 +16,7 @@ use crate::router::Shared;
 use crate::session::{self, Kind};
 
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(make_ticket)).routes(routes!(start, current, end)).routes(routes!(exchange))
+    OpenApiRouter::new().routes(routes!(make_ticket)).routes(routes!(start_session, read_session, end_session)).routes(routes!(exchange_token))
 }
 
 /// Where to open a big page.
@@ -68,7 +68,7 @@ struct PageSession {
 /// Start a session of our own origin with a ticket
 #[utoipa::path(post, path = "/session", tag = "session", request_body = StartBody, security(()),
     responses((status = 200, description = "Sets the session cookie", body = PageSession), (status = 401, body = ProblemBody)))]
-async fn start(State(shared): State<Shared>, Json(body): Json<StartBody>) -> Result<Reply, Problem> {
+async fn start_session(State(shared): State<Shared>, Json(body): Json<StartBody>) -> Result<Reply, Problem> {
     let door = door_cx(&shared, session::claimed_tenant(Kind::Ticket, &body.ticket)?, "session");
     let (account, context) = session::take(&shared, &door, &body.ticket).await?;
     let made = session::make(&shared, &door, Kind::Cookie, &account, context.peek()).await?;
@@ -89,7 +89,7 @@ fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> {
 /// The session that this page has
 #[utoipa::path(get, path = "/session", tag = "session",
     responses((status = 200, body = PageSession), (status = 401, body = ProblemBody)))]
-async fn current(Person(caller): Person) -> Result<Reply, Problem> {
+async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
     let Proof::Cookie(token) = caller.proof else {
         return Err(Fault::unauthenticated("session_none", "There is no session of this page.").into());
     };
@@ -98,7 +98,7 @@ async fn current(Person(caller): Person) -> Result<Reply, Problem> {
 
 /// End the session
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204), (status = 401, body = ProblemBody)))]
-async fn end(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
+async fn end_session(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     let Caller { cx, proof, .. } = caller;
     match &proof {
         Proof::Cookie(token) | Proof::Bearer(token) => session::end(&shared, &cx, token).await?,
@@ -122,7 +122,7 @@ struct BearerSession {
 /// Trade an invocation token, which is good once, for a bearer session of ten minutes
 #[utoipa::path(post, path = "/session/bearer", tag = "session",
     responses((status = 200, body = BearerSession), (status = 401, body = ProblemBody)))]
-async fn exchange(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
+async fn exchange_token(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     let caller = by_invocation(caller)?;
     let made = session::make(&shared, &caller.cx, Kind::Bearer, &caller.account, &caller.from).await?;
     Ok(Reply::ok(|_| BearerSession { token: made.token, expires_at: made.expires_at.to_string() }))

@@ -2,7 +2,7 @@
 import { useMemo, useState, type ReactNode } from 'react';
 import {
   Button as AriaButton, Calendar, CalendarCell, CalendarGrid, CalendarGridBody, CalendarGridHeader, CalendarHeaderCell, Checkbox, CheckboxGroup,
-  ComboBox, DateInput, DatePicker, DateSegment, Dialog, FieldError, Group, Heading, Input, Label, ListBox, ListBoxItem, NumberField,
+  ComboBox, DateInput, DatePicker, DateSegment, Dialog, FieldError, Group, Heading, Input, Label, ListBox, ListBoxItem,
   Popover, Radio, RadioGroup, SearchField, Select, SelectValue, Text, TextArea, TextField, type DateValue,
 } from 'react-aria-components';
 import { t, tn } from '../messages';
@@ -72,14 +72,17 @@ export function LongTextInput({ value, onChange, rows = 4, ...c }: ControlProps 
   );
 }
 
-export function NumberInput({ value, onChange, ...c }: ControlProps & { value: number | null; onChange: (v: number | null) => void }) {
+/** A number as text: `parse` and `format` say how it is read and written. What is no number goes up as NaN. */
+export function NumberInput({ value, onChange, parse, format, ...c }: ControlProps & {
+  value: number | null; onChange: (v: number | null) => void; parse: (text: string) => number | null; format: (value: number) => string;
+}) {
+  const [text, setText] = useState(() => (value === null || Number.isNaN(value) ? '' : format(value)));
   return (
-    // As many digits as were written: the default would round to three.
-    <NumberField {...base(c)} value={value ?? Number.NaN} onChange={(v) => onChange(Number.isNaN(v) ? null : v)} formatOptions={{ maximumFractionDigits: 20, useGrouping: false }}>
+    <TextField {...base(c)} value={text} onChange={(typed) => { setText(typed); onChange(parse(typed)); }} inputMode="decimal" autoComplete="off">
       <Label className="control-label"><FieldLabel {...c} /></Label>
-      <Input className="input" />
+      <Input className="input" dir="ltr" />
       <Foot {...c} />
-    </NumberField>
+    </TextField>
   );
 }
 

@@ -30,10 +30,15 @@ export function LocalTime({ timeZone }: { timeZone: string }) {
 export function CountLinks({ counts }: { counts: Counts }) {
   return (
     <div className="counts" role="group" aria-label={t('panel.requests')}>
-      <HostLink href={counts.openUrl} className="count count-open" plain>{tn('panel.open', counts.open)}</HostLink>
-      <HostLink href={counts.closedUrl} className="count" plain>{tn('panel.closed', counts.closed)}</HostLink>
+      <Count url={counts.openUrl} className="count count-open">{tn('panel.open', counts.open)}</Count>
+      <Count url={counts.closedUrl} className="count">{tn('panel.closed', counts.closed)}</Count>
     </div>
   );
+}
+
+/** A link to Jira's search, or the number alone while the site's address is not known. */
+function Count({ url, className, children }: { url: string | null | undefined; className: string; children: ReactNode }) {
+  return url ? <HostLink href={url} className={className} plain>{children}</HostLink> : <span className={className}>{children}</span>;
 }
 
 interface Props {

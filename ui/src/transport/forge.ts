@@ -70,7 +70,8 @@ export class ForgeTransport implements Transport {
       result = (await this.bridge.callBridge('invoke', {
         path,
         method,
-        headers,
+        // The host passes on only answers of this type; the server then sends its problem documents under it.
+        headers: { ...headers, accept: 'application/json' },
         ...(body === undefined ? {} : { body: JSON.parse(body) as unknown }),
         invokeType: 'ui-remote-fetch',
       })) as InvokeResult | undefined;

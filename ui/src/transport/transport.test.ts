@@ -25,7 +25,7 @@ describe('the Forge bridge', () => {
   test('a call has the payload of invokeRemote, its body as JSON', async () => {
     const b = bridge({ invoke: { success: true, payload: { status: 200, headers: { ETag: ['"v2"'] }, body: { value: 1 } } } });
     const answer = await new ForgeTransport(b).request({ method: 'PUT', path: '/api/v1/x', headers: { 'if-match': '"v1"' }, body: '{"value":1}' });
-    expect(b.asked).toEqual([['invoke', { path: '/api/v1/x', method: 'PUT', headers: { 'if-match': '"v1"' }, body: { value: 1 }, invokeType: 'ui-remote-fetch' }]]);
+    expect(b.asked).toEqual([['invoke', { path: '/api/v1/x', method: 'PUT', headers: { 'if-match': '"v1"', accept: 'application/json' }, body: { value: 1 }, invokeType: 'ui-remote-fetch' }]]);
     expect(answer).toEqual({ status: 200, headers: { etag: '"v2"' }, body: '{"value":1}' });
   });
   test('an error with a status is an answer', async () => {

@@ -125,8 +125,6 @@ function Editor({ field, edit }: { field: Field; edit: FieldEdit }) {
     if (field.type === 'longText' && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    // A number is read from its text when the control loses focus; that has to happen before it is saved.
-    if (field.type === 'number') target.blur();
     setTimeout(() => submit.current(), 0);
   };
   const submit = useRef(() => edit.submit());

@@ -6,6 +6,7 @@ import { useReader } from '../app/reader';
 import { useServices } from '../app/services';
 import { usePersonName } from '../api/queries';
 import type { Field, FieldType, Value } from '../api/types';
+import { numberText, parseNumber } from './number';
 import {
   ChoiceInput, DayInput, LongTextInput, ManyChoicesInput, NumberInput, RadioInput, SearchInput, TextInput, type Choice, type ControlProps,
 } from '../kit/fields';
@@ -58,7 +59,7 @@ export function ValueInput({ field, value, onChange, onChoose, onClose, ...c }: 
     case 'longText':
       return <LongTextInput {...c} value={typeof value === 'string' ? value : ''} onChange={onChange} />;
     case 'number':
-      return <NumberInput {...c} value={typeof value === 'number' ? value : null} onChange={onChange} />;
+      return <NumberInput {...c} value={typeof value === 'number' ? value : null} onChange={onChange} parse={(text) => parseNumber(text, reader.locale)} format={(n) => numberText(n, reader.locale)} />;
     case 'date':
       return <DayInput {...c} granularity="day" value={parsedDate(value)} onChange={(d) => onChange(d ? d.toString().slice(0, 10) : null)} />;
     case 'dateTime':

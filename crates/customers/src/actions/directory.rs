@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::client::{AccountKind, Project};
-use host::jql::{self, Progress, Whose};
-use host::{As, Jira, PROFILES, Profile};
+use host::client::{AccountKind, Project, Role};
+use host::jql::Whose;
+use host::{As, Jira, PROFILES, Personal, Profile, RequestCounts};
 use kernel::{AccountId, Cx, Fault, KeyClass, OrganizationId, Result, TenantId};
 use vault::{Keys, Open, Place, Subject};
 use zeroize::Zeroizing;
@@ -35,8 +35,10 @@ const PICKED: usize = 20;
 pub(crate) struct CustomerRecord {
     pub(crate) account: AccountId,
     pub(crate) name: Option<Open<Profile>>,
+    /// The address as the viewer sees it in Jira, where Steward itself is not told it.
+    pub(crate) email_seen: Option<Personal>,
     pub(crate) organizations: Vec<(OrganizationId, Open<String>)>,
-    pub(crate) counts: Option<Counts>,
+    pub(crate) counts: Option<RequestCounts>,
 }
 
 /// An organization as shown.
@@ -44,16 +46,8 @@ pub(crate) struct OrganizationRecord {
     pub(crate) id: OrganizationId,
     pub(crate) name: Open<String>,
     pub(crate) member_count: usize,
-    pub(crate) counts: Option<Counts>,
+    pub(crate) counts: Option<RequestCounts>,
     pub(crate) members: Option<Vec<CustomerRecord>>,
-}
-
-/// How many requests, and where to see them.
-pub(crate) struct Counts {
-    pub(crate) open: u64,
-    pub(crate) closed: u64,
-    pub(crate) open_url: String,
-    pub(crate) closed_url: String,
 }
 
 /// One line of the sorted directory: what is searched and sorted by, wiped when dropped.
@@ -295,6 +289,7 @@ async fn records(cx: &Cx, room: &Room, sorted: &Sorted, accounts: &[AccountId]) 
         records.push(CustomerRecord {
             account: account.clone(),
             name: names.remove(account),
+            email_seen: None,
             organizations,
             counts: None,
         });
@@ -304,19 +299,32 @@ async fn records(cx: &Cx, room: &Room, sorted: &Sorted, accounts: &[AccountId]) 
 
 /// One customer, as the directory has them; without counts.
 pub(crate) async fn record(cx: &Cx, room: &Room, account: &AccountId) -> Result<CustomerRecord> {
+    let name = names(cx, room, std::slice::from_ref(account)).await?.remove(account);
+    let email_seen = match &name {
+        Some(name) if name.peek().email.is_some() => None,
+        _ => email_seen(cx, room, account).await,
+    };
     Ok(CustomerRecord {
         account: account.clone(),
-        name: names(cx, room, std::slice::from_ref(account)).await?.remove(account),
+        name,
+        email_seen,
         organizations: organizations_of(cx, room, account).await?,
         counts: None,
     })
 }
 
+/// What Jira shows the viewer. It is theirs to see, perhaps not their colleague's, so it is not kept; and without it
+/// the rest still stands.
+async fn email_seen(cx: &Cx, room: &Room, account: &AccountId) -> Option<Personal> {
+    let viewer = cx.person()?.clone();
+    jira(cx, room, As::Person(viewer)).user(account).await.ok()?.email_address.take()
+}
+
 /// One customer, with counts, for whoever may see them.
-pub(crate) async fn read_customer(cx: &Cx, room: &Room, account: &AccountId, site_url: &str) -> Result<CustomerRecord> {
+pub(crate) async fn read_customer(cx: &Cx, room: &Room, account: &AccountId) -> Result<CustomerRecord> {
     let owner = Owner::Customer(account.clone());
     crate::actions::values::reach(cx, room, &owner, Permission::Browse).await?;
-    let counts = counts(cx, room, &owner, site_url).await.ok();
+    let counts = counts(cx, room, &owner).await.ok();
     Ok(CustomerRecord { counts, ..record(cx, room, account).await? })
 }
 
@@ -343,25 +351,13 @@ pub(crate) async fn organizations_of(
 }
 
 /// How many requests an owner has open and closed, as the viewer sees them in Jira.
-pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner, site_url: &str) -> Result<Counts> {
+pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner) -> Result<RequestCounts> {
     let by = cx.person().map_or(As::App, |viewer| As::Person(viewer.clone()));
     let whose = match owner {
         Owner::Customer(account) => Whose::Customer(account),
         Owner::Organization(id) => Whose::Organization(id),
     };
-    let (open, closed) = (jql::requests(whose, Progress::Open), jql::requests(whose, Progress::Closed));
-    let jira = jira(cx, room, by);
-    let counted = futures::try_join!(jira.count(&open), jira.count(&closed))?;
-    let link = |query: &str| {
-        let site = url::Url::parse(site_url).ok()?;
-        jql::navigator(&site, query).map(|link| link.to_string())
-    };
-    Ok(Counts {
-        open: counted.0,
-        closed: counted.1,
-        open_url: link(&open).unwrap_or_default(),
-        closed_url: link(&closed).unwrap_or_default(),
-    })
+    room.shared.host.request_counts(cx, by, whose).await
 }
 
 /// Organizations by name, those that match.
@@ -394,7 +390,6 @@ pub(crate) async fn read_organization(
     cx: &Cx,
     room: &Room,
     id: &OrganizationId,
-    site_url: &str,
 ) -> Result<OrganizationRecord> {
     access::require(cx, room, Permission::Browse).await?;
     let name = organization_name(cx, room, id).await?.ok_or_else(Fault::not_found)?;
@@ -406,7 +401,7 @@ pub(crate) async fn read_organization(
         id: id.clone(),
         name,
         member_count: members.len(),
-        counts: counts(cx, room, &owner, site_url).await.ok(),
+        counts: counts(cx, room, &owner).await.ok(),
         members: Some(records(cx, room, &sorted, &shown).await?),
     })
 }
@@ -415,6 +410,12 @@ pub(crate) async fn read_organization(
 pub(crate) async fn find_users(cx: &Cx, room: &Room, query: &str) -> Result<Vec<(AccountId, Open<Profile>)>> {
     if query.is_empty() {
         return Ok(Vec::new());
+    }
+    // A page that has an id and wants the name asks by the id.
+    if let Ok(account) = AccountId::new(query)
+        && let Some(name) = names(cx, room, std::slice::from_ref(&account)).await?.remove(&account)
+    {
+        return Ok(vec![(account, name)]);
     }
     let found = jira(cx, room, As::App).user_search(query).await?;
     let accounts: Vec<AccountId> = found
@@ -427,10 +428,19 @@ pub(crate) async fn find_users(cx: &Cx, room: &Room, query: &str) -> Result<Vec<
     Ok(accounts.into_iter().filter_map(|account| names.remove(&account).map(|name| (account, name))).collect())
 }
 
+/// The project roles of the site's service projects. Jira has one list of roles for all projects that it manages
+/// classically, so the first service project tells it.
+async fn roles(cx: &Cx, room: &Room) -> Result<Vec<Role>> {
+    match room.shared.host.callers.service_projects(cx).await?.first() {
+        Some(project) => jira(cx, room, As::App).roles(project).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Groups and project roles to choose for a permission.
 pub(crate) async fn find_holders(cx: &Cx, room: &Room, query: &str) -> Result<Vec<Holder>> {
     let jira = jira(cx, room, As::App);
-    let (groups, roles) = futures::try_join!(jira.group_search(query), jira.roles())?;
+    let (groups, roles) = futures::try_join!(jira.group_search(query), roles(cx, room))?;
     let wanted = rules::name_key(query);
     let mut holders: Vec<Holder> = roles
         .into_iter()

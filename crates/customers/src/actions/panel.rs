@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use host::client::IssueRef;
-use host::{As, Jira};
+use host::{As, Jira, RequestCounts};
 use kernel::{AccountId, Cx, Fault, IssueId, Kind, OrganizationId, ProjectId, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vault::Open;
 
 use crate::Room;
-use crate::actions::directory::{self, Counts, CustomerRecord};
+use crate::actions::directory::{self, CustomerRecord};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::sections::{self, OpenSection};
 use crate::actions::values::{self, ValueSet};
@@ -39,13 +39,13 @@ pub(crate) struct IssuePerson {
 pub(crate) struct OrganizationPanel {
     pub(crate) id: OrganizationId,
     pub(crate) name: Open<String>,
-    pub(crate) counts: Option<Counts>,
+    pub(crate) counts: Option<RequestCounts>,
     pub(crate) values: ValueSet,
 }
 
 pub(crate) struct Selected {
     pub(crate) customer: CustomerRecord,
-    pub(crate) counts: Option<Counts>,
+    pub(crate) counts: Option<RequestCounts>,
     pub(crate) time_zone: Option<String>,
     pub(crate) locale: Option<String>,
     pub(crate) values: ValueSet,
@@ -74,7 +74,6 @@ pub(crate) async fn read_panel(
     room: &Room,
     issue: &str,
     person: Option<AccountId>,
-    site_url: &str,
 ) -> Result<Panel> {
     access::require(cx, room, Permission::Browse).await?;
     let permissions = access::permissions(cx, room).await?;
@@ -93,7 +92,7 @@ pub(crate) async fn read_panel(
         .collect();
     let selected = match chosen {
         None => None,
-        Some(account) => Some(read_selected(cx, room, account, site_url).await?),
+        Some(account) => Some(read_selected(cx, room, account).await?),
     };
     Ok(Panel {
         people,
@@ -134,18 +133,18 @@ async fn read_issue(cx: &Cx, room: &Room, viewer: AccountId, issue: &str) -> Res
     Ok((PanelIssue { id: read.id, key: read.key.as_str().to_owned(), project }, people))
 }
 
-async fn read_selected(cx: &Cx, room: &Room, account: AccountId, site_url: &str) -> Result<Selected> {
+async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selected> {
     let customer = directory::record(cx, room, &account).await?;
     let owner = Owner::Customer(account.clone());
     let values = values::read_values(cx, room, &owner).await?;
     // Counts are Jira's to give; the panel is useful without them.
-    let counts = directory::counts(cx, room, &owner, site_url).await.ok();
+    let counts = directory::counts(cx, room, &owner).await.ok();
     let mut organizations = Vec::new();
     for (id, name) in directory::organizations_of(cx, room, &account).await?.into_iter().take(ORGANIZATIONS_SHOWN) {
         let owner = Owner::Organization(id.clone());
         organizations.push(OrganizationPanel {
             values: values::read_values(cx, room, &owner).await?,
-            counts: directory::counts(cx, room, &owner, site_url).await.ok(),
+            counts: directory::counts(cx, room, &owner).await.ok(),
             id,
             name,
         });

@@ -126,17 +126,21 @@ async fn visible(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<B
 }
 
 /// Who writes, under which pseudonyms and keys: fetched before the transaction, which then waits for nothing else.
-struct Writer {
+struct Writer<'a> {
+    cx: &'a Cx,
+    owner: &'a Owner,
     account: AccountId,
     actor: Option<Vec<u8>>,
     subject: Option<Vec<u8>>,
     keys: Keys,
 }
 
-impl Writer {
-    async fn prepare(cx: &Cx, room: &Room, owner: &Owner) -> Result<Self> {
+impl<'a> Writer<'a> {
+    async fn prepare(cx: &'a Cx, room: &Room, owner: &'a Owner) -> Result<Self> {
         let account = cx.person().cloned().ok_or_else(|| Fault::refused("Only a person changes values."))?;
         Ok(Self {
+            cx,
+            owner,
             account,
             actor: access::actor_pseudonym(cx, room).await?,
             subject: match owner {
@@ -147,20 +151,19 @@ impl Writer {
         })
     }
 
-    /// Writes one checked value over `held` in the caller's transaction; `None` when it is what stands already.
+    /// Writes one checked value over `held` in the caller's transaction, unless it is what stands already.
     async fn put(
         &self,
         scoped: &mut Scoped,
-        cx: &Cx,
-        owner: &Owner,
         held: Option<&OpenValue>,
         field: FieldId,
         to: &Value,
         restoring: bool,
-    ) -> Result<Option<i64>> {
+    ) -> Result<()> {
+        let (cx, owner) = (self.cx, self.owner);
         let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
         if from == *to {
-            return Ok(None);
+            return Ok(());
         }
         let version = changes::record(scoped, cx, owner.entity().name(), owner.id()).await?;
         let action = rules::action_of(to, restoring);
@@ -187,8 +190,7 @@ impl Writer {
         let object = format!("{} {field}", owner.entity().name());
         let entry =
             ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(&object) };
-        ledger::append(scoped, cx, entry).await?;
-        Ok(Some(version))
+        ledger::append(scoped, cx, entry).await.map(drop)
     }
 }
 
@@ -254,7 +256,7 @@ pub(crate) async fn write_values(
         return Err(Fault::invalid_fields(faults));
     }
     for (id, value) in &checked {
-        writer.put(&mut scoped, cx, owner, held.get(id), *id, value, false).await?;
+        writer.put(&mut scoped, held.get(id), *id, value, false).await?;
     }
     scoped.commit().await?;
     read_within(cx, room, owner, &reach).await.map(Written::Done)
@@ -301,7 +303,7 @@ async fn write_one(
     let now = held.as_ref().map(|held| held.value.peek());
     let value = rules::check_value("/value", field.kind, field.body.peek(), field.required, &wanted, now)
         .map_err(|wrong| Fault::invalid_fields(vec![wrong]))?;
-    writer.put(&mut scoped, cx, owner, held.as_ref(), id, &value, restoring).await?;
+    writer.put(&mut scoped, held.as_ref(), id, &value, restoring).await?;
     let stands = sql::value_get(&mut scoped, owner, id).await?;
     scoped.commit().await?;
     match stands {

@@ -17,7 +17,7 @@ use crate::http::values::{ValueSetView, authors};
 use crate::model::Permission;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
-    OpenApiRouter::new().routes(routes!(get))
+    OpenApiRouter::new().routes(routes!(read_panel))
 }
 
 /// Which issue, and whom of its people.
@@ -108,8 +108,8 @@ struct PanelView {
 /// Read what stands beside an issue
 #[utoipa::path(get, path = "/panel", tag = "panel", params(PanelQuery),
     responses((status = 200, body = PanelView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn get(State(room): State<Room>, Person(caller): Person, Query(query): Query<PanelQuery>) -> Result<Reply, Problem> {
-    let panel = panel::read_panel(&caller.cx, &room, &query.issue, query.person, &caller.from.site_url).await?;
+async fn read_panel(State(room): State<Room>, Person(caller): Person, Query(query): Query<PanelQuery>) -> Result<Reply, Problem> {
+    let panel = panel::read_panel(&caller.cx, &room, &query.issue, query.person).await?;
     let mut writers: Vec<&AccountId> = panel.people.iter().map(|person| &person.account).collect();
     if let Some(selected) = &panel.selected {
         writers.extend(selected.values.values.iter().map(|value| &value.updated_by));

@@ -1,6 +1,7 @@
 //! /me, /customers, /organizations, /projects, /users
 
 use axum::extract::State;
+use host::RequestCounts;
 use kernel::{AccountId, Fault, FieldFault, OrganizationId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,20 +11,20 @@ use vault::Exit;
 use web::{Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
 
 use crate::Room;
-use crate::actions::directory::{Counts, CustomerRecord, OrganizationRecord};
+use crate::actions::directory::{CustomerRecord, OrganizationRecord};
 use crate::actions::{access, directory};
 use crate::model::Permission;
 use crate::rules::TEXT_CHARS;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
-        .routes(routes!(me))
-        .routes(routes!(projects))
-        .routes(routes!(users))
-        .routes(routes!(customers))
-        .routes(routes!(customer))
-        .routes(routes!(organizations))
-        .routes(routes!(organization))
+        .routes(routes!(read_me))
+        .routes(routes!(list_projects))
+        .routes(routes!(find_users))
+        .routes(routes!(list_customers))
+        .routes(routes!(read_customer))
+        .routes(routes!(list_organizations))
+        .routes(routes!(read_organization))
 }
 
 /// What to look for.
@@ -84,7 +85,7 @@ pub(crate) struct MeView {
 
 /// Read who calls
 #[utoipa::path(get, path = "/me", tag = "people", responses((status = 200, body = MeView), (status = 401, body = ProblemBody)))]
-async fn me(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
+async fn read_me(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     let permissions = access::permissions(&caller.cx, &room).await?;
     let mut names = directory::names(&caller.cx, &room, std::slice::from_ref(&caller.account)).await?;
     let standing = caller.cx.standing();
@@ -99,8 +100,8 @@ async fn me(State(room): State<Room>, Person(caller): Person) -> Result<Reply, P
             account_id: caller.account.to_string(),
             role,
             time_zone: caller.from.time_zone.or_else(|| name.as_ref().and_then(|name| name.time_zone.clone())),
+            locale: caller.from.locale.or_else(|| name.as_ref().and_then(|name| name.locale.clone())),
             display_name: name.map(|name| name.name.clone()),
-            locale: caller.from.locale,
             permissions: permissions.into_iter().collect(),
             site_url: caller.from.site_url,
         }
@@ -122,7 +123,7 @@ pub(crate) struct ProjectView {
 /// List service projects
 #[utoipa::path(get, path = "/projects", tag = "people",
     responses((status = 200, body = Page<ProjectView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn projects(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
+async fn list_projects(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Browse).await?;
     let projects = directory::service_projects(&caller.cx, &room).await?;
     Ok(Reply::ok(|exit| Page {
@@ -147,7 +148,7 @@ pub(crate) struct UserView {
 /// Find people for a field of type `user`
 #[utoipa::path(get, path = "/users", tag = "people", params(SearchQuery),
     responses((status = 200, body = Page<UserView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn users(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
+async fn find_users(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Browse).await?;
     let found = directory::find_users(&caller.cx, &room, query.text()?).await?;
     Ok(Reply::ok(|exit| Page {
@@ -181,14 +182,19 @@ pub(crate) struct CountsView {
     /// Done.
     closed: u64,
     /// Jira's search for the open ones.
-    open_url: String,
+    open_url: Option<String>,
     /// Jira's search for the closed ones.
-    closed_url: String,
+    closed_url: Option<String>,
 }
 
-impl From<Counts> for CountsView {
-    fn from(counts: Counts) -> Self {
-        Self { open: counts.open, closed: counts.closed, open_url: counts.open_url, closed_url: counts.closed_url }
+impl From<RequestCounts> for CountsView {
+    fn from(counts: RequestCounts) -> Self {
+        Self {
+            open: counts.open,
+            closed: counts.closed,
+            open_url: counts.open_url.map(String::from),
+            closed_url: counts.closed_url.map(String::from),
+        }
     }
 }
 
@@ -219,7 +225,10 @@ impl CustomerView {
         Self {
             account_id: record.account.to_string(),
             display_name: name.as_mut().map(|name| std::mem::take(&mut name.name)),
-            email_address: name.as_mut().and_then(|name| name.email.take()),
+            email_address: name
+                .as_mut()
+                .and_then(|name| name.email.take())
+                .or_else(|| record.email_seen.map(|email| email.release(exit))),
             active: name.as_ref().is_some_and(|name| name.active),
             time_zone: name.as_mut().and_then(|name| name.time_zone.take()),
             organizations: record
@@ -235,7 +244,7 @@ impl CustomerView {
 /// List customers, by name
 #[utoipa::path(get, path = "/customers", tag = "customers", params(SearchQuery, PageQuery),
     responses((status = 200, body = Page<CustomerView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn customers(
+async fn list_customers(
     State(room): State<Room>,
     Person(caller): Person,
     Query(query): Query<SearchQuery>,
@@ -253,8 +262,8 @@ async fn customers(
 /// Read a customer
 #[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn customer(State(room): State<Room>, Person(caller): Person, Path(id): Path<AccountId>) -> Result<Reply, Problem> {
-    let record = directory::read_customer(&caller.cx, &room, &id, &caller.from.site_url).await?;
+async fn read_customer(State(room): State<Room>, Person(caller): Person, Path(id): Path<AccountId>) -> Result<Reply, Problem> {
+    let record = directory::read_customer(&caller.cx, &room, &id).await?;
     Ok(Reply::ok(|exit| CustomerView::of(record, exit)))
 }
 
@@ -293,7 +302,7 @@ impl OrganizationView {
 /// List organizations, by name
 #[utoipa::path(get, path = "/organizations", tag = "organizations", params(SearchQuery, PageQuery),
     responses((status = 200, body = Page<OrganizationView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn organizations(
+async fn list_organizations(
     State(room): State<Room>,
     Person(caller): Person,
     Query(query): Query<SearchQuery>,
@@ -311,11 +320,11 @@ async fn organizations(
 /// Read an organization
 #[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", params(("organizationId" = String, Path)),
     responses((status = 200, body = OrganizationView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn organization(
+async fn read_organization(
     State(room): State<Room>,
     Person(caller): Person,
     Path(id): Path<OrganizationId>,
 ) -> Result<Reply, Problem> {
-    let record = directory::read_organization(&caller.cx, &room, &id, &caller.from.site_url).await?;
+    let record = directory::read_organization(&caller.cx, &room, &id).await?;
     Ok(Reply::ok(|exit| OrganizationView::of(record, exit)))
 }

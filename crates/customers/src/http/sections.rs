@@ -14,7 +14,7 @@ use crate::actions::sections::{self, OpenSection};
 use crate::model::{Entity, Permission, SectionId};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
-    OpenApiRouter::new().routes(routes!(list, make)).routes(routes!(change, delete))
+    OpenApiRouter::new().routes(routes!(list_sections, make_section)).routes(routes!(change_section, delete_section))
 }
 
 /// A section of fields.
@@ -57,7 +57,7 @@ pub(crate) struct SectionQuery {
 /// List sections
 #[utoipa::path(get, path = "/sections", tag = "fields", params(SectionQuery),
     responses((status = 200, body = Page<SectionView>), (status = 401, body = ProblemBody)))]
-async fn list(State(room): State<Room>, Person(caller): Person, Query(query): Query<SectionQuery>) -> Result<Reply, Problem> {
+async fn list_sections(State(room): State<Room>, Person(caller): Person, Query(query): Query<SectionQuery>) -> Result<Reply, Problem> {
     let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
     let visible = if agent { None } else { Some(crate::actions::fields::customer_sections(&caller.cx, &room).await?) };
     let sections: Vec<OpenSection> = sections::all(&caller.cx, &room)
@@ -86,7 +86,7 @@ pub(crate) struct NewSection {
 /// Make a section
 #[utoipa::path(post, path = "/sections", tag = "fields", request_body = NewSection,
     responses((status = 201, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn make(State(room): State<Room>, Person(caller): Person, Json(input): Json<NewSection>) -> Result<Reply, Problem> {
+async fn make_section(State(room): State<Room>, Person(caller): Person, Json(input): Json<NewSection>) -> Result<Reply, Problem> {
     let section = sections::make_section(&caller.cx, &room, input.entity, &input.name).await?;
     let (location, version) = (format!("/api/v1/sections/{}", section.id), section.version);
     Ok(Reply::created(&location, |exit| SectionView::of(section, exit)).version(version))
@@ -109,7 +109,7 @@ pub(crate) struct SectionInput {
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 200, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn change(
+async fn change_section(
     State(room): State<Room>,
     Person(caller): Person,
     Path(id): Path<SectionId>,
@@ -130,7 +130,7 @@ async fn change(
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn delete(State(room): State<Room>, Person(caller): Person, Path(id): Path<SectionId>, before: IfMatch) -> Result<Reply, Problem> {
+async fn delete_section(State(room): State<Room>, Person(caller): Person, Path(id): Path<SectionId>, before: IfMatch) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     sections::delete_section(&caller.cx, &room, id, before.required()?).await?;
     Ok(Reply::empty())

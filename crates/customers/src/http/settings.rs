@@ -14,7 +14,7 @@ use crate::http::people::SearchQuery;
 use crate::model::{Holder, Permission, Permissions};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
-    OpenApiRouter::new().routes(routes!(read, change)).routes(routes!(holders))
+    OpenApiRouter::new().routes(routes!(read_permissions, change_permissions)).routes(routes!(list_holders))
 }
 
 /// Who holds which permission.
@@ -53,7 +53,7 @@ pub(crate) struct PermissionsInput {
 /// Read the permissions
 #[utoipa::path(get, path = "/settings/permissions", tag = "settings",
     responses((status = 200, body = PermissionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn read(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
+async fn read_permissions(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let (version, granted) = access::granted(&caller.cx, &room).await?;
     Ok(Reply::ok(|exit| PermissionsView::of(version, granted, exit)).version(version))
@@ -64,7 +64,7 @@ async fn read(State(room): State<Room>, Person(caller): Person) -> Result<Reply,
     params(("If-Match" = String, Header, description = "ETag of the permissions")),
     responses((status = 200, body = PermissionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn change(State(room): State<Room>, Person(caller): Person, before: IfMatch, Json(input): Json<PermissionsInput>) -> Result<Reply, Problem> {
+async fn change_permissions(State(room): State<Room>, Person(caller): Person, before: IfMatch, Json(input): Json<PermissionsInput>) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let wanted = Permissions { browse: input.browse, edit: input.edit, configure: input.configure };
     let (version, granted) = access::grant_permissions(&caller.cx, &room, wanted, before.required()?).await?;
@@ -74,7 +74,7 @@ async fn change(State(room): State<Room>, Person(caller): Person, before: IfMatc
 /// List groups and project roles to choose from
 #[utoipa::path(get, path = "/settings/holders", tag = "settings", params(SearchQuery),
     responses((status = 200, body = Page<Holder>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn holders(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
+async fn list_holders(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let found = directory::find_holders(&caller.cx, &room, query.text()?).await?;
     Ok(Reply::ok(|_| Page { items: found, next_cursor: None }))

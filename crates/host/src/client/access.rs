@@ -49,8 +49,6 @@ pub struct Role {
 
 #[derive(Deserialize)]
 struct RoleAnswer {
-    id: u64,
-    name: Option<Personal>,
     #[serde(default)]
     actors: Vec<Actor>,
 }
@@ -174,13 +172,17 @@ impl Jira<'_> {
         Ok(Page { items: page.values, next })
     }
 
-    /// The site's project roles.
-    pub async fn roles(&self) -> Result<Vec<Role>> {
-        let roles: Vec<RoleAnswer> = self.call(Call::get("/rest/api/3/role")).await?;
+    /// The roles that a project has. In company-managed projects they are the site's, the same in each; the site's
+    /// whole list would ask for a permission that nothing else of ours needs.
+    pub async fn roles(&self, project: &ProjectId) -> Result<Vec<Role>> {
+        let call = Call::get("/rest/api/3/project/{project}/role").place(project.as_str());
+        let roles: BTreeMap<Personal, String> = self.call(call).await?;
         roles
             .into_iter()
-            .filter_map(|role| Some((role.id, role.name?)))
-            .map(|(id, name)| Ok(Role { id: RoleId::new(id.to_string())?, name }))
+            .map(|(name, address)| {
+                let id = address.rsplit('/').next().unwrap_or_default();
+                Ok(Role { id: RoleId::new(id)?, name })
+            })
             .collect()
     }
 

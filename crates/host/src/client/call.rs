@@ -119,13 +119,13 @@ impl Call {
 impl Jira<'_> {
     /// Makes a call whose answer has a body.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
-        let reply = self.answer(call).await?;
+        let reply = Box::pin(self.answer(call)).await?;
         serde_json::from_slice(&reply.body).map_err(|_| unexpected("an answer of another shape than documented"))
     }
 
     /// Makes a call whose answer's body is of no interest.
     pub(crate) async fn tell(&self, call: Call) -> Result<()> {
-        self.answer(call).await.map(drop)
+        Box::pin(self.answer(call)).await.map(drop)
     }
 
     async fn answer(&self, call: Call) -> Result<Reply> {

@@ -94,8 +94,7 @@ impl Jira<'_> {
             properties.push(json!({"key": "sd.public.comment", "value": {"internal": true}}));
         }
         let ask = json!({"body": new.body.to_adf(), "properties": properties});
-        let call =
-            Call::post("/rest/api/3/issue/{issue}/comment", ask).place(issue.as_str()).writes(issue.as_str());
+        let call = Call::post("/rest/api/3/issue/{issue}/comment", ask).place(issue.as_str()).writes(issue.as_str());
         self.call::<Written>(call).await.map(Comment::from)
     }
 }

@@ -149,8 +149,7 @@ impl Jira<'_> {
 
     /// Who takes part in a request beside its reporter.
     pub async fn participants(&self, issue: &IssueRef, start: u32) -> Result<Page<Customer>> {
-        let call =
-            paged(Call::get("/rest/servicedeskapi/request/{issue}/participant"), start).place(issue.as_str());
+        let call = paged(Call::get("/rest/servicedeskapi/request/{issue}/participant"), start).place(issue.as_str());
         self.call::<Listed<_>>(call).await.map(Page::from)
     }
 }

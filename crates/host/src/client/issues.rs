@@ -80,9 +80,7 @@ pub struct CategoryField {
 /// Jira writes offsets without a colon: `2026-01-31T12:00:00.000+0000`.
 pub(crate) fn instant<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
-    Ok(text.and_then(|text| {
-        text.parse().ok().or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &text).ok())
-    }))
+    Ok(text.and_then(|text| text.parse().ok().or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &text).ok())))
 }
 
 /// What to search for.

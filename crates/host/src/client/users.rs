@@ -101,8 +101,7 @@ impl Jira<'_> {
 
     /// Accounts whose name or address matches: one screen of them.
     pub async fn user_search(&self, query: &str) -> Result<Vec<User>> {
-        let call =
-            Call::get("/rest/api/3/user/search").query("query", query).query("maxResults", PICK.to_string());
+        let call = Call::get("/rest/api/3/user/search").query("query", query).query("maxResults", PICK.to_string());
         self.call(call).await
     }
 
@@ -113,8 +112,7 @@ impl Jira<'_> {
 
     /// Groups whose name matches: one screen of them.
     pub async fn group_search(&self, query: &str) -> Result<Vec<Group>> {
-        let call =
-            Call::get("/rest/api/3/groups/picker").query("query", query).query("maxResults", PICK.to_string());
+        let call = Call::get("/rest/api/3/groups/picker").query("query", query).query("maxResults", PICK.to_string());
         self.call::<Groups>(call).await.map(|found| found.groups)
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kernel::{KeyClass, Result, TenantId};
 use moka::future::Cache;
-use store::{Store, outward};
 use store::outward::Line;
+use store::{Store, outward};
 use vault::{Place, Subject, Vault};
 
 use crate::fault::shared;
@@ -40,13 +40,7 @@ impl Counts {
 
     /// Notes one call. When this returns, the hour's line is on disk. A tenant that left has no keys, so nothing
     /// leaves for it.
-    pub(crate) async fn note(
-        &self,
-        tenant: TenantId,
-        purpose: &'static str,
-        host: &str,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub(crate) async fn note(&self, tenant: TenantId, purpose: &'static str, host: &str, now: Timestamp) -> Result<()> {
         let keys = self.vault.keys_of(tenant, KeyClass::Data, Subject::Tenant, now).await?;
         let index = self.vault.keys_of(tenant, KeyClass::Index, Subject::Tenant, now).await?;
         let line = Line {
@@ -71,8 +65,7 @@ impl Counts {
 
     /// Writes what waits. What cannot be written waits on.
     pub(crate) async fn flush(&self, now: Timestamp) -> Result<()> {
-        let taken: Vec<(Line, i64)> =
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        let taken: Vec<(Line, i64)> = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
         if taken.is_empty() {
             return Ok(());
         }

@@ -129,7 +129,8 @@ struct Published {
 
 /// The usable keys of a published set; keys of other kinds are passed over.
 fn read(body: &[u8]) -> Result<HashMap<String, Arc<DecodingKey>>> {
-    let published: Published = serde_json::from_slice(body).map_err(|_| unexpected("signing keys that are no key set"))?;
+    let published: Published =
+        serde_json::from_slice(body).map_err(|_| unexpected("signing keys that are no key set"))?;
     if published.keys.len() > KEYS {
         return Err(unexpected("more signing keys than anybody needs"));
     }

@@ -222,7 +222,9 @@ pub fn verify(token: &str, key: &DecodingKey, rules: &Rules, now: Timestamp) -> 
             ErrorKind::InvalidSignature => Refusal::Signature,
             ErrorKind::InvalidIssuer => Refusal::Issuer,
             ErrorKind::InvalidAudience => Refusal::Audience,
-            ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => Refusal::Claims,
+            ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
+                Refusal::Claims
+            }
             _ => Refusal::Malformed,
         })?
         .claims;
@@ -247,7 +249,8 @@ fn times(claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
 
 fn invocation(claims: Claims, rules: &Rules) -> Result<Invocation, Refusal> {
     let Claims { jti, app, context, principal, .. } = claims;
-    let fits = |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.chars().all(|c| c.is_ascii_graphic());
+    let fits =
+        |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.chars().all(|c| c.is_ascii_graphic());
     if !fits(&jti, JTI_BYTES) || !fits(&app.installation_id, INSTALLATION_BYTES) {
         return Err(Refusal::Claims);
     }

@@ -31,11 +31,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let start = Instant::now();
-        Self {
-            start,
-            pace: Pace::new(Ticks(Arc::new(move || start.elapsed()))),
-            pauses: Mutex::new(Pauses::default()),
-        }
+        Self { start, pace: Pace::new(Ticks(Arc::new(move || start.elapsed()))), pauses: Mutex::new(Pauses::default()) }
     }
 }
 

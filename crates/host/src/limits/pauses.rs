@@ -87,7 +87,9 @@ impl Pauses {
         if self.0.len() >= KEPT {
             self.0.retain(|_, end| *end > now);
             while self.0.len() >= KEPT {
-                let Some(first) = self.0.iter().min_by_key(|(_, end)| **end).map(|(scope, _)| scope.clone()) else { break };
+                let Some(first) = self.0.iter().min_by_key(|(_, end)| **end).map(|(scope, _)| scope.clone()) else {
+                    break;
+                };
                 self.0.remove(&first);
             }
         }
@@ -103,12 +105,7 @@ impl Pauses {
             Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
         ];
         scopes.extend(target.writes_issue.clone().map(|issue| Scope::Issue(target.tenant, issue)));
-        scopes
-            .iter()
-            .filter_map(|scope| self.0.get(scope))
-            .map(|end| end.saturating_sub(now))
-            .max()
-            .unwrap_or_default()
+        scopes.iter().filter_map(|scope| self.0.get(scope)).map(|end| end.saturating_sub(now)).max().unwrap_or_default()
     }
 }
 

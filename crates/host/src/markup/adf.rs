@@ -60,7 +60,7 @@ fn block_node(block: &Block, inner: bool) -> Option<Value> {
             for block in blocks {
                 match block {
                     // A quote within a quote is no node of the format.
-                    Block::Quote(nested) => content.extend(nested.iter().filter_map(|block| quotable(block))),
+                    Block::Quote(nested) => content.extend(nested.iter().filter_map(quotable)),
                     block => content.extend(quotable(block)),
                 }
             }
@@ -239,7 +239,8 @@ impl Reader {
                 push_text(inline, date.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default());
             }
             _ => {
-                if let Some(own) = node.get("text").and_then(Value::as_str).map(str::to_owned).or_else(|| text("text")) {
+                if let Some(own) = node.get("text").and_then(Value::as_str).map(str::to_owned).or_else(|| text("text"))
+                {
                     push_text(inline, own);
                 }
                 if depth < DEPTH * 2 {
@@ -279,7 +280,15 @@ fn has_blocks(node: &Value) -> bool {
     children(node).iter().any(|child| {
         !matches!(
             kind(child),
-            "text" | "hardBreak" | "mention" | "emoji" | "inlineCard" | "date" | "status" | "mediaInline" | "placeholder"
+            "text"
+                | "hardBreak"
+                | "mention"
+                | "emoji"
+                | "inlineCard"
+                | "date"
+                | "status"
+                | "mediaInline"
+                | "placeholder"
         )
     })
 }

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use host::door::{Outward, Reply};
 use host::{Door, DoorConfig, Lookup, Networks, Purpose, Sites, SystemLookup};
-use kernel::{Clock, KeyClass, RowName, TenantId};
+use kernel::{KeyClass, RowName, TenantId};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use store::outward;
@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use url::Url;
 use vault::{Exit, Place, Subject};
 
+use crate::databases::Database;
 use crate::world::{Base, base, serve};
 
 const LOOPBACK: Networks = Networks { private: false, loopback: true };
@@ -53,7 +54,8 @@ async fn site(router: Router) -> Url {
 
 #[tokio::test]
 async fn a_call_is_on_the_ledger_before_it_leaves() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let (tell, mut called) = mpsc::unbounded_channel();
     let store = base.store.clone();
     let here = site(Router::new().route(
@@ -80,17 +82,16 @@ async fn a_call_is_on_the_ledger_before_it_leaves() {
     assert_eq!(lines.iter().map(|line| line.calls).sum::<i64>(), 3);
     let line = &lines[0];
     assert_eq!(line.purpose, "forge.invocation_keys");
-    let keys =
-        base.vault.keys_of(TenantId::SERVER, KeyClass::Data, Subject::Tenant, base.clock.now()).await.unwrap();
+    let keys = base.vault.keys_of(TenantId::SERVER, KeyClass::Data, Subject::Tenant, base.clock.now()).await.unwrap();
     let row: RowName = outward::row_name(TenantId::SERVER, line.hour_at, &line.target_hash, &line.purpose);
     let target = keys.open(&Place::new(outward::TARGET, row), &line.target).unwrap();
     assert_eq!(target.release(&Exit::audited()), "127.0.0.1");
-    drop(base.folder);
 }
 
 #[tokio::test]
 async fn what_is_not_configured_is_refused_and_leaves_no_line() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let here = site(Router::new().fallback(|| async { "here" })).await;
     let other = site(Router::new().fallback(|| async { "other" })).await;
     let door = door(&base, &[&here], LOOPBACK, Arc::new(SystemLookup));
@@ -123,7 +124,8 @@ async fn what_is_not_configured_is_refused_and_leaves_no_line() {
 
 #[tokio::test]
 async fn redirects_are_followed_only_where_the_door_would_go() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let to = |target: &str| {
         let target = target.to_owned();
         get(move || async move { Redirect::temporary(&target) })
@@ -189,7 +191,8 @@ impl Lookup for Lies {
 
 #[tokio::test]
 async fn names_that_lead_into_walls_are_refused_at_the_moment_of_connecting() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let name = Url::parse("https://keys.example/").unwrap();
     let private = Networks { private: true, loopback: false };
     let cases: [(&[&str], Networks); 7] = [
@@ -211,7 +214,8 @@ async fn names_that_lead_into_walls_are_refused_at_the_moment_of_connecting() {
 
 #[tokio::test]
 async fn a_name_cannot_change_its_mind() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let name = Url::parse("https://keys.example:1/").unwrap();
     // The first look-up is allowed (and nobody listens there); from the second on it points inside.
     let answers = vec![vec!["127.0.0.1"], vec!["169.254.169.254"]];
@@ -227,7 +231,8 @@ async fn a_name_cannot_change_its_mind() {
 
 #[tokio::test]
 async fn answers_are_bounded_in_length_and_time() {
-    let base = base().await;
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
     let endless = || async {
         let chunks = futures::stream::repeat_with(|| Ok::<_, io::Error>(vec![0u8; 1024]));
         axum::body::Body::from_stream(chunks).into_response()

@@ -7,11 +7,20 @@ use kernel::Kind;
 use serde_json::Value;
 use store::{ledger, outbox, tenants};
 
+use crate::databases::Database;
+use crate::on_both_databases;
 use crate::world::World;
 
-#[tokio::test]
-async fn a_page_makes_its_tenant_and_a_token_works_once() {
-    let world = World::start().await;
+on_both_databases!(
+    a_page_makes_its_tenant_and_a_token_works_once,
+    tokens_from_elsewhere_are_refused,
+    events_become_ids_in_the_outbox,
+    a_tenant_that_leaves_is_gone_at_once,
+    without_keys_nobody_is_refused_for_good,
+);
+
+async fn a_page_makes_its_tenant_and_a_token_works_once(database: &Database) {
+    let world = World::start(database).await;
     let (_, key, _) = world.some_request();
     let page = world.page("agent", "customer-panel", Some(&key)).await;
     let call = world.host.inbound.verify(&page.forge()).await.unwrap();
@@ -35,10 +44,10 @@ async fn a_page_makes_its_tenant_and_a_token_works_once() {
     assert_eq!(told.iter().map(|message| message.topic.as_str()).collect::<Vec<_>>(), ["tenant.installed"]);
 }
 
-#[tokio::test]
-async fn tokens_from_elsewhere_are_refused() {
-    let world = World::start().await;
-    let other = World::start().await;
+async fn tokens_from_elsewhere_are_refused(database: &Database) {
+    let world = World::start(database).await;
+    let elsewhere = Database::sqlite().await.unwrap();
+    let other = World::start(&elsewhere).await;
     let page = other.page("agent", "customers-page", None).await;
     // Signed by another host, with a key that ours does not publish.
     let fault = world.host.inbound.verify(&page.forge()).await.err().unwrap();
@@ -52,9 +61,8 @@ async fn tokens_from_elsewhere_are_refused() {
     assert!(all.is_empty());
 }
 
-#[tokio::test]
-async fn events_become_ids_in_the_outbox() {
-    let world = World::start().await;
+async fn events_become_ids_in_the_outbox(database: &Database) {
+    let world = World::start(database).await;
     let installed = world.next_sent_to("/forge/events").await;
     let call = world.host.inbound.verify(&installed.forge()).await.unwrap();
     let cx = world.cx(call.tenant);
@@ -86,14 +94,42 @@ async fn events_become_ids_in_the_outbox() {
     assert_eq!((body["event"].as_str(), body["issue"].as_str()), (Some("written"), Some(id.as_str())));
     assert!(!told[1].body.contains("canary"));
 
+    // No page told the site's address yet: a job asks for it.
+    assert!(world.host.sites.of(call.tenant).await.unwrap().site.url.is_none());
+    for handler in world.host.handlers() {
+        if handler.topic() == Some(host::events::INSTALLED_TOPIC) {
+            handler.run(&cx, &Value::Null).await.unwrap();
+        }
+    }
+    let site = world.host.sites.of(call.tenant).await.unwrap().site.url.clone().unwrap();
+    assert_eq!(site.as_str().trim_end_matches('/'), world.jira.url());
+
     // The event brought the token to act as the app, which works.
     let jira = Jira::for_tenant(&world.host.cloud, &cx, As::App);
     assert_eq!(jira.issue(&IssueRef::parse(&id).unwrap()).await.unwrap().id.as_str(), id);
 }
 
-#[tokio::test]
-async fn a_tenant_that_leaves_is_gone_at_once() {
-    let world = World::start().await;
+async fn without_keys_nobody_is_refused_for_good(database: &Database) {
+    let world = World::start(database).await;
+    let page = world.page("agent", "customers-page", None).await;
+    world.host.inbound.verify(&page.forge()).await.unwrap();
+    let mut config = crate::world::host_config(&world.jira);
+    config.signing_keys.set_port(Some(1)).unwrap();
+    let base = &world.base;
+    let deaf = host::Host::new(config, base.store.clone(), base.vault.clone(), base.clock.clone()).unwrap();
+    for _ in 0..2 {
+        let fault = deaf.inbound.verify(&page.forge()).await.err().unwrap();
+        assert_eq!((fault.kind(), fault.code()), (Kind::Busy, "token_keys_unavailable"));
+    }
+    // Two calls, one try: keys are asked for once in half a minute.
+    deaf.door.flush().await.unwrap();
+    world.host.door.flush().await.unwrap();
+    let lines = store::outward::list(&base.store, kernel::TenantId::SERVER, 10).await.unwrap();
+    assert_eq!(lines.iter().map(|line| line.calls).sum::<i64>(), 2);
+}
+
+async fn a_tenant_that_leaves_is_gone_at_once(database: &Database) {
+    let world = World::start(database).await;
     let (call, cx, person) = world.enter("agent", "customers-page", None).await;
     world.host.callers.standing(&cx, &person, &[]).await.unwrap();
     // A page that was opened before, and is used after.

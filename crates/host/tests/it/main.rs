@@ -1,6 +1,14 @@
 //! This room against a real stand-in Jira, and its door against servers and names that lie.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails, and one that cannot start says so"
+)]
 
+#[path = "../../../store/tests/databases/mod.rs"]
+mod databases;
 mod door;
 mod inbound;
 mod jira;

@@ -6,11 +6,14 @@ use host::client::IssueRef;
 use kernel::{AccountId, Clock};
 use vault::Exit;
 
+use crate::databases::Database;
+use crate::on_both_databases;
 use crate::world::World;
 
-#[tokio::test]
-async fn standing_is_what_jira_says() {
-    let world = World::start().await;
+on_both_databases!(standing_is_what_jira_says, people_see_their_own, names_are_kept_sealed_and_short,);
+
+async fn standing_is_what_jira_says(database: &Database) {
+    let world = World::start(database).await;
     let (_, cx, admin) = world.enter("admin", "settings-page", None).await;
     let standing = world.host.callers.standing(&cx, &admin, &[]).await.unwrap();
     assert!(standing.admin && !standing.groups.is_empty());
@@ -24,9 +27,8 @@ async fn standing_is_what_jira_says() {
     assert!(!standing.admin && !standing.agent && standing.groups.is_empty() && standing.roles.is_empty());
 }
 
-#[tokio::test]
-async fn people_see_their_own() {
-    let world = World::start().await;
+async fn people_see_their_own(database: &Database) {
+    let world = World::start(database).await;
     let (_, key, reporter) = world.some_request();
     let (_, cx, agent) = world.enter("agent", "customer-panel", Some(&key)).await;
     let issue = IssueRef::parse(&key).unwrap();
@@ -41,9 +43,8 @@ async fn people_see_their_own() {
     assert!(!world.host.callers.may_see_issue(&cx, &nobody, &issue).await.unwrap());
 }
 
-#[tokio::test]
-async fn names_are_kept_sealed_and_short() {
-    let world = World::start().await;
+async fn names_are_kept_sealed_and_short(database: &Database) {
+    let world = World::start(database).await;
     let (_, _, reporter) = world.some_request();
     let (_, cx, agent) = world.enter("agent", "customers-page", None).await;
     let nobody = AccountId::new("nobody-here").unwrap();
@@ -55,16 +56,24 @@ async fn names_are_kept_sealed_and_short() {
     assert_eq!(name, expected);
 
     // On disk it lies sealed.
-    for file in std::fs::read_dir(world.base.folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!bytes.windows(expected.len()).any(|window| window == expected.as_bytes()));
+    if let store::StoreUrl::Sqlite(path) = &database.url {
+        for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(expected.len()).any(|window| window == expected.as_bytes()));
+        }
     }
 
     // A day passes and Jira is down: the old name serves; after a week it does not.
     let later = |days: i64| {
         let clock = kernel::ManualClock::new(world.base.clock.now() + jiff::SignedDuration::from_hours(24 * days));
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        kernel::Cx::mint(cx.tenant(), cx.actor().clone(), kernel::Standing::default(), clock, kernel::RequestId::fresh())
+        kernel::Cx::mint(
+            cx.tenant(),
+            cx.actor().clone(),
+            kernel::Standing::default(),
+            clock,
+            kernel::RequestId::fresh(),
+        )
     };
     let served = world.host.people.profiles(&later(2), std::slice::from_ref(&agent)).await.unwrap();
     assert_eq!(served.len(), 1);

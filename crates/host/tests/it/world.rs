@@ -17,6 +17,8 @@ use tokio::sync::{Mutex, mpsc};
 use url::Url;
 use vault::{FileRootKey, KeyShelf, ShelfKey, Vault};
 
+use crate::databases::Database;
+
 pub(crate) const APP: &str = "ari:cloud:ecosystem::app/6f2c1a52-9d0e-4b57-8a33-51c7f0e2d914";
 
 struct TestShelf {
@@ -63,26 +65,35 @@ pub(crate) struct Base {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
-pub(crate) async fn base() -> Base {
+pub(crate) async fn base(database: &Database) -> Base {
     // Fails only where another test was first.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
-    let open = async |name: &str, rooms: Vec<kernel::Room>| {
-        let url = StoreUrl::Sqlite(folder.path().join(name));
-        let store = Store::open(&url, Registry::new(rooms)).await.unwrap();
-        store.migrate().await.unwrap();
-        store
-    };
-    let store = open("main.db", vec![store::ROOM, jobs::ROOM, host::ROOM]).await;
-    let shelf = open("shelf.db", vec![store::SHELF_ROOM]).await;
+    let store = database.migrated(Registry::new(vec![store::ROOM, jobs::ROOM, host::ROOM])).await;
+    let shelf_url = StoreUrl::Sqlite(folder.path().join("shelf.db"));
+    let shelf = Store::open(&shelf_url, Registry::new(vec![store::SHELF_ROOM])).await.unwrap();
+    shelf.migrate().await.unwrap();
     let root = folder.path().join("root.key");
     FileRootKey::create(&root).unwrap();
     let root = Arc::new(FileRootKey::read(&root).unwrap());
     let vault = Vault::new(Arc::new(TestShelf { shelf, store: store.clone() }), root);
-    Base { store, vault, clock: Arc::new(SystemClock), folder }
+    Base { store, vault, clock: Arc::new(SystemClock), _folder: folder }
+}
+
+/// A file or folder that stands beside the project: missing, it fails in CI and is a loud skip elsewhere.
+pub(crate) fn shared(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+        panic!("{} is missing", path.display());
+    }
+    eprintln!("SKIPPED: {} is missing; the contract is not checked", path.display());
+    None
 }
 
 /// What Jira sent to our address.
@@ -119,25 +130,37 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     address
 }
 
+/// This room as it is told of a Jira.
+pub(crate) fn host_config(jira: &sandbox::Running) -> HostConfig {
+    let url = |text: String| Url::parse(&text).unwrap();
+    let mut config = HostConfig::atlassian(vec![APP.to_owned()], "eu".to_owned()).unwrap();
+    config.networks = Networks { private: false, loopback: true };
+    config.signing_keys = url(jira.forge().jwks_url());
+    config.api_bases = vec![url(format!("{}/ex/jira/", jira.url()))];
+    config.graphql = url(format!("{}/graphql", jira.url()));
+    config
+}
+
 fn manifest() -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/forge/manifest.yml");
     std::fs::read_to_string(path).unwrap()
 }
 
 impl World {
-    pub(crate) async fn start() -> Self {
-        Self::with(|_| {}).await
+    pub(crate) async fn start(database: &Database) -> Self {
+        Self::with(database, |_| {}).await
     }
 
-    pub(crate) async fn with(change: impl FnOnce(&mut sandbox::Config)) -> Self {
-        let base = base().await;
+    pub(crate) async fn with(database: &Database, change: impl FnOnce(&mut sandbox::Config)) -> Self {
+        let base = base(database).await;
         let (tell, sent) = mpsc::unbounded_channel();
         let remote = Router::new().fallback(move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let sent = tell.send(Sent { path: uri.path().to_owned(), headers, body });
             async move { sent.map_or("{}", |()| "{}") }
         });
         let remote = format!("http://{}", serve(remote).await);
-        let app = ForgeApp { name: "Steward".into(), manifest_yaml: manifest(), resources: Arc::new(|_| Some(Vec::new())) };
+        let app =
+            ForgeApp { name: "Steward".into(), manifest_yaml: manifest(), resources: Arc::new(|_| Some(Vec::new())) };
         let mut config = sandbox::Config {
             source: sandbox::Source::Demo(1),
             faults: sandbox::Faults::none(),
@@ -146,12 +169,7 @@ impl World {
         };
         change(&mut config);
         let jira = sandbox::start(config).await.unwrap();
-        let url = |text: String| Url::parse(&text).unwrap();
-        let mut config = HostConfig::atlassian(vec![APP.to_owned()], "eu".to_owned()).unwrap();
-        config.networks = Networks { private: false, loopback: true };
-        config.signing_keys = url(jira.forge().jwks_url());
-        config.api_bases = vec![url(format!("{}/ex/jira/", jira.url()))];
-        config.graphql = url(format!("{}/graphql", jira.url()));
+        let config = host_config(&jira);
         let host = Host::new(config, base.store.clone(), base.vault.clone(), base.clock.clone()).unwrap();
         Self { base, jira, host, http: reqwest::Client::new(), sent: Mutex::new(sent) }
     }
@@ -209,11 +227,24 @@ impl World {
         (call, cx, person)
     }
 
-    /// A request of the company's: its issue's id, and its reporter.
+    /// A request of the company's that `agent` works on: its issue's id and key, and its reporter.
     pub(crate) fn some_request(&self) -> (String, String, AccountId) {
         let state = self.jira.state();
         let store = state.read();
-        let desk_projects: Vec<String> = store.service_desks.values().map(|desk| desk.project_id.clone()).collect();
+        let team = sandbox::state::model::ROLE_TEAM;
+        let works = |id: &str| store.projects.values().any(|project| store.holds_role(project, team, id));
+        let agent = store
+            .accounts
+            .values()
+            .map(|account| account.account_id.as_str())
+            .find(|id| !store.is_site_admin(id) && works(id) && store.account(id).is_some_and(|account| account.active))
+            .unwrap();
+        let desk_projects: Vec<String> = store
+            .service_desks
+            .values()
+            .map(|desk| desk.project_id.clone())
+            .filter(|id| store.holds_role(&store.projects[id.as_str()], team, agent))
+            .collect();
         let customer = |id: &str| store.account(id).is_some_and(|account| account.account_type.as_str() == "customer");
         let issue = store
             .issues
@@ -240,7 +271,7 @@ impl World {
         let state = self.jira.state();
         let store = state.read();
         let issue = store.issue(key).unwrap();
-        let shared = |id: &str| store.organizations_of(id).iter().any(|one| issue.organizations.contains(&one.id));
+        let shared = |id: &str| store.organizations_of(id).any(|one| issue.organizations.contains(&one.id));
         let account = store
             .accounts
             .values()

@@ -9,10 +9,7 @@ use serde_json::json;
 use super::{Dice, people::Writer, texts::Scene};
 use crate::{
     adf,
-    state::{
-        ChangeItem, Comment, History, Issue, PUBLIC_COMMENT_PROPERTY,
-        model::AccountId,
-    },
+    state::{ChangeItem, Comment, History, Issue, PUBLIC_COMMENT_PROPERTY, model::AccountId},
 };
 
 const WAITING_FOR_SUPPORT: &str = "10000";
@@ -28,8 +25,7 @@ const CLOSED_AFTER: SignedDuration = SignedDuration::from_hours(14 * 24);
 const BIKES: [&str; 4] = ["Polar City", "Polar Cargo", "Aurora Trail", "Aurora Step"];
 const STATIONS: [&str; 3] = ["Fjord 11", "Fjord 22", "Fjord 22 Duo"];
 const VERSIONS: [&str; 3] = ["2.5.0", "4.2.1", "7.12.0"];
-const CITIES: [&str; 8] =
-    ["Freiburg", "Lyon", "Utrecht", "Porto", "Wrocław", "Bregenz", "Copenhagen", "Dublin"];
+const CITIES: [&str; 8] = ["Freiburg", "Lyon", "Utrecht", "Porto", "Wrocław", "Bregenz", "Copenhagen", "Dublin"];
 
 /// Who said something, and how long after the turn before.
 struct Turn<'a> {
@@ -51,12 +47,14 @@ pub(super) struct Stage<'a> {
     pub(super) may_be_open: bool,
 }
 
-/// Whether a scene waits for somebody at its end: nobody has answered, or the agent has asked back.
+/// Whether a scene waits for somebody at its end: nobody has answered, the agent has
+/// asked back, or the scene says so.
 pub(super) fn ends_open(scene: &Scene) -> bool {
-    scene.turns.last().and_then(|turn| parse(turn)).is_none_or(|turn| {
-        // The Greek question mark is written as a semicolon.
-        turn.who == 'A' && turn.text.ends_with(['?', '؟', '？', ';'])
-    })
+    scene.open
+        || scene.turns.last().and_then(|turn| parse(turn)).is_none_or(|turn| {
+            // The Greek question mark is written as a semicolon.
+            turn.who == 'N' || (turn.who == 'A' && turn.text.ends_with(['?', '؟', '？', ';']))
+        })
 }
 
 /// The issue of a played scene. Its id and key come later, in the order of creation.
@@ -64,14 +62,13 @@ pub(super) fn play(scene: &Scene, stage: Stage<'_>, dice: &mut Dice) -> Issue {
     let gaps = gaps(&stage.writer.first, dice);
     let turns: Vec<Turn<'_>> = scene.turns.iter().filter_map(|turn| parse(turn)).collect();
     let asks = ends_open(scene) && !turns.is_empty();
-    let open = ends_open(scene) || (stage.may_be_open && dice.chance(0.45));
+    let open = ends_open(scene) || (stage.may_be_open && dice.chance(0.6));
     let length = if open && !asks && !turns.is_empty() {
         usize::try_from(dice.between(0, i64::try_from(turns.len()).unwrap_or(1) - 1)).unwrap_or(0)
     } else {
         turns.len()
     };
-    let times: Vec<SignedDuration> =
-        turns.iter().take(length).map(|turn| jitter(turn.after, dice)).collect();
+    let times: Vec<SignedDuration> = turns.iter().take(length).map(|turn| jitter(turn.after, dice)).collect();
     let span = times.iter().fold(SignedDuration::ZERO, |sum, one| sum.saturating_add(*one));
     let rest = if open {
         SignedDuration::from_mins(dice.between(20, 4 * 24 * 60))

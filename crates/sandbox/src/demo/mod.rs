@@ -17,6 +17,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use crate::state::{Seed, base_seed};
 use texts::Texts;
 
+/// Keeps the company's dice apart from the site's own, which may have the same seed.
+const SALT: u64 = 0x4e6f_7264_6c69_6368;
 /// Ids of issues begin here, as on a site that has been in use.
 const FIRST_ISSUE: u64 = 10_100;
 /// Ids of comments and histories have a range of their own, above all issues.
@@ -83,12 +85,8 @@ pub(crate) fn generate(number: u64, now: Timestamp) -> Seed {
             return base_seed();
         }
     };
-    let mut dice = Dice {
-        rng: StdRng::seed_from_u64(number),
-        now,
-        next_issue: FIRST_ISSUE,
-        next_entry: FIRST_ENTRY,
-    };
+    let mut dice =
+        Dice { rng: StdRng::seed_from_u64(number ^ SALT), now, next_issue: FIRST_ISSUE, next_entry: FIRST_ENTRY };
     let mut seed = base_seed();
     let company = people::hire(&texts, &mut dice, &mut seed);
     requests::open_desks(&texts, &company, &mut seed);

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::state::{
     Seed,
-    model::{
-        ADMIN_GROUP, Account, AccountId, AccountType, Group, Organization, USERS_GROUP,
-    },
+    model::{ADMIN_GROUP, Account, AccountId, AccountType, Group, Organization, USERS_GROUP},
 };
 
 const DOMAIN: &str = "nordlicht.example";
@@ -69,8 +67,7 @@ pub(super) fn hire(texts: &Texts, dice: &mut Dice, seed: &mut Seed) -> Company {
         })
         .collect();
     let customers = customers(texts, dice, seed, &organizations);
-    let developers: Vec<AccountId> =
-        people.developers.iter().map(|d| worker(d, dice, seed)).collect();
+    let developers: Vec<AccountId> = people.developers.iter().map(|d| worker(d, dice, seed)).collect();
     let staff: Vec<Writer> = people
         .staff
         .iter()
@@ -104,18 +101,15 @@ fn worker(worker: &Worker, dice: &mut Dice, seed: &mut Seed) -> AccountId {
     let id = dice.account_id();
     let mail = worker.mail.clone().unwrap_or_else(|| mail_name(&worker.name));
     let mut account = Account::new(&id, AccountType::Atlassian, &worker.name, &format!("{mail}@{DOMAIN}"));
+    // So that a script can sign in as a colleague by Basic.
+    account.api_tokens = vec![dice.uuid().simple().to_string()];
     account.time_zone.clone_from(&worker.zone);
     account.locale.clone_from(&worker.locale);
     seed.accounts.push(account);
     id
 }
 
-fn customers(
-    texts: &Texts,
-    dice: &mut Dice,
-    seed: &mut Seed,
-    organizations: &[(String, bool)],
-) -> Vec<Writer> {
+fn customers(texts: &Texts, dice: &mut Dice, seed: &mut Seed, organizations: &[(String, bool)]) -> Vec<Writer> {
     let mut writers = Vec::new();
     for buyer in &texts.people.customers {
         let id = format!("qm:{}:{}", dice.uuid(), dice.uuid());
@@ -125,8 +119,7 @@ fn customers(
             Some((key, organizations.get(at)?))
         });
         let domain = group.map_or_else(|| "mail.example".to_owned(), |(key, _)| format!("{key}.example"));
-        let mut account =
-            Account::new(&id, AccountType::Customer, &buyer.name, &format!("{mail}@{domain}"));
+        let mut account = Account::new(&id, AccountType::Customer, &buyer.name, &format!("{mail}@{domain}"));
         account.email_visible = false;
         account.time_zone.clone_from(&buyer.zone);
         account.locale.clone_from(&buyer.locale);

@@ -11,8 +11,8 @@ use super::{
 use crate::state::{
     Issue, Link, Seed,
     model::{
-        Project, ProjectKind, Queue, ROLE_ADMINISTRATORS, ROLE_TEAM, RequestType, RequestTypeField,
-        RoleActor, ServiceDesk,
+        Project, ProjectKind, Queue, ROLE_ADMINISTRATORS, ROLE_TEAM, RequestType, RequestTypeField, RoleActor,
+        ServiceDesk,
     },
 };
 
@@ -64,7 +64,12 @@ pub(super) fn open_desks(texts: &Texts, company: &Company, seed: &mut Seed) {
         let dealers = desk.key == "PART";
         let organizations: BTreeSet<String> = match desk.key.as_str() {
             "IT" => BTreeSet::new(),
-            _ => company.organizations.iter().filter(|(_, dealer)| *dealer == dealers).map(|(id, _)| id.clone()).collect(),
+            _ => company
+                .organizations
+                .iter()
+                .filter(|(_, dealer)| *dealer == dealers)
+                .map(|(id, _)| id.clone())
+                .collect(),
         };
         let customers: BTreeSet<String> = match desk.key.as_str() {
             "IT" => everyone_inside(company),
@@ -142,13 +147,7 @@ fn queues(desk: usize) -> Vec<Queue> {
 }
 
 /// Plays the scenes and puts the requests on the site, numbered in the order of their creation.
-pub(super) fn fill(
-    texts: &Texts,
-    company: &Company,
-    bugs: &BTreeMap<String, u64>,
-    dice: &mut Dice,
-    seed: &mut Seed,
-) {
+pub(super) fn fill(texts: &Texts, company: &Company, bugs: &BTreeMap<String, u64>, dice: &mut Dice, seed: &mut Seed) {
     let mut played: Vec<(Issue, Option<String>)> = Vec::new();
     for (desk, scenes) in &texts.scenes {
         let times = TIMES.iter().find(|(key, _)| key == desk).map_or(1, |(_, times)| *times);
@@ -162,7 +161,10 @@ pub(super) fn fill(
                 // Rounds begin at different people, so that nobody has the same trouble twice.
                 let writer = writers.get((at + round * 17) % writers.len().max(1));
                 if let Some(writer) = writer {
-                    played.push((request(texts, company, desk, scene, writer, round == 0, seed, dice), scene.bug.clone()));
+                    played.push((
+                        request(texts, company, desk, scene, writer, round == 0, seed, dice),
+                        scene.bug.clone(),
+                    ));
                 }
             }
         }
@@ -215,7 +217,9 @@ fn request(
     let colleagues: Vec<&Writer> = company
         .customers
         .iter()
-        .filter(|other| other.id != writer.id && writer.organization.is_some() && other.organization == writer.organization)
+        .filter(|other| {
+            other.id != writer.id && writer.organization.is_some() && other.organization == writer.organization
+        })
         .collect();
     let participants = match dice.pick(&colleagues) {
         Some(colleague) if dice.chance(0.35) => vec![colleague.id.clone()],
@@ -243,12 +247,7 @@ fn request(
     play(scene, stage, dice)
 }
 
-fn number(
-    mut played: Vec<(Issue, Option<String>)>,
-    bugs: &BTreeMap<String, u64>,
-    dice: &mut Dice,
-    seed: &mut Seed,
-) {
+fn number(mut played: Vec<(Issue, Option<String>)>, bugs: &BTreeMap<String, u64>, dice: &mut Dice, seed: &mut Seed) {
     played.sort_by_key(|(issue, _)| issue.created_at);
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     for (mut issue, bug) in played {

@@ -37,12 +37,7 @@ const REMARKS: [&str; 6] = [
 ];
 
 /// Plans the work; answers the ids of the bugs that requests know by name.
-pub(super) fn plan(
-    texts: &Texts,
-    company: &Company,
-    dice: &mut Dice,
-    seed: &mut Seed,
-) -> BTreeMap<String, u64> {
+pub(super) fn plan(texts: &Texts, company: &Company, dice: &mut Dice, seed: &mut Seed) -> BTreeMap<String, u64> {
     let project_id = (FIRST_PROJECT + texts.desks.len()).to_string();
     let user = |id: &AccountId| RoleActor::User(id.clone());
     seed.projects.push(Project {
@@ -171,12 +166,7 @@ fn step(issue: &mut Issue, author: &AccountId, to: &str, at: jiff::Timestamp, di
         to: Some(to.to_owned()),
         to_string: Some(name(to).to_owned()),
     };
-    issue.changelog.push(History {
-        id: dice.entry_id(),
-        author: author.clone(),
-        created_at: at,
-        items: vec![item],
-    });
+    issue.changelog.push(History { id: dice.entry_id(), author: author.clone(), created_at: at, items: vec![item] });
     issue.status_id = to.to_owned();
     issue.status_changed_at = at;
     issue.updated_at = issue.updated_at.max(at);

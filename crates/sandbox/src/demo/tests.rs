@@ -57,7 +57,13 @@ fn the_company_is_coherent() {
             .collect();
         assert_eq!(entries.iter().collect::<BTreeSet<_>>().len(), entries.len());
         for issue in &seed.issues {
-            let people = issue.comments.iter().map(|c| &c.author).chain(&issue.reporter).chain(&issue.assignee).chain(&issue.participants);
+            let people = issue
+                .comments
+                .iter()
+                .map(|c| &c.author)
+                .chain(&issue.reporter)
+                .chain(&issue.assignee)
+                .chain(&issue.participants);
             assert!(people.into_iter().all(|id| accounts.contains(id.as_str())), "{}", issue.key);
             let mut times = vec![issue.created_at];
             times.extend(issue.comments.iter().map(|c| c.created_at));

@@ -74,6 +74,9 @@ pub(super) struct Scene {
     pub(super) bug: Option<String>,
     #[serde(default)]
     pub(super) escalate: bool,
+    /// It is never played to an end: what was said last waits for an answer.
+    #[serde(default)]
+    pub(super) open: bool,
 }
 
 fn english() -> String {

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Host, Installation, UiKind, UiModule};
+use super::{Host, Installation, UiKind, UiModule, payload};
 use crate::{
     access::Access,
     auth::Caller,
@@ -121,7 +121,7 @@ impl Host {
 
 /// One panel on one issue keeps its id; another issue has another.
 fn local_id(app: &Installation, module: &UiModule, extension: &Value) -> String {
-    let place = extension["issue"]["id"].as_str().unwrap_or("site");
+    let place = extension.pointer("/issue/id").and_then(Value::as_str).unwrap_or("site");
     format!(
         "ari:cloud:ecosystem::extension/{}/{}/static/{}/{place}",
         app.app_uuid(),
@@ -141,7 +141,7 @@ fn issue_extension(store: &Store, kind: UiKind, issue: &Issue) -> Value {
         "project": store.projects.get(&issue.project_id).map(project),
     });
     if kind == UiKind::IssuePanel {
-        extension["isNewToIssue"] = Value::Bool(false);
+        payload::set(&mut extension, "isNewToIssue", Value::Bool(false));
     }
     extension
 }
@@ -157,8 +157,8 @@ fn project(project: &Project) -> Value {
 fn add_project(store: &Store, extension: &mut Value, place: &Place) -> Result<(), OpenError> {
     let Some(key) = place.project.as_deref() else { return Ok(()) };
     let found = store.project(key).ok_or_else(|| OpenError::NoProject(key.to_owned()))?;
-    if extension["project"].is_null() {
-        extension["project"] = project(found);
+    if extension.get("project").is_none_or(Value::is_null) {
+        payload::set(extension, "project", project(found));
     }
     Ok(())
 }

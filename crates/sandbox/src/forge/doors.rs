@@ -34,18 +34,22 @@ pub(super) async fn token(Shared(app): Shared<App>, body: Bytes) -> Response {
     };
     let host = &app.forge;
     let Some(account_id) = people::find(&app.state.read(), &request.user) else {
-        return refusal(StatusCode::NOT_FOUND, &format!(
-            "nobody here is “{}”: give an account id, an e-mail address, or admin, agent or customer",
-            request.user
-        ));
+        return refusal(
+            StatusCode::NOT_FOUND,
+            &format!(
+                "nobody here is “{}”: give an account id, an e-mail address, or admin, agent or customer",
+                request.user
+            ),
+        );
     };
     let Some((installation, module)) = host.find_module(&request.module) else {
         let installed = host.installed();
         let keys: Vec<&str> =
             installed.iter().flat_map(|one| &one.manifest.ui).map(|module| module.key.as_str()).collect();
-        return refusal(StatusCode::NOT_FOUND, &format!(
-            "no installed app has a module “{}”; there are: {}", request.module, keys.join(", ")
-        ));
+        return refusal(
+            StatusCode::NOT_FOUND,
+            &format!("no installed app has a module “{}”; there are: {}", request.module, keys.join(", ")),
+        );
     };
     let place = Place { issue: request.issue, project: request.project };
     let context = match host.open(&installation, &module, &account_id, &place) {
@@ -61,9 +65,9 @@ pub(super) async fn token(Shared(app): Shared<App>, body: Bytes) -> Response {
     };
     let endpoint = module.endpoint.as_deref().and_then(|key| installation.manifest.endpoint(key));
     let origin = Origin::Page { module: &module, account_id: &account_id, context };
-    let made = host.invocation_token(&installation, &origin).and_then(|token| {
-        Ok((token, host.oauth_headers(&installation, endpoint, Some(&account_id))?))
-    });
+    let made = host
+        .invocation_token(&installation, &origin)
+        .and_then(|token| Ok((token, host.oauth_headers(&installation, endpoint, Some(&account_id))?)));
     match made {
         Ok((token, oauth)) if request.headers => {
             let mut headers = serde_json::Map::new();

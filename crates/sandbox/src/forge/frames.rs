@@ -35,10 +35,7 @@ async fn index(Shared(app): Shared<App>, Path((id, resource)): Path<(String, Str
     serve(&app, &id, &resource, "index.html")
 }
 
-async fn file(
-    Shared(app): Shared<App>,
-    Path((id, resource, path)): Path<(String, String, String)>,
-) -> Response {
+async fn file(Shared(app): Shared<App>, Path((id, resource, path)): Path<(String, String, String)>) -> Response {
     serve(&app, &id, &resource, &path)
 }
 
@@ -120,7 +117,10 @@ mod tests {
     #[test]
     fn the_bridge_comes_before_every_script() {
         let rows = [
-            ("<!doctype html><html><head><script src=a.js></script></head>", "<!doctype html><html><head><script src=\"/forge/bridge.js\"></script><script src=a.js></script></head>"),
+            (
+                "<!doctype html><html><head><script src=a.js></script></head>",
+                "<!doctype html><html><head><script src=\"/forge/bridge.js\"></script><script src=a.js></script></head>",
+            ),
             ("<HEAD lang=\"en\">x", "<HEAD lang=\"en\"><script src=\"/forge/bridge.js\"></script>x"),
             ("<p>ß", "<script src=\"/forge/bridge.js\"></script><p>ß"),
         ];

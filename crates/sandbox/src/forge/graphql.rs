@@ -3,6 +3,7 @@
 //!
 //! The query is not interpreted: whatever asks for `offlineUserAuthToken` is answered with all of its
 //! fields, anything else is refused.
+#![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what they have not")]
 
 use std::{
     collections::VecDeque,
@@ -44,11 +45,7 @@ impl Calls {
     }
 }
 
-pub(super) async fn graphql(
-    Shared(app): Shared<App>,
-    headers: HeaderMap,
-    Json(request): Json<Value>,
-) -> Response {
+pub(super) async fn graphql(Shared(app): Shared<App>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -93,10 +90,8 @@ fn offline_token(app: &App, app_id: &str, input: &Value) -> Result<(String, i64)
     if !person {
         return Err("The user cannot be impersonated".to_owned());
     }
-    let installation = app
-        .forge
-        .installation(app_id)
-        .ok_or_else(|| "The app is not installed in this context".to_owned())?;
+    let installation =
+        app.forge.installation(app_id).ok_or_else(|| "The app is not installed in this context".to_owned())?;
     let token = app.forge.user_token(&installation, user)?;
     let token = token.ok_or_else(|| "The app has no scope for Jira".to_owned())?;
     let ttl = app.forge.seconds_left(&token);

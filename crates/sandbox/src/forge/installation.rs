@@ -101,9 +101,7 @@ impl Installation {
     #[must_use]
     pub fn remote_address(&self, key: &str) -> Option<Url> {
         let typed = self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        typed.or_else(|| {
-            self.manifest.remote(key)?.base_url.as_deref().and_then(|url| Url::parse(url).ok())
-        })
+        typed.or_else(|| self.manifest.remote(key)?.base_url.as_deref().and_then(|url| Url::parse(url).ok()))
     }
 
     /// Sets a customer-managed remote's address; `None` goes back to the manifest's.
@@ -111,8 +109,7 @@ impl Installation {
     /// # Errors
     /// As an admin would be told.
     pub fn set_remote_address(&self, key: &str, address: Option<&str>) -> Result<(), AddressError> {
-        let remote =
-            self.manifest.remote(key).ok_or_else(|| AddressError::NoRemote(key.to_owned()))?;
+        let remote = self.manifest.remote(key).ok_or_else(|| AddressError::NoRemote(key.to_owned()))?;
         let url = address.map(|address| check(remote, address)).transpose()?;
         if url.is_none() && remote.configurable.is_none() {
             return Err(AddressError::Fixed(key.to_owned()));
@@ -128,8 +125,7 @@ impl Installation {
 
 /// Whether an admin may give this remote that address.
 pub(super) fn check(remote: &Remote, address: &str) -> Result<Url, AddressError> {
-    let configurable =
-        remote.configurable.as_ref().ok_or_else(|| AddressError::Fixed(remote.key.clone()))?;
+    let configurable = remote.configurable.as_ref().ok_or_else(|| AddressError::Fixed(remote.key.clone()))?;
     let url = lint::check_address(address.trim()).map_err(AddressError::Invalid)?;
     let host = url.host_str().unwrap_or_default();
     let patterns = &configurable.patterns;

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Host, Installation, Place, UiModule,
+    Host, Installation, Place, UiModule, payload,
     remote::{self, Call},
     token::Origin,
 };
@@ -82,11 +82,7 @@ pub(super) async fn context(
 }
 
 /// `invokeRemote()`.
-pub(super) async fn invoke(
-    Shared(app): Shared<App>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Value>, Rejected> {
+pub(super) async fn invoke(Shared(app): Shared<App>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Rejected> {
     let viewer = viewer(&app, &headers)?;
     if body.len() > REQUEST_MAX + ENVELOPE_MAX {
         return reject(StatusCode::PAYLOAD_TOO_LARGE, too_large());
@@ -99,7 +95,7 @@ pub(super) async fn invoke(
             let success = (200..300).contains(&answer.status);
             let mut response = json!({"status": answer.status, "headers": answer.headers});
             if let Some(body) = answer.body {
-                response["body"] = body;
+                payload::set(&mut response, "body", body);
             }
             let part = if success { "payload" } else { "error" };
             Ok(Json(json!({"success": success, part: response})))

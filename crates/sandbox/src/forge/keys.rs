@@ -49,16 +49,13 @@ impl SigningKey {
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             wrap(&STANDARD.encode(der.as_ref()))
         );
-        let encoding = EncodingKey::from_rsa_pem(pem.as_bytes())
-            .map_err(|_| KeyError("the RSA key cannot sign"))?;
+        let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError("the RSA key cannot sign"))?;
         let public = pair.public_key();
         Ok(Self {
             kid: format!("forge/invocation-token/{}", uuid::Uuid::new_v4()),
             encoding,
-            modulus: URL_SAFE_NO_PAD
-                .encode(public.modulus().big_endian_without_leading_zero()),
-            exponent: URL_SAFE_NO_PAD
-                .encode(public.exponent().big_endian_without_leading_zero()),
+            modulus: URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
+            exponent: URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
         })
     }
 
@@ -78,8 +75,7 @@ impl SigningKey {
     pub(super) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, KeyError> {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding)
-            .map_err(|_| KeyError("signing failed"))
+        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_| KeyError("signing failed"))
     }
 }
 

@@ -10,9 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{
-    AddressError, ForgeApp, Host, Installation, Manifest, ManifestError, installation, trigger,
-};
+use super::{AddressError, ForgeApp, Host, Installation, Manifest, ManifestError, installation, payload, trigger};
 use crate::{
     events::Actor,
     state::model::{Account, AccountType},
@@ -62,9 +60,8 @@ impl Host {
         let mut addresses: BTreeMap<String, Url> = BTreeMap::new();
         if let Some(address) = remote {
             let managed = manifest.remotes.iter().find(|remote| remote.configurable.is_some());
-            let remote = managed.ok_or_else(|| {
-                InstallError::Address(AddressError::NoRemote("customer-managed".to_owned()))
-            })?;
+            let remote =
+                managed.ok_or_else(|| InstallError::Address(AddressError::NoRemote("customer-managed".to_owned())))?;
             let url = installation::check(remote, address).map_err(InstallError::Address)?;
             addresses.insert(remote.key.clone(), url);
         }
@@ -84,7 +81,7 @@ impl Host {
         self.put(&installed);
         let admin = crate::pages::people::find(&site.state.read(), "admin");
         let mut payload = about(&installed);
-        payload["installerAccountId"] = json!(admin);
+        payload::set(&mut payload, "installerAccountId", json!(admin));
         self.lifecycle_event(&installed, "avi:forge:installed:app", &payload);
         trigger::schedule(self, &installed);
         Ok(installed)
@@ -96,9 +93,8 @@ impl Host {
     /// As [`Host::install`].
     pub fn upgrade(self: &Arc<Self>, app: ForgeApp) -> Result<Arc<Installation>, InstallError> {
         let manifest = Manifest::parse(&app.manifest_yaml).map_err(InstallError::Manifest)?;
-        let before = self
-            .installation(&manifest.app_id)
-            .ok_or_else(|| InstallError::NotInstalled(manifest.app_id.clone()))?;
+        let before =
+            self.installation(&manifest.app_id).ok_or_else(|| InstallError::NotInstalled(manifest.app_id.clone()))?;
         let upgraded = Arc::new(Installation {
             name: app.name,
             manifest,
@@ -113,7 +109,7 @@ impl Host {
         self.forget_tokens(&before);
         self.put(&upgraded);
         let mut payload = about(&upgraded);
-        payload["permissions"] = json!({"scopes": upgraded.manifest.scopes});
+        payload::set(&mut payload, "permissions", json!({"scopes": upgraded.manifest.scopes}));
         self.lifecycle_event(&upgraded, "avi:forge:upgraded:app", &payload);
         trigger::schedule(self, &upgraded);
         Ok(upgraded)
@@ -125,14 +121,9 @@ impl Host {
     /// # Errors
     /// [`InstallError::NotInstalled`].
     pub async fn uninstall(&self, app: &str) -> Result<(), InstallError> {
-        let installed = self
-            .installation(app)
-            .ok_or_else(|| InstallError::NotInstalled(app.to_owned()))?;
+        let installed = self.installation(app).ok_or_else(|| InstallError::NotInstalled(app.to_owned()))?;
         trigger::before_uninstall(self, &installed).await;
-        self.installed
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .shift_remove(installed.app_id());
+        self.installed.write().unwrap_or_else(PoisonError::into_inner).shift_remove(installed.app_id());
         self.forget_tokens(&installed);
         let site = self.site().map_err(InstallError::Host)?;
         let gone = site.state.edit_account(&Actor::default(), &installed.account_id, |account| {

@@ -1,6 +1,7 @@
 //! What `forge lint` says of a manifest beyond its schema.
 //!
 //! Start reading at [`check`].
+#![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what they have not")]
 
 use std::collections::BTreeSet;
 
@@ -128,9 +129,7 @@ fn remotes(root: &Value, manifest: &Manifest, faults: &mut Vec<String>) {
             continue;
         }
         if external["configurable"]["enabled"].as_bool() != Some(true) {
-            faults.push(format!(
-                "{place}.configurable: needs permissions.external.configurable.enabled: true"
-            ));
+            faults.push(format!("{place}.configurable: needs permissions.external.configurable.enabled: true"));
         }
         for side in ["backend", "client"] {
             let used = external["fetch"][side].as_array().into_iter().flatten();

@@ -5,6 +5,7 @@
 //! remote may not be used for. The lint is here; the schema is not part of the product (the tests
 //! check against it). All faults are told at once, each with its place. Start reading at
 //! [`Manifest::parse`].
+#![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what they have not")]
 
 use std::collections::BTreeSet;
 
@@ -29,13 +30,8 @@ pub enum UiKind {
 
 impl UiKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
-        Self::IssuePanel,
-        Self::IssueContext,
-        Self::GlobalPage,
-        Self::AdminPage,
-        Self::PortalProfilePanel,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::IssuePanel, Self::IssueContext, Self::GlobalPage, Self::AdminPage, Self::PortalProfilePanel];
 
     /// The manifest's name of the type.
     #[must_use]
@@ -214,44 +210,63 @@ impl Manifest {
                 .iter()
                 .any(|style| style == "unsafe-inline"),
             scopes: strings(&root["permissions"]["scopes"]).into_iter().collect(),
-            remotes: list(&root["remotes"], |value, place| Remote {
-                key: text(value, "key", place, faults),
-                base_url: base_url(&value["baseUrl"]),
-                configurable: value.get("configurable").map(|c| Configurable {
-                    name: text(c, "name", &format!("{place}.configurable"), faults),
-                    description: text(c, "description", &format!("{place}.configurable"), faults),
-                    patterns: strings(&c["supportedPatterns"]),
-                }),
-            }, "remotes"),
-            resources: list(&root["resources"], |value, place| Resource {
-                key: text(value, "key", place, faults),
-                path: text(value, "path", place, faults),
-            }, "resources"),
-            ui: UiKind::ALL
-                .iter()
-                .flat_map(|&kind| ui_modules(kind, &modules[kind.name()], faults))
-                .collect(),
-            endpoints: list(&modules["endpoint"], |value, place| Endpoint {
-                key: text(value, "key", place, faults),
-                remote: text(value, "remote", place, faults),
-                route: optional(&value["route"]["path"]),
-                system_token: enabled(&value["auth"]["appSystemToken"]),
-                user_token: enabled(&value["auth"]["appUserToken"]),
-            }, "modules.endpoint"),
-            triggers: list(&modules["trigger"], |value, place| Trigger {
-                key: text(value, "key", place, faults),
-                endpoint: text(value, "endpoint", place, faults),
-                events: strings(&value["events"]),
-                ignore_self: value["filter"]["ignoreSelf"].as_bool().unwrap_or(false),
-            }, "modules.trigger"),
-            scheduled: list(&modules["scheduledTrigger"], |value, place| Scheduled {
-                key: text(value, "key", place, faults),
-                endpoint: text(value, "endpoint", place, faults),
-                interval: text(value, "interval", place, faults),
-            }, "modules.scheduledTrigger"),
-            pre_uninstall: list(&modules["preUninstall"], |value, place| {
-                (text(value, "key", place, faults), text(value, "endpoint", place, faults))
-            }, "modules.preUninstall"),
+            remotes: list(
+                &root["remotes"],
+                |value, place| Remote {
+                    key: text(value, "key", place, faults),
+                    base_url: base_url(&value["baseUrl"]),
+                    configurable: value.get("configurable").map(|c| Configurable {
+                        name: text(c, "name", &format!("{place}.configurable"), faults),
+                        description: text(c, "description", &format!("{place}.configurable"), faults),
+                        patterns: strings(&c["supportedPatterns"]),
+                    }),
+                },
+                "remotes",
+            ),
+            resources: list(
+                &root["resources"],
+                |value, place| Resource {
+                    key: text(value, "key", place, faults),
+                    path: text(value, "path", place, faults),
+                },
+                "resources",
+            ),
+            ui: UiKind::ALL.iter().flat_map(|&kind| ui_modules(kind, &modules[kind.name()], faults)).collect(),
+            endpoints: list(
+                &modules["endpoint"],
+                |value, place| Endpoint {
+                    key: text(value, "key", place, faults),
+                    remote: text(value, "remote", place, faults),
+                    route: optional(&value["route"]["path"]),
+                    system_token: enabled(&value["auth"]["appSystemToken"]),
+                    user_token: enabled(&value["auth"]["appUserToken"]),
+                },
+                "modules.endpoint",
+            ),
+            triggers: list(
+                &modules["trigger"],
+                |value, place| Trigger {
+                    key: text(value, "key", place, faults),
+                    endpoint: text(value, "endpoint", place, faults),
+                    events: strings(&value["events"]),
+                    ignore_self: value["filter"]["ignoreSelf"].as_bool().unwrap_or(false),
+                },
+                "modules.trigger",
+            ),
+            scheduled: list(
+                &modules["scheduledTrigger"],
+                |value, place| Scheduled {
+                    key: text(value, "key", place, faults),
+                    endpoint: text(value, "endpoint", place, faults),
+                    interval: text(value, "interval", place, faults),
+                },
+                "modules.scheduledTrigger",
+            ),
+            pre_uninstall: list(
+                &modules["preUninstall"],
+                |value, place| (text(value, "key", place, faults), text(value, "endpoint", place, faults)),
+                "modules.preUninstall",
+            ),
         }
     }
 
@@ -281,27 +296,31 @@ impl Manifest {
 }
 
 fn ui_modules(kind: UiKind, value: &Value, faults: &mut Vec<String>) -> Vec<UiModule> {
-    list(value, |value, place| {
-        if value.get("function").is_some() {
-            faults.push(format!("{place}: functions are not run here; give it a `resource`"));
-        }
-        let module = UiModule {
-            kind,
-            key: text(value, "key", place, faults),
-            title: title(&value["title"], place, faults),
-            resource: text(value, "resource", place, faults),
-            endpoint: optional(&value["resolver"]["endpoint"]),
-            unlicensed_access: strings(&value["unlicensedAccess"]),
-            viewport: optional(&value["viewportSize"]),
-        };
-        if kind == UiKind::IssuePanel {
-            text(value, "icon", place, faults);
-        }
-        if kind == UiKind::IssueContext {
-            text(value, "label", place, faults);
-        }
-        module
-    }, &format!("modules.{}", kind.name()))
+    list(
+        value,
+        |value, place| {
+            if value.get("function").is_some() {
+                faults.push(format!("{place}: functions are not run here; give it a `resource`"));
+            }
+            let module = UiModule {
+                kind,
+                key: text(value, "key", place, faults),
+                title: title(&value["title"], place, faults),
+                resource: text(value, "resource", place, faults),
+                endpoint: optional(&value["resolver"]["endpoint"]),
+                unlicensed_access: strings(&value["unlicensedAccess"]),
+                viewport: optional(&value["viewportSize"]),
+            };
+            if kind == UiKind::IssuePanel {
+                text(value, "icon", place, faults);
+            }
+            if kind == UiKind::IssueContext {
+                text(value, "label", place, faults);
+            }
+            module
+        },
+        &format!("modules.{}", kind.name()),
+    )
 }
 
 fn list<T>(value: &Value, mut read: impl FnMut(&Value, &str) -> T, place: &str) -> Vec<T> {

@@ -102,6 +102,8 @@ pub struct ForgeConfig {
     pub hour: Duration,
     /// Shape of an event's body.
     pub event_body: EventBody,
+    /// Another site of the same cloud: its Forge signs for both, as Atlassian's does for all sites.
+    pub same_cloud_as: Option<Arc<Host>>,
 }
 
 impl Default for ForgeConfig {
@@ -115,6 +117,7 @@ impl Default for ForgeConfig {
             invoke_timeout: INVOKE_TIMEOUT,
             hour: Duration::from_secs(3600),
             event_body: EventBody::default(),
+            same_cloud_as: None,
         }
     }
 }
@@ -130,7 +133,7 @@ struct Site {
 
 /// The Forge host.
 pub struct Host {
-    key: keys::SigningKey,
+    key: Arc<keys::SigningKey>,
     settings: ForgeConfig,
     site: OnceLock<Site>,
     frames_url: OnceLock<String>,
@@ -141,10 +144,20 @@ pub struct Host {
     under_way: watch::Sender<usize>,
 }
 
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("jwks", &self.jwks_url()).finish_non_exhaustive()
+    }
+}
+
 impl Host {
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
+        let key = match &config.forge.same_cloud_as {
+            Some(other) => other.key.clone(),
+            None => Arc::new(keys::SigningKey::generate().map_err(|error| error.to_string())?),
+        };
         Ok(Self {
-            key: keys::SigningKey::generate().map_err(|error| error.to_string())?,
+            key,
             settings: config.forge.clone(),
             site: OnceLock::new(),
             frames_url: OnceLock::new(),
@@ -166,9 +179,9 @@ impl Host {
     /// Address of the key set that verifies invocation tokens.
     #[must_use]
     pub fn jwks_url(&self) -> String {
-        self.site.get().map_or_else(String::new, |site| {
-            format!("{}/forge/.well-known/jwks.json", site.state.site_url())
-        })
+        self.site
+            .get()
+            .map_or_else(String::new, |site| format!("{}/forge/.well-known/jwks.json", site.state.site_url()))
     }
 
     /// Origin of the apps' frames, without a trailing slash; empty until the site has started.
@@ -216,9 +229,8 @@ pub(crate) async fn start(app: &App) -> Result<(), String> {
     };
     host.site.set(site).map_err(|_| "the Forge host was started twice".to_owned())?;
     let address = host.settings.frames_listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|why| format!("frames cannot listen on {address}: {why}"))?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|why| format!("frames cannot listen on {address}: {why}"))?;
     let bound = listener.local_addr().map_err(|why| why.to_string())?;
     let url = host.settings.frames_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     host.frames_url

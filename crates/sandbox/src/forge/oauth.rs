@@ -56,11 +56,7 @@ impl Host {
     }
 
     /// A token as a person; none when the manifest asks for no product scope.
-    pub(super) fn user_token(
-        &self,
-        app: &Installation,
-        account_id: &str,
-    ) -> Result<Option<String>, String> {
+    pub(super) fn user_token(&self, app: &Installation, account_id: &str) -> Result<Option<String>, String> {
         self.hand_out(app, account_id, true)
     }
 
@@ -71,12 +67,7 @@ impl Host {
         expires_at.map_or(0, |at| at.duration_since(site.state.now()).as_secs())
     }
 
-    fn hand_out(
-        &self,
-        app: &Installation,
-        account_id: &str,
-        on_behalf: bool,
-    ) -> Result<Option<String>, String> {
+    fn hand_out(&self, app: &Installation, account_id: &str, on_behalf: bool) -> Result<Option<String>, String> {
         if app.manifest.product_scopes().is_empty() {
             return Ok(None);
         }
@@ -92,13 +83,16 @@ impl Host {
         }
         let expires_at = now.checked_add(LIFETIME).map_err(|error| error.to_string())?;
         let token = opaque(account_id, now, expires_at)?;
-        state.put_app_token(&token, AppToken {
-            app_id: app.app_id().to_owned(),
-            account_id: account_id.to_owned(),
-            on_behalf,
-            scopes: app.manifest.product_scopes(),
-            expires_at,
-        });
+        state.put_app_token(
+            &token,
+            AppToken {
+                app_id: app.app_id().to_owned(),
+                account_id: account_id.to_owned(),
+                on_behalf,
+                scopes: app.manifest.product_scopes(),
+                expires_at,
+            },
+        );
         handed_out.insert(key, (token.clone(), expires_at));
         Ok(Some(token))
     }

@@ -21,7 +21,7 @@ pub(super) fn of(event: &Event, store: &Store, site: &str, app_id: &str) -> Vec<
         }
         EventKind::CommentDeleted { issue, comment } => {
             let mut payload = with_issue(store, site, issue);
-            payload["comment"] = comment_of(comment);
+            set(&mut payload, "comment", comment_of(comment));
             vec![("avi:jira:deleted:comment", payload)]
         }
         EventKind::LinkCreated { link } => vec![("avi:jira:created:issuelink", link_of(store, link))],
@@ -36,13 +36,13 @@ pub(super) fn of(event: &Event, store: &Store, site: &str, app_id: &str) -> Vec<
     let own = event.actor.app_id.as_deref() == Some(app_id);
     told.into_iter()
         .map(|(name, mut payload)| {
-            payload["eventType"] = name.into();
-            payload["selfGenerated"] = own.into();
-            payload["timestamp"] = event.at.as_millisecond().to_string().into();
+            set(&mut payload, "eventType", name.into());
+            set(&mut payload, "selfGenerated", own.into());
+            set(&mut payload, "timestamp", event.at.as_millisecond().to_string().into());
             if let Some(account_id) = &event.actor.account_id {
-                payload["atlassianId"] = account_id.as_str().into();
-                if payload["associatedUsers"].is_null() {
-                    payload["associatedUsers"] = users(&[Some(account_id)]);
+                set(&mut payload, "atlassianId", account_id.as_str().into());
+                if payload.get("associatedUsers").is_none() {
+                    set(&mut payload, "associatedUsers", users(&[Some(account_id)]));
                 }
             }
             (name, payload)
@@ -50,29 +50,34 @@ pub(super) fn of(event: &Event, store: &Store, site: &str, app_id: &str) -> Vec<
         .collect()
 }
 
+/// Puts a field into an object.
+pub(super) fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
 fn updated(store: &Store, site: &str, issue: &Issue, history: &History) -> Vec<(&'static str, Value)> {
     let mut payload = with_issue(store, site, issue);
-    payload["changelog"] = json!({
-        "id": history.id.to_string(),
-        "items": history.items.iter().map(change).collect::<Vec<_>>(),
-    });
+    let changelog = |items: Vec<Value>| json!({"id": history.id.to_string(), "items": items});
+    set(&mut payload, "changelog", changelog(history.items.iter().map(change).collect()));
     let status = history.items.iter().find(|item| item.field_id == "status");
     if let Some(item) = status {
         let both = [&item.from, &item.to];
         let statuses: Vec<Value> = both.into_iter().flatten().map(|id| status_of(store, id)).collect();
-        payload["associatedStatuses"] = json!({"associatedStatuses": statuses});
+        set(&mut payload, "associatedStatuses", json!({"associatedStatuses": statuses}));
     }
-    payload["jiraEventTypeName"] = match status.and_then(|item| item.to.as_ref()) {
+    let kind = match status.and_then(|item| item.to.as_ref()) {
         Some(id) if store.statuses.get(id).is_some_and(|s| s.category.key() == "done") => "issue_resolved",
         Some(_) => "issue_generic",
         None => "issue_updated",
-    }
-    .into();
+    };
+    set(&mut payload, "jiraEventTypeName", kind.into());
     let assigned = history.items.iter().find(|item| item.field_id == "assignee").map(|item| {
         let author = Some(&history.author);
-        payload["associatedUsers"] = users(&[author, item.from.as_ref(), item.to.as_ref()]);
+        set(&mut payload, "associatedUsers", users(&[author, item.from.as_ref(), item.to.as_ref()]));
         let mut assigned = payload.clone();
-        assigned["changelog"]["items"] = json!([change(item)]);
+        set(&mut assigned, "changelog", changelog(vec![change(item)]));
         if let Some(fields) = assigned.as_object_mut() {
             fields.remove("jiraEventTypeName");
             fields.remove("associatedStatuses");
@@ -84,26 +89,26 @@ fn updated(store: &Store, site: &str, issue: &Issue, history: &History) -> Vec<(
 
 fn commented(store: &Store, site: &str, issue: &Issue, comment: &Comment) -> Vec<(&'static str, Value)> {
     let mut payload = with_issue(store, site, issue);
-    payload["comment"] = comment_of(comment);
+    set(&mut payload, "comment", comment_of(comment));
     let mut mentioned = Vec::new();
     mentions(&comment.body, &mut mentioned);
     mentioned.retain(|id| *id != comment.author);
     let mention = (!mentioned.is_empty()).then(|| {
         let mut payload = payload.clone();
-        payload["mentionedAccountIds"] = json!(mentioned);
+        set(&mut payload, "mentionedAccountIds", json!(mentioned));
         ("avi:jira:mentioned:comment", payload)
     });
     std::iter::once(("avi:jira:commented:issue", payload)).chain(mention).collect()
 }
 
 fn mentions(node: &Value, found: &mut Vec<String>) {
-    if node["type"] == "mention"
-        && let Some(id) = node["attrs"]["id"].as_str()
+    if node.get("type").is_some_and(|kind| kind == "mention")
+        && let Some(id) = node.pointer("/attrs/id").and_then(Value::as_str)
         && !found.iter().any(|known| known == id)
     {
         found.push(id.to_owned());
     }
-    for child in node["content"].as_array().into_iter().flatten() {
+    for child in node.get("content").and_then(Value::as_array).into_iter().flatten() {
         mentions(child, found);
     }
 }
@@ -137,15 +142,18 @@ fn with_issue(store: &Store, site: &str, issue: &Issue) -> Value {
 }
 
 fn status_of(store: &Store, id: &str) -> Value {
-    store.statuses.get(id).map_or_else(|| json!({"id": id}), |status| {
-        json!({
-            "id": status.id, "name": status.name, "description": status.description,
-            "statusCategory": {
-                "id": status.category.id(), "key": status.category.key(),
-                "name": status.category.name(), "colorName": status.category.colour(),
-            },
-        })
-    })
+    store.statuses.get(id).map_or_else(
+        || json!({"id": id}),
+        |status| {
+            json!({
+                "id": status.id, "name": status.name, "description": status.description,
+                "statusCategory": {
+                    "id": status.category.id(), "key": status.category.key(),
+                    "name": status.category.name(), "colorName": status.category.colour(),
+                },
+            })
+        },
+    )
 }
 
 fn comment_of(comment: &Comment) -> Value {

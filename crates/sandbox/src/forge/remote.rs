@@ -14,10 +14,8 @@ use super::oauth::OauthHeaders;
 /// Largest answer that Forge carries.
 const ANSWER_MAX: usize = 5 * 1024 * 1024;
 /// Headers that belong to Forge or to the connection; an app's own values for them are dropped.
-const RESERVED: [&str; 9] = [
-    "authorization", "host", "cookie", "content-length", "connection", "transfer-encoding", "te",
-    "upgrade", "expect",
-];
+const RESERVED: [&str; 9] =
+    ["authorization", "host", "cookie", "content-length", "connection", "transfer-encoding", "te", "upgrade", "expect"];
 const RESERVED_PREFIXES: [&str; 4] = ["x-forge-", "x-b3-", "proxy-", "sec-"];
 
 /// A call that is ready to go.
@@ -190,6 +188,9 @@ mod tests {
         for (path, expected) in rows {
             assert_eq!(resolve(&base, path).map(String::from).as_deref(), expected, "{path}");
         }
-        assert_eq!(append(&base, "/forge/events").unwrap().as_str(), "https://steward.example.com:8443/base/forge/events");
+        assert_eq!(
+            append(&base, "/forge/events").unwrap().as_str(),
+            "https://steward.example.com:8443/base/forge/events"
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Host, Installation, UiModule};
+use super::{Host, Installation, UiModule, payload};
 
 /// Lifetime of an invocation token in seconds.
 const LIFETIME_S: i64 = 25;
@@ -31,11 +31,7 @@ pub(super) enum Origin<'a> {
 
 impl Host {
     /// Signs a fresh token for one call of this app's remote.
-    pub(super) fn invocation_token(
-        &self,
-        app: &Installation,
-        origin: &Origin<'_>,
-    ) -> Result<String, String> {
+    pub(super) fn invocation_token(&self, app: &Installation, origin: &Origin<'_>) -> Result<String, String> {
         let claims = self.claims(app, origin)?;
         self.key.sign(&claims).map_err(|error| error.to_string())
     }
@@ -49,15 +45,14 @@ impl Host {
             Origin::Page { module, context, .. } => (
                 json!({"type": module.kind.name(), "key": module.key}),
                 json!({
-                    "localId": context["localId"], "cloudId": cloud_id,
+                    "localId": context.get("localId"), "cloudId": cloud_id,
                     "moduleKey": module.key, "siteUrl": site.state.site_url(),
-                    "extension": context["extension"],
+                    "extension": context.get("extension"),
                 }),
             ),
-            Origin::Endpoint { endpoint, module } => (
-                json!({"type": "core:endpoint", "key": endpoint}),
-                json!({"cloudId": cloud_id, "moduleKey": module}),
-            ),
+            Origin::Endpoint { endpoint, module } => {
+                (json!({"type": "core:endpoint", "key": endpoint}), json!({"cloudId": cloud_id, "moduleKey": module}))
+            }
         };
         let mut claims = json!({
             "app": {
@@ -81,8 +76,8 @@ impl Host {
             "exp": now + LIFETIME_S,
             "jti": uuid::Uuid::new_v4().simple().to_string(),
         });
-        if let (Origin::Page { account_id, .. }, Some(claims)) = (origin, claims.as_object_mut()) {
-            claims.insert("principal".to_owned(), Value::from(*account_id));
+        if let Origin::Page { account_id, .. } = origin {
+            payload::set(&mut claims, "principal", Value::from(*account_id));
         }
         Ok(claims)
     }

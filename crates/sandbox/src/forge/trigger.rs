@@ -96,7 +96,8 @@ pub(super) fn schedule(host: &Arc<Host>, app: &Arc<Installation>) {
                     return;
                 }
                 let payload = host.invocation_payload(&module);
-                let delivery = Delivery { app: app.clone(), module: module.clone(), endpoint: endpoint.clone(), payload };
+                let delivery =
+                    Delivery { app: app.clone(), module: module.clone(), endpoint: endpoint.clone(), payload };
                 host.send(delivery, Duration::ZERO);
             }
         });
@@ -142,7 +143,7 @@ impl Host {
     fn fan_out(self: &Arc<Self>, app: &Arc<Installation>, event: &str, payload: &Value, may_drop: bool) {
         let Some(site) = self.site.get() else { return };
         let faults = &site.config.faults;
-        let own = payload["selfGenerated"] == Value::Bool(true);
+        let own = payload.get("selfGenerated") == Some(&Value::Bool(true));
         for trigger in &app.manifest.triggers {
             if !trigger.events.iter().any(|name| name == event) || (own && trigger.ignore_self) {
                 continue;
@@ -191,12 +192,7 @@ impl Host {
         });
     }
 
-    async fn attempt(
-        &self,
-        delivery: &Delivery,
-        payload: &Value,
-        timeout: Duration,
-    ) -> Result<(), &'static str> {
+    async fn attempt(&self, delivery: &Delivery, payload: &Value, timeout: Duration) -> Result<(), &'static str> {
         const BROKEN: &str = "INVALID_REMOTE_INVOCATION_ERROR";
         let app = self.current(&delivery.app).unwrap_or_else(|| delivery.app.clone());
         let site = self.site().map_err(|_| BROKEN)?;
@@ -242,8 +238,8 @@ async fn deliver(host: &Host, delivery: &Delivery, delay: Duration) {
             tracing::warn!(reason, module = delivery.module, "an event was given up");
             return;
         }
-        payload["retryContext"] =
-            json!({"retryCount": retry + 1, "retryReason": reason, "retryData": null});
+        let context = json!({"retryCount": retry + 1, "retryReason": reason, "retryData": null});
+        payload::set(&mut payload, "retryContext", context);
         tokio::time::sleep(host.settings.event_retry).await;
     }
 }

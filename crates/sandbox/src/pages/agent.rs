@@ -11,6 +11,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::{
+    Refusal,
     describe::{self, Row},
     message, not_found, page,
     people::Person,
@@ -27,17 +28,17 @@ use crate::{
 const ROWS: usize = 50;
 
 /// Only people with a licence see Jira itself; others are shown the portal.
-pub(super) fn licensed(app: &App, viewer: &Viewer) -> Result<(), Response> {
+pub(super) fn licensed(app: &App, viewer: &Viewer) -> Result<(), Refusal> {
     if Access::new(&app.state.read(), &viewer.caller).licensed() {
         return Ok(());
     }
     let text = format!("{} has no Jira licence and uses the portal instead.", viewer.account.display_name);
-    Err(message(app, viewer, StatusCode::FORBIDDEN, "This page is for the team", &text))
+    Err(message(app, viewer, StatusCode::FORBIDDEN, "This page is for the team", &text).into())
 }
 
 pub(super) async fn projects(Shared(app): Shared<App>, viewer: Viewer) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let projects: Vec<Value> = {
         let store = app.state.read();
@@ -67,13 +68,9 @@ fn is_done(store: &Store, issue: &Issue) -> bool {
     describe::status(store, &issue.status_id).category == "done"
 }
 
-pub(super) async fn first_queue(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Path(key): Path<String>,
-) -> Response {
+pub(super) async fn first_queue(Shared(app): Shared<App>, viewer: Viewer, Path(key): Path<String>) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let found = {
         let store = app.state.read();
@@ -99,7 +96,7 @@ pub(super) async fn queue(
     Query(paging): Query<Paging>,
 ) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let found = {
         let store = app.state.read();
@@ -151,8 +148,7 @@ fn rows(store: &Store, found: &[Arc<Issue>], page: Option<usize>) -> (Vec<Row>, 
     let last = found.len().div_ceil(ROWS).max(1);
     let page = page.unwrap_or(1).clamp(1, last);
     let start = (page - 1) * ROWS;
-    let rows: Vec<Row> =
-        found.iter().skip(start).take(ROWS).map(|issue| describe::row(store, issue)).collect();
+    let rows: Vec<Row> = found.iter().skip(start).take(ROWS).map(|issue| describe::row(store, issue)).collect();
     let pages = context! {
         total => found.len(), page, last,
         from => if rows.is_empty() { 0 } else { start + 1 }, until => start + rows.len(),
@@ -166,13 +162,9 @@ pub(super) struct Search {
     page: Option<usize>,
 }
 
-pub(super) async fn search(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Query(query): Query<Search>,
-) -> Response {
+pub(super) async fn search(Shared(app): Shared<App>, viewer: Viewer, Query(query): Query<Search>) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let jql = query.jql.unwrap_or_else(|| "ORDER BY updated DESC".to_owned());
     let (rows, pages, faults) = match jql::search(&app.state, &viewer.caller, &jql) {
@@ -187,13 +179,9 @@ pub(super) async fn search(
     page(&app, &viewer, "search.html", content)
 }
 
-pub(super) async fn software(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Path(key): Path<String>,
-) -> Response {
+pub(super) async fn software(Shared(app): Shared<App>, viewer: Viewer, Path(key): Path<String>) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let key = app.state.read().project(&key).map(|project| project.key.clone());
     let Some(key) = key else { return not_found(&app, &viewer, "project") };
@@ -203,13 +191,9 @@ pub(super) async fn software(
 }
 
 /// A person: what they reported. Jira's own page shows more; a demo needs the link to lead somewhere.
-pub(super) async fn person(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Response {
+pub(super) async fn person(Shared(app): Shared<App>, viewer: Viewer, Path(id): Path<String>) -> Response {
     if let Err(refused) = licensed(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     if app.state.read().account(&id).is_none() {
         return not_found(&app, &viewer, "person");

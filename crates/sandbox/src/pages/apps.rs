@@ -10,7 +10,7 @@ use axum::{
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::{message, not_found, page, session::Viewer};
+use super::{Refusal, message, not_found, page, session::Viewer};
 use crate::{
     App,
     access::Access,
@@ -63,13 +63,7 @@ pub(super) async fn admin_page(
     app_page(&app, &viewer, installed.as_deref(), &key, UiKind::AdminPage)
 }
 
-fn app_page(
-    app: &App,
-    viewer: &Viewer,
-    installed: Option<&Installation>,
-    key: &str,
-    kind: UiKind,
-) -> Response {
+fn app_page(app: &App, viewer: &Viewer, installed: Option<&Installation>, key: &str, kind: UiKind) -> Response {
     let found = installed.and_then(|one| Some((one, one.manifest.module(key).filter(|m| m.kind == kind)?)));
     let Some((one, module)) = found else { return not_found(app, viewer, "page") };
     let place = Place::default();
@@ -89,17 +83,17 @@ fn sentence(text: &str) -> String {
 }
 
 /// Who may manage apps.
-fn admin(app: &App, viewer: &Viewer) -> Result<(), Response> {
+fn admin(app: &App, viewer: &Viewer) -> Result<(), Refusal> {
     if Access::new(&app.state.read(), &viewer.caller).site_admin() {
         return Ok(());
     }
-    Err(message(app, viewer, StatusCode::FORBIDDEN, "You can’t manage apps", "Only Jira administrators can."))
+    Err(message(app, viewer, StatusCode::FORBIDDEN, "You can’t manage apps", "Only Jira administrators can.").into())
 }
 
 pub(super) async fn settings(Shared(app): Shared<App>, viewer: Viewer) -> Response {
     match admin(&app, &viewer) {
         Ok(()) => list(&app, &viewer, None),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -171,7 +165,7 @@ pub(super) async fn set_remote(
     Form(form): Form<RemoteForm>,
 ) -> Response {
     if let Err(refused) = admin(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     let Some(one) = app.forge.installation(&id).filter(|_| viewer.owns(&form.token)) else {
         return not_found(&app, &viewer, "app");
@@ -199,7 +193,7 @@ pub(super) async fn uninstall(
     Form(form): Form<UninstallForm>,
 ) -> Response {
     if let Err(refused) = admin(&app, &viewer) {
-        return refused;
+        return *refused;
     }
     if !viewer.owns(&form.token) {
         return not_found(&app, &viewer, "app");

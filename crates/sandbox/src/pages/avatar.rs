@@ -5,16 +5,14 @@
 use super::document::escape;
 
 /// Backgrounds with a contrast of at least 4.5 to white text.
-const COLOURS: [&str; 8] = [
-    "#0055CC", "#1F845A", "#5E4DB2", "#943D73", "#206A83", "#AE2E24", "#974F0C", "#44546F",
-];
+const COLOURS: [&str; 8] = ["#0055CC", "#1F845A", "#5E4DB2", "#943D73", "#206A83", "#AE2E24", "#974F0C", "#44546F"];
 
 /// First letters of the first and the last word; of a name without spaces, its first letter.
 #[must_use]
 pub(super) fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphabetic()));
     let first = words.next();
-    let last = words.last();
+    let last = words.next_back();
     first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
 }
 
@@ -54,7 +52,8 @@ mod tests {
 
     #[test]
     fn initials_of_many_scripts() {
-        let rows = [("Ana María López", "AL"), ("李伟", "李"), ("محمد علي", "مع"), ("(x) y", "XY"), ("", ""), ("ßeta", "SS")];
+        let rows =
+            [("Ana María López", "AL"), ("李伟", "李"), ("محمد علي", "مع"), ("(x) y", "XY"), ("", ""), ("ßeta", "SS")];
         for (name, expected) in rows {
             assert_eq!(initials(name), expected, "{name}");
         }

@@ -3,6 +3,7 @@
 //! What people write is hostile here: every text and attribute is escaped, addresses are allowed by
 //! scheme, unknown nodes show their text and nothing else, and depth and size are bounded. It must
 //! never copy anything from a document into markup unescaped. Start reading at [`to_html`].
+#![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what they have not")]
 
 use serde_json::Value;
 use url::Url;
@@ -218,16 +219,26 @@ mod tests {
     #[test]
     fn renders_what_the_editor_makes() {
         let rows = [
-            (json!([{"type":"paragraph","content":[{"type":"text","text":"a"},{"type":"hardBreak"},{"type":"text","text":"b","marks":[{"type":"strong"},{"type":"em"}]}]}]),
-             "<p dir=\"auto\">a<br><strong><em>b</em></strong></p>"),
-            (json!([{"type":"orderedList","attrs":{"order":3},"content":[{"type":"listItem","content":[{"type":"paragraph","content":[{"type":"text","text":"x"}]}]}]}]),
-             "<ol start=\"3\"><li><p dir=\"auto\">x</p></li></ol>"),
-            (json!([{"type":"codeBlock","attrs":{"language":"rust"},"content":[{"type":"text","text":"if a < b {}"}]}]),
-             "<pre tabindex=\"0\"><code>if a &lt; b {}</code></pre>"),
-            (json!([{"type":"panel","attrs":{"panelType":"warning"},"content":[{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"1","text":"@Ana"}}]}]}]),
-             "<div class=\"panel panel-warning\"><p dir=\"auto\"><span class=\"mention\">@Ana</span></p></div>"),
-            (json!([{"type":"paragraph","content":[{"type":"text","text":"site","marks":[{"type":"link","attrs":{"href":"https://example.com/?a=1&b=2"}}]}]}]),
-             "<p dir=\"auto\"><a rel=\"noopener noreferrer nofollow\" href=\"https://example.com/?a=1&amp;b=2\">site</a></p>"),
+            (
+                json!([{"type":"paragraph","content":[{"type":"text","text":"a"},{"type":"hardBreak"},{"type":"text","text":"b","marks":[{"type":"strong"},{"type":"em"}]}]}]),
+                "<p dir=\"auto\">a<br><strong><em>b</em></strong></p>",
+            ),
+            (
+                json!([{"type":"orderedList","attrs":{"order":3},"content":[{"type":"listItem","content":[{"type":"paragraph","content":[{"type":"text","text":"x"}]}]}]}]),
+                "<ol start=\"3\"><li><p dir=\"auto\">x</p></li></ol>",
+            ),
+            (
+                json!([{"type":"codeBlock","attrs":{"language":"rust"},"content":[{"type":"text","text":"if a < b {}"}]}]),
+                "<pre tabindex=\"0\"><code>if a &lt; b {}</code></pre>",
+            ),
+            (
+                json!([{"type":"panel","attrs":{"panelType":"warning"},"content":[{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"1","text":"@Ana"}}]}]}]),
+                "<div class=\"panel panel-warning\"><p dir=\"auto\"><span class=\"mention\">@Ana</span></p></div>",
+            ),
+            (
+                json!([{"type":"paragraph","content":[{"type":"text","text":"site","marks":[{"type":"link","attrs":{"href":"https://example.com/?a=1&b=2"}}]}]}]),
+                "<p dir=\"auto\"><a rel=\"noopener noreferrer nofollow\" href=\"https://example.com/?a=1&amp;b=2\">site</a></p>",
+            ),
             (json!([{"type":"future","content":[{"type":"text","text":"kept"}]}]), "kept"),
         ];
         for (content, expected) in rows {
@@ -261,8 +272,16 @@ mod tests {
             assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
             assert!(!html.contains("onerror='"), "{html}");
         }
-        for href in ["javascript:alert(1)", "JaVaScRiPt:alert(1)", " java\tscript:alert(1)", "data:text/html,x",
-                     "vbscript:x", "//evil.example", "/relative", "file:///etc/passwd"] {
+        for href in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            " java\tscript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "//evil.example",
+            "/relative",
+            "file:///etc/passwd",
+        ] {
             assert_eq!(doc(address(href)), "<p dir=\"auto\">t</p>", "{href}");
         }
     }

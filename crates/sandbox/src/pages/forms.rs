@@ -11,7 +11,7 @@ use axum::{
 };
 use minijinja::Value as Template;
 
-use super::{message, not_found, portal, session::Viewer};
+use super::{Refusal, message, not_found, portal, session::Viewer};
 use crate::{
     App,
     access::Access,
@@ -30,31 +30,31 @@ fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
 }
 
 /// Whether the form came from one of our pages.
-fn genuine(app: &App, viewer: &Viewer, fields: &Fields) -> Result<(), Response> {
+fn genuine(app: &App, viewer: &Viewer, fields: &Fields) -> Result<(), Refusal> {
     if viewer.owns(field(fields, "_token")) {
         return Ok(());
     }
     let text = "Go back, reload the page and send it again.";
-    Err(message(app, viewer, StatusCode::FORBIDDEN, "This form has expired", text))
+    Err(message(app, viewer, StatusCode::FORBIDDEN, "This form has expired", text).into())
 }
 
 /// The issue, if the viewer may act on it on this side of the desk.
-fn reachable(app: &App, viewer: &Viewer, key: &str, as_agent: bool) -> Result<u64, Response> {
+fn reachable(app: &App, viewer: &Viewer, key: &str, as_agent: bool) -> Result<u64, Refusal> {
     let found = {
         let store = app.state.read();
         let access = Access::new(&store, &viewer.caller);
         let may = |issue: &Issue| if as_agent { access.work_on(issue) } else { access.see_request(issue) };
         store.issue(key).filter(|issue| may(issue)).map(|issue| issue.id)
     };
-    found.ok_or_else(|| not_found(app, viewer, if as_agent { "issue" } else { "request" }))
+    found.ok_or_else(|| not_found(app, viewer, if as_agent { "issue" } else { "request" }).into())
 }
 
-fn refused(app: &App, viewer: &Viewer, error: StateError) -> Response {
+fn refused(app: &App, viewer: &Viewer, error: StateError) -> Refusal {
     let text = match error {
         StateError::NotFound => "It is no longer there.".to_owned(),
         StateError::Conflict(why) | StateError::Invalid(why) => why,
     };
-    message(app, viewer, StatusCode::CONFLICT, "That didn’t work", &text)
+    message(app, viewer, StatusCode::CONFLICT, "That didn’t work", &text).into()
 }
 
 fn back(to: &str) -> Response {
@@ -62,7 +62,7 @@ fn back(to: &str) -> Response {
 }
 
 /// Text of a comment as a document, unless it is empty or too long.
-fn written(app: &App, viewer: &Viewer, text: &str) -> Result<serde_json::Value, Response> {
+fn written(app: &App, viewer: &Viewer, text: &str) -> Result<serde_json::Value, Refusal> {
     let length = text.chars().count();
     if length == 0 || length > adf::MAX_TEXT {
         let why = if length == 0 {
@@ -70,7 +70,7 @@ fn written(app: &App, viewer: &Viewer, text: &str) -> Result<serde_json::Value, 
         } else {
             format!("A comment may have {} characters; this has {length}.", adf::MAX_TEXT)
         };
-        return Err(message(app, viewer, StatusCode::UNPROCESSABLE_ENTITY, "Your comment was not added", &why));
+        return Err(message(app, viewer, StatusCode::UNPROCESSABLE_ENTITY, "Your comment was not added", &why).into());
     }
     Ok(adf::from_text(text))
 }
@@ -81,7 +81,7 @@ pub(super) async fn comment_as_agent(
     Path(key): Path<String>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let act = || -> Result<Response, Response> {
+    let act = || -> Result<Response, Refusal> {
         genuine(&app, &viewer, &fields)?;
         let id = reachable(&app, &viewer, &key, true)?;
         let body = written(&app, &viewer, field(&fields, "text"))?;
@@ -91,7 +91,7 @@ pub(super) async fn comment_as_agent(
             .map_err(|error| refused(&app, &viewer, error))?;
         Ok(back(&format!("/browse/{key}?done=comment#latest")))
     };
-    act().unwrap_or_else(|response| response)
+    act().unwrap_or_else(|refusal| *refusal)
 }
 
 pub(super) async fn comment_as_customer(
@@ -100,7 +100,7 @@ pub(super) async fn comment_as_customer(
     Path((desk, key)): Path<(String, String)>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let act = || -> Result<Response, Response> {
+    let act = || -> Result<Response, Refusal> {
         genuine(&app, &viewer, &fields)?;
         let id = reachable(&app, &viewer, &key, false)?;
         let body = written(&app, &viewer, field(&fields, "text"))?;
@@ -111,7 +111,7 @@ pub(super) async fn comment_as_customer(
         answer_reopens(&app, &actor, id);
         Ok(back(&format!("/servicedesk/customer/portal/{desk}/{key}?done=comment#latest")))
     };
-    act().unwrap_or_else(|response| response)
+    act().unwrap_or_else(|refusal| *refusal)
 }
 
 /// A customer's reply to "Waiting for customer" puts the request back with support, as the rule that
@@ -119,7 +119,8 @@ pub(super) async fn comment_as_customer(
 fn answer_reopens(app: &App, actor: &Actor, id: u64) {
     let step = {
         let store = app.state.read();
-        let waiting = |issue: &Issue| store.statuses.get(&issue.status_id).is_some_and(|s| s.name == "Waiting for customer");
+        let waiting =
+            |issue: &Issue| store.statuses.get(&issue.status_id).is_some_and(|s| s.name == "Waiting for customer");
         let issue = store.issues.get(&id).filter(|issue| waiting(issue));
         issue.and_then(|issue| {
             let steps = store.transitions_of(issue);
@@ -138,7 +139,7 @@ pub(super) async fn transition_as_agent(
     Path(key): Path<String>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let act = || -> Result<Response, Response> {
+    let act = || -> Result<Response, Refusal> {
         genuine(&app, &viewer, &fields)?;
         let id = reachable(&app, &viewer, &key, true)?;
         app.state
@@ -146,7 +147,7 @@ pub(super) async fn transition_as_agent(
             .map_err(|error| refused(&app, &viewer, error))?;
         Ok(back(&format!("/browse/{key}?done=transition")))
     };
-    act().unwrap_or_else(|response| response)
+    act().unwrap_or_else(|refusal| *refusal)
 }
 
 pub(super) async fn transition_as_customer(
@@ -155,15 +156,16 @@ pub(super) async fn transition_as_customer(
     Path((desk, key)): Path<(String, String)>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let act = || -> Result<Response, Response> {
+    let act = || -> Result<Response, Refusal> {
         genuine(&app, &viewer, &fields)?;
         let id = reachable(&app, &viewer, &key, false)?;
         let step = field(&fields, "transition");
         let offered = {
             let store = app.state.read();
-            store.issues.get(&id).is_some_and(|issue| {
-                store.transitions_of(issue).into_iter().any(|one| one.customer && one.id == step)
-            })
+            store
+                .issues
+                .get(&id)
+                .is_some_and(|issue| store.transitions_of(issue).into_iter().any(|one| one.customer && one.id == step))
         };
         if !offered {
             let why = StateError::Invalid("This is no longer possible for this request.".to_owned());
@@ -174,7 +176,7 @@ pub(super) async fn transition_as_customer(
             .map_err(|error| refused(&app, &viewer, error))?;
         Ok(back(&format!("/servicedesk/customer/portal/{desk}/{key}?done=transition")))
     };
-    act().unwrap_or_else(|response| response)
+    act().unwrap_or_else(|refusal| *refusal)
 }
 
 pub(super) async fn assign(
@@ -183,7 +185,7 @@ pub(super) async fn assign(
     Path(key): Path<String>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let act = || -> Result<Response, Response> {
+    let act = || -> Result<Response, Refusal> {
         genuine(&app, &viewer, &fields)?;
         let id = reachable(&app, &viewer, &key, true)?;
         let who = Some(field(&fields, "assignee")).filter(|who| !who.is_empty());
@@ -201,7 +203,7 @@ pub(super) async fn assign(
             .map_err(|error| refused(&app, &viewer, error))?;
         Ok(back(&format!("/browse/{key}?done=assignee")))
     };
-    act().unwrap_or_else(|response| response)
+    act().unwrap_or_else(|refusal| *refusal)
 }
 
 pub(super) async fn create_request(
@@ -210,8 +212,8 @@ pub(super) async fn create_request(
     Path((desk_id, type_id)): Path<(String, String)>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    if let Err(response) = genuine(&app, &viewer, &fields) {
-        return response;
+    if let Err(refusal) = genuine(&app, &viewer, &fields) {
+        return *refusal;
     }
     let found = {
         let store = app.state.read();
@@ -236,13 +238,22 @@ pub(super) async fn create_request(
             faults.push((asked.field_id.clone(), format!("At most {SUMMARY_MAX} characters; this has {length}.")));
         } else if length > adf::MAX_TEXT {
             faults.push((asked.field_id.clone(), format!("At most {} characters.", adf::MAX_TEXT)));
-        } else if !value.is_empty() && !asked.valid_values.is_empty() && !asked.valid_values.iter().any(|(id, _)| id == value) {
+        } else if !value.is_empty()
+            && !asked.valid_values.is_empty()
+            && !asked.valid_values.iter().any(|(id, _)| id == value)
+        {
             faults.push((asked.field_id.clone(), "Choose one of the values.".to_owned()));
         }
     }
     if !faults.is_empty() {
-        let mut response =
-            portal::creation(&app, &viewer, &desk_id, &type_id, fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Template>(), faults);
+        let mut response = portal::creation(
+            &app,
+            &viewer,
+            &desk_id,
+            &type_id,
+            Template::from_pairs(fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+            faults,
+        );
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return response;
     }
@@ -270,6 +281,6 @@ pub(super) async fn create_request(
     };
     match app.state.create_issue(&viewer.caller.actor(), new) {
         Ok(issue) => back(&format!("/servicedesk/customer/portal/{desk_id}/{}?done=created", issue.key)),
-        Err(error) => refused(&app, &viewer, error),
+        Err(error) => *refused(&app, &viewer, error),
     }
 }

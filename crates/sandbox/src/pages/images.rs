@@ -23,12 +23,20 @@ pub(super) async fn issue_type(Shared(app): Shared<App>, Path(id): Path<String>)
     let known = app.state.read().issue_types.get(&id).map(|kind| kind.name.clone());
     let Some(name) = known else { return StatusCode::NOT_FOUND.into_response() };
     let (colour, shape) = match name.as_str() {
-        "Incident" => ("#C9372C", "<path d=\"M8 4v5M8 11.5v.5\" stroke=\"#fff\" stroke-width=\"2\" stroke-linecap=\"round\"/>"),
+        "Incident" => {
+            ("#C9372C", "<path d=\"M8 4v5M8 11.5v.5\" stroke=\"#fff\" stroke-width=\"2\" stroke-linecap=\"round\"/>")
+        }
         "Bug" => ("#C9372C", "<circle cx=\"8\" cy=\"8\" r=\"3\" fill=\"#fff\"/>"),
-        "Question" => ("#5E4DB2", "<path d=\"M6 6.2a2 2 0 1 1 2.6 2c-.5.2-.6.5-.6 1M8 11.5v.3\" stroke=\"#fff\" stroke-width=\"1.6\" fill=\"none\" stroke-linecap=\"round\"/>"),
+        "Question" => (
+            "#5E4DB2",
+            "<path d=\"M6 6.2a2 2 0 1 1 2.6 2c-.5.2-.6.5-.6 1M8 11.5v.3\" stroke=\"#fff\" stroke-width=\"1.6\" fill=\"none\" stroke-linecap=\"round\"/>",
+        ),
         "Epic" => ("#5E4DB2", "<path d=\"M9 3 5 8.7h3L7 13l4-5.7H8z\" fill=\"#fff\"/>"),
         "Story" => ("#1F845A", "<path d=\"M5.5 4h5v8L8 9.8 5.5 12z\" fill=\"#fff\"/>"),
-        "Change" => ("#974F0C", "<path d=\"M4.5 6.5h6L9 5M11.5 9.5h-6L7 11\" stroke=\"#fff\" stroke-width=\"1.6\" fill=\"none\"/>"),
+        "Change" => (
+            "#974F0C",
+            "<path d=\"M4.5 6.5h6L9 5M11.5 9.5h-6L7 11\" stroke=\"#fff\" stroke-width=\"1.6\" fill=\"none\"/>",
+        ),
         _ => ("#0C66E4", "<path d=\"m4.8 8.2 2.2 2.2 4.2-4.6\" stroke=\"#fff\" stroke-width=\"1.8\" fill=\"none\"/>"),
     };
     svg(format!(

@@ -51,7 +51,7 @@ pub(super) async fn view(
         if !access.browse(&issue) {
             drop(store);
             return match licensed(&app, &viewer) {
-                Err(refused) => refused,
+                Err(refused) => *refused,
                 Ok(()) => not_found(&app, &viewer, "issue"),
             };
         }
@@ -120,11 +120,8 @@ fn links(store: &Store, access: &Access<'_>, issue: &Issue) -> Vec<Value> {
         .links_of(issue.id)
         .filter_map(|link| {
             let kind = store.link_types.get(&link.type_id)?;
-            let (words, other) = if link.outward == issue.id {
-                (&kind.outward, link.inward)
-            } else {
-                (&kind.inward, link.outward)
-            };
+            let (words, other) =
+                if link.outward == issue.id { (&kind.outward, link.inward) } else { (&kind.inward, link.outward) };
             let other = store.issues.get(&other).filter(|other| access.browse(other))?;
             Some(context! { words, row => describe::row(store, other) })
         })

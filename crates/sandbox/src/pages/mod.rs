@@ -30,12 +30,7 @@ use axum::{
 };
 use minijinja::{Environment, Value, context};
 
-use crate::{
-    App,
-    access::Access,
-    forge::UiKind,
-    state::model::AccountType,
-};
+use crate::{App, access::Access, forge::UiKind, state::model::AccountType};
 use people::Person;
 use session::Viewer;
 
@@ -72,6 +67,9 @@ const STATIC: [(&str, &str, &str); 3] = [
     ("page.js", "text/javascript; charset=utf-8", include_str!("../../static/page.js")),
     ("host.js", "text/javascript; charset=utf-8", include_str!("../../static/host.js")),
 ];
+
+/// A page that says why something was not done.
+type Refusal = Box<Response>;
 
 pub(crate) fn router(app: &App) -> Router {
     Router::new()
@@ -168,7 +166,8 @@ fn message(app: &App, viewer: &Viewer, status: StatusCode, title: &str, text: &s
 
 /// What is shown for a thing that isn't there or may not be seen: the same words for both.
 fn not_found(app: &App, viewer: &Viewer, what: &str) -> Response {
-    let text = format!("This {what} may have been removed, or {} may not have access to it.", viewer.account.display_name);
+    let text =
+        format!("This {what} may have been removed, or {} may not have access to it.", viewer.account.display_name);
     message(app, viewer, StatusCode::NOT_FOUND, &format!("We can’t find that {what}"), &text)
 }
 

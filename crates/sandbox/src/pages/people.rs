@@ -23,11 +23,7 @@ impl From<Person> for Value {
 
 impl Person {
     pub(crate) fn of(store: &Store, id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            name: store.display_name(id),
-            avatar: format!("/avatars/user/{id}"),
-        }
+        Self { id: id.to_owned(), name: store.display_name(id), avatar: format!("/avatars/user/{id}") }
     }
 }
 
@@ -50,6 +46,5 @@ pub(crate) fn find(store: &Store, who: &str) -> Option<String> {
 
 /// Whether a person is an agent of any desk.
 pub(crate) fn is_agent(store: &Store, id: &str) -> bool {
-    store.is_licensed(id)
-        && store.projects.values().any(|project| store.holds_role(project, ROLE_TEAM, id))
+    store.is_licensed(id) && store.projects.values().any(|project| store.holds_role(project, ROLE_TEAM, id))
 }

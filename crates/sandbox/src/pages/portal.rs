@@ -14,7 +14,10 @@ use crate::{
     App,
     access::Access,
     forge::{Place, UiKind},
-    state::{Issue, Store, model::{RequestType, ServiceDesk}},
+    state::{
+        Issue, Store,
+        model::{RequestType, ServiceDesk},
+    },
 };
 
 /// Requests listed on one page.
@@ -65,11 +68,7 @@ fn desk_of(store: &Store, desk: &ServiceDesk) -> Option<(Value, Vec<Value>)> {
     Some((about, grouped))
 }
 
-pub(super) async fn portal(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Response {
+pub(super) async fn portal(Shared(app): Shared<App>, viewer: Viewer, Path(id): Path<String>) -> Response {
     let found = {
         let store = app.state.read();
         let access = Access::new(&store, &viewer.caller);
@@ -142,11 +141,7 @@ pub(super) struct Which {
     status: String,
 }
 
-pub(super) async fn requests(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Query(which): Query<Which>,
-) -> Response {
+pub(super) async fn requests(Shared(app): Shared<App>, viewer: Viewer, Query(which): Query<Which>) -> Response {
     let status = match which.status.as_str() {
         status @ ("closed" | "all") => status,
         _ => "open",
@@ -157,7 +152,7 @@ pub(super) async fn requests(
         let mine = mine(&store, &access, status);
         (mine.iter().take(ROWS).map(|issue| describe::row(&store, issue)).collect::<Vec<_>>(), mine.len())
     };
-    page(&app, &viewer, "requests.html", context! { title => "Requests", rows, total, status })
+    page(&app, &viewer, "requests.html", context! { title => "Requests", rows, total, which => status })
 }
 
 /// The viewer's requests, own and shared, the last changed first.
@@ -172,15 +167,14 @@ fn mine(store: &Store, access: &Access<'_>, status: &str) -> Vec<Arc<Issue>> {
         })
         .cloned()
         .collect();
-    found.sort_by(|one, other| other.updated_at.cmp(&one.updated_at));
+    found.sort_by_key(|issue| std::cmp::Reverse(issue.updated_at));
     found
 }
 
 pub(super) async fn profile(Shared(app): Shared<App>, viewer: Viewer) -> Response {
     let content = {
         let store = app.state.read();
-        let organizations: Vec<String> =
-            store.organizations_of(viewer.id()).map(|o| o.name.clone()).collect();
+        let organizations: Vec<String> = store.organizations_of(viewer.id()).map(|o| o.name.clone()).collect();
         context! {
             title => "Profile", email => viewer.account.email.as_str(), language => viewer.account.locale.replace('_', "-"),
             time_zone => viewer.account.time_zone.as_str(), organizations,

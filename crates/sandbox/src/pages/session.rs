@@ -27,8 +27,7 @@ const MODE_COOKIE: &str = "color-mode";
 
 /// Signs page tokens; lives as long as the program, as its sessions do. `None` if the system gives
 /// no randomness: then no form is accepted.
-static PAGE_KEY: LazyLock<Option<Key>> =
-    LazyLock::new(|| Key::generate(HMAC_SHA256, &SystemRandom::new()).ok());
+static PAGE_KEY: LazyLock<Option<Key>> = LazyLock::new(|| Key::generate(HMAC_SHA256, &SystemRandom::new()).ok());
 
 /// Someone who is signed in and looks at a page.
 #[derive(Debug, Clone)]

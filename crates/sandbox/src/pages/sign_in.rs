@@ -42,11 +42,7 @@ pub(super) struct Start {
     to: Option<String>,
 }
 
-pub(super) async fn choose(
-    Shared(app): Shared<App>,
-    headers: HeaderMap,
-    Query(start): Query<Start>,
-) -> Response {
+pub(super) async fn choose(Shared(app): Shared<App>, headers: HeaderMap, Query(start): Query<Start>) -> Response {
     let signed_in = auth::session(&app.state, &headers).and_then(|caller| caller.account_id);
     let content = {
         let store = app.state.read();
@@ -56,10 +52,8 @@ pub(super) async fn choose(
             .filter_map(|role| Some(choice(&store, store.account(&people::find(&store, role)?)?)))
             .collect();
         let is_named = |a: &Account| named.iter().any(|one| one.person.id == a.account_id);
-        let team: Vec<Choice> = people()
-            .filter(|a| store.is_licensed(&a.account_id) && !is_named(a))
-            .map(|a| choice(&store, a))
-            .collect();
+        let team: Vec<Choice> =
+            people().filter(|a| store.is_licensed(&a.account_id) && !is_named(a)).map(|a| choice(&store, a)).collect();
         let customers: Vec<Choice> = people()
             .filter(|a| !store.is_licensed(&a.account_id) && !is_named(a))
             .take(CUSTOMERS_MAX)
@@ -80,8 +74,7 @@ pub(super) async fn choose(
 
 fn choice(store: &Store, account: &Account) -> Choice {
     let person = Person::of(store, &account.account_id);
-    let organizations: Vec<&str> =
-        store.organizations_of(&account.account_id).map(|o| o.name.as_str()).collect();
+    let organizations: Vec<&str> = store.organizations_of(&account.account_id).map(|o| o.name.as_str()).collect();
     let desks: Vec<&str> = store
         .projects
         .values()
@@ -161,10 +154,7 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 
 /// A path of this site; browsers take `//` and `/\` for another host.
 fn is_local(to: &str) -> bool {
-    to.starts_with('/')
-        && !to.starts_with("//")
-        && !to.contains('\\')
-        && !to.contains(char::is_control)
+    to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') && !to.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -174,8 +164,14 @@ mod tests {
     #[test]
     fn one_is_only_sent_to_this_site() {
         for (to, local) in [
-            ("/browse/CARE-1?x=1#y", true), ("/", true), ("//evil.example", false), ("/\\evil", false),
-            ("https://evil.example", false), ("javascript:alert(1)", false), ("", false), ("/a\nb", false),
+            ("/browse/CARE-1?x=1#y", true),
+            ("/", true),
+            ("//evil.example", false),
+            ("/\\evil", false),
+            ("https://evil.example", false),
+            ("javascript:alert(1)", false),
+            ("", false),
+            ("/a\nb", false),
         ] {
             assert_eq!(is_local(to), local, "{to}");
         }

@@ -40,7 +40,6 @@ pub(crate) const SYSTEM_FIELDS: &[(&str, &str, &str)] = &[
 /// Fields that `*navigable` leaves out.
 const NOT_NAVIGABLE: &[&str] = &["comment", "worklog", "attachment"];
 
-/// Fields that only those who may administer or browse see are none here: Jira hides issues, not fields.
 /// Which fields a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Selection {

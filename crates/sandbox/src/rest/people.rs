@@ -129,7 +129,7 @@ fn has_property(account: &Account, query: &str) -> bool {
         let found = rest.split('.').filter(|step| !step.is_empty()).try_fold(value, |value, step| value.get(step));
         match found {
             Some(Value::String(text)) => text == wanted,
-            Some(other) => other.to_string() == wanted,
+            Some(other) => format!("{other}") == wanted,
             None => false,
         }
     })

@@ -118,7 +118,7 @@ impl State {
 
     /// Sets fields. Nothing changed: no version, no event.
     pub fn edit_issue(&self, actor: &Actor, issue_id: u64, fields: Vec<FieldValue>) -> Result<Arc<Issue>, StateError> {
-        let mut store = self.write();
+        let store = self.write();
         let before = store.issues.get(&issue_id).ok_or(StateError::NotFound)?.clone();
         let mut issue = Issue::clone(&before);
         let items: Vec<ChangeItem> = fields.into_iter().filter_map(|f| f.apply(&mut issue, &store)).collect();

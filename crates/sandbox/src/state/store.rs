@@ -235,10 +235,10 @@ impl Store {
         }
         self.keys.insert(issue.key.clone(), issue.id);
         let before = self.issues.insert(issue.id, issue.clone()).and_then(|i| i.parent);
-        if before != issue.parent {
-            if let Some(set) = before.and_then(|p| self.children.get_mut(&p)) {
-                set.remove(&issue.id);
-            }
+        if before != issue.parent
+            && let Some(set) = before.and_then(|p| self.children.get_mut(&p))
+        {
+            set.remove(&issue.id);
         }
         if let Some(parent) = issue.parent {
             self.children.entry(parent).or_default().insert(issue.id);

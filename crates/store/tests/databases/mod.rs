@@ -10,8 +10,7 @@ use tempfile::TempDir;
 
 pub(crate) struct Database {
     pub(crate) url: StoreUrl,
-    /// Where SQLite's files lie; with PostgreSQL, for whatever else a test keeps.
-    pub(crate) folder: TempDir,
+    _folder: Option<TempDir>,
     /// PostgreSQL: whence to create and drop, and the database's name.
     made_by: Option<(String, String)>,
 }
@@ -19,7 +18,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn sqlite() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        Some(Self { url: StoreUrl::Sqlite(folder.path().join("store.db")), folder, made_by: None })
+        Some(Self { url: StoreUrl::Sqlite(folder.path().join("store.db")), _folder: Some(folder), made_by: None })
     }
 
     pub(crate) async fn postgres() -> Option<Self> {
@@ -34,11 +33,7 @@ impl Database {
         conn.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         let mut url = url::Url::parse(&admin).unwrap();
         url.set_path(&name);
-        Some(Self {
-            url: StoreUrl::Postgres(url.into()),
-            folder: tempfile::tempdir().unwrap(),
-            made_by: Some((admin, name)),
-        })
+        Some(Self { url: StoreUrl::Postgres(url.into()), _folder: None, made_by: Some((admin, name)) })
     }
 
     /// Opens it without bringing it up to date.

@@ -1,10 +1,12 @@
 //! SQLite's files, and a disk that is full.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Command;
 
 use kernel::Kind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use store::StoreUrl;
 
 use crate::databases::Database;
 use crate::tables::{self, add, ids, put};
@@ -16,7 +18,7 @@ async fn a_database_is_its_owners_alone() {
     let cx = tables::tenant(&store).await;
     add(&store, &cx, 1).await.unwrap();
     let mut seen = Vec::new();
-    for file in std::fs::read_dir(database.folder.path()).unwrap() {
+    for file in std::fs::read_dir(folder(&database)).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{:?}", file.file_name());
         seen.push(file.file_name().into_string().unwrap());
@@ -88,6 +90,11 @@ fn a_disk_that_refuses_is_busy_and_works_again() {
     assert!(child.status.success() && said.contains("1 passed"), "{said}\n{}", String::from_utf8_lossy(&child.stderr));
 }
 
+fn folder(database: &Database) -> &Path {
+    let StoreUrl::Sqlite(path) = &database.url else { unreachable!("only SQLite lies in a folder") };
+    path.parent().unwrap()
+}
+
 fn limit_file_size(bytes: Option<u64>) {
     let maximum = getrlimit(Resource::Fsize).maximum;
     setrlimit(Resource::Fsize, Rlimit { current: bytes.or(maximum), maximum }).unwrap();
@@ -102,7 +109,7 @@ async fn child_meets_a_full_disk() {
     let store = database.migrated(tables::registry()).await;
     let cx = tables::tenant(&store).await;
     add(&store, &cx, 0).await.unwrap();
-    let wal = database.folder.path().join("store.db-wal");
+    let wal = folder(&database).join("store.db-wal");
     // Room for some commits more, and then for half of one.
     limit_file_size(Some(std::fs::metadata(&wal).unwrap().len() + 60_000));
     let mut kept = 1;

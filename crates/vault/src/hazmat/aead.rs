@@ -3,10 +3,11 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, AES_256_GCM_SIV, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::rand;
 
-use super::format::{NONCE_BYTES, TAG_BYTES};
+use super::format::NONCE_BYTES;
 use super::kdf::Secret;
+use super::nonce;
+use super::plain::Plain;
 
 /// A key ready for use.
 pub(crate) struct Cipher(LessSafeKey);
@@ -24,41 +25,45 @@ impl Cipher {
         Ok(Self(LessSafeKey::new(UnboundKey::new(algorithm, key.as_slice())?)))
     }
 
-    /// Appends `nonce | ciphertext | tag` to `to`, which holds the header.
-    pub(crate) fn seal(&self, associated: &[u8], plain: &[u8], to: &mut Vec<u8>) -> Result<(), Unspecified> {
-        let mut nonce = [0; NONCE_BYTES];
-        rand::fill(&mut nonce)?;
-        self.seal_with_nonce(nonce, associated, plain, to)
-    }
-
-    pub(crate) fn seal_with_nonce(
+    /// Encrypts what follows the first `clear` bytes of `record`, which end with the nonce, where it lies; appends the
+    /// tag.
+    pub(crate) fn seal_record(
         &self,
         nonce: [u8; NONCE_BYTES],
         associated: &[u8],
-        plain: &[u8],
-        to: &mut Vec<u8>,
-    ) -> Result<(), Unspecified> {
-        to.reserve(NONCE_BYTES + plain.len() + TAG_BYTES);
-        to.extend_from_slice(&nonce);
-        let start = to.len();
-        to.extend_from_slice(plain);
-        let body = to.get_mut(start..).ok_or(Unspecified)?;
+        mut record: Plain,
+        clear: usize,
+    ) -> Result<Vec<u8>, Unspecified> {
+        let body = record.as_mut_slice().get_mut(clear..).ok_or(Unspecified)?;
         let tag = self.0.seal_in_place_separate_tag(
             Nonce::assume_unique_for_key(nonce),
             Aad::from(associated),
             body,
         )?;
-        to.extend_from_slice(tag.as_ref());
-        Ok(())
+        let mut sealed = record.into_ciphertext();
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Wraps a key: `nonce | ciphertext | tag`.
+    pub(crate) fn wrap(&self, associated: &[u8], key: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        self.seal_with_nonce(nonce::for_wrap()?, associated, key)
+    }
+
+    fn seal_with_nonce(&self, nonce: [u8; NONCE_BYTES], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let mut record = Plain::new();
+        record.extend(&nonce);
+        record.extend(plain);
+        self.seal_record(nonce, associated, record, NONCE_BYTES)
     }
 
     /// Opens `nonce | ciphertext | tag`.
-    pub(crate) fn open(&self, associated: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    pub(crate) fn open(&self, associated: &[u8], bytes: &[u8]) -> Result<Plain, Unspecified> {
         let (nonce, rest) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Unspecified)?;
-        let mut plain = rest.to_vec();
+        let mut plain = Plain::from_vec(rest.to_vec());
         let length = self
             .0
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(associated), &mut plain)?
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(associated), plain.as_mut_slice())?
             .len();
         plain.truncate(length);
         Ok(plain)
@@ -80,10 +85,9 @@ mod tests {
     #[track_caller]
     fn check(cipher: &Cipher, nonce: &str, associated: &str, plain: &str, result: &str) {
         let [nonce, associated, plain] = [nonce, associated, plain].map(|text| hex::decode(text).unwrap());
-        let mut sealed = Vec::new();
-        cipher.seal_with_nonce(nonce.clone().try_into().unwrap(), &associated, &plain, &mut sealed).unwrap();
+        let sealed = cipher.seal_with_nonce(nonce.clone().try_into().unwrap(), &associated, &plain).unwrap();
         assert_eq!(hex::encode(&sealed), hex::encode(nonce) + result);
-        assert_eq!(cipher.open(&associated, &sealed).unwrap(), plain);
+        assert_eq!(cipher.open(&associated, &sealed).unwrap().as_slice(), plain);
     }
 
     /// RFC 8452, appendix C.2 (AEAD_AES_256_GCM_SIV).
@@ -136,11 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn one_text_sealed_twice_looks_different() {
-        let cipher = Cipher::record(&key(&"11".repeat(32))).unwrap();
-        let (mut one, mut other) = (Vec::new(), Vec::new());
-        cipher.seal(b"", b"the same", &mut one).unwrap();
-        cipher.seal(b"", b"the same", &mut other).unwrap();
-        assert_ne!(one, other);
+    fn one_key_wrapped_twice_looks_different() {
+        let cipher = Cipher::wrapping(&key(&"11".repeat(32))).unwrap();
+        assert_ne!(cipher.wrap(b"", b"the same").unwrap(), cipher.wrap(b"", b"the same").unwrap());
     }
 }

@@ -7,7 +7,6 @@ use kernel::{KeyClass, TenantId};
 pub(crate) const FORMAT: u8 = 1;
 pub(crate) const HEADER_BYTES: usize = 6;
 pub(crate) const NONCE_BYTES: usize = 12;
-pub(crate) const TAG_BYTES: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -16,10 +15,9 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(crate) fn write(self, to: &mut Vec<u8>) {
-        to.push(FORMAT);
-        to.push(self.class.code());
-        to.extend_from_slice(&self.version.to_be_bytes());
+    pub(crate) fn bytes(self) -> [u8; HEADER_BYTES] {
+        let [a, b, c, d] = self.version.to_be_bytes();
+        [FORMAT, self.class.code(), a, b, c, d]
     }
 
     /// The header and what follows it.
@@ -39,25 +37,18 @@ impl Header {
     }
 }
 
-/// Everything that a ciphertext is bound to.
-pub(crate) struct Binding<'a> {
-    pub(crate) tenant: TenantId,
-    pub(crate) header: Header,
-    pub(crate) subject: Option<&'a str>,
-    pub(crate) data_class: &'a str,
-    pub(crate) table: &'a str,
-    pub(crate) column: &'a str,
-    pub(crate) row: &'a [u8],
-}
-
 /// Joins parts so that no two lists of parts give the same bytes.
 pub(crate) fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        joined.extend_from_slice(part);
-    }
+    append_length_prefixed(parts, &mut joined);
     joined
+}
+
+fn append_length_prefixed(parts: &[&[u8]], to: &mut Vec<u8>) {
+    for part in parts {
+        to.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        to.extend_from_slice(part);
+    }
 }
 
 /// What a wrapped tenant key is bound to.
@@ -65,21 +56,25 @@ pub(crate) fn wrapping_context(tenant: TenantId, class: KeyClass, version: u32) 
     length_prefixed(&[b"steward tenant key 1", tenant.0.as_bytes(), class.name().as_bytes(), &version.to_be_bytes()])
 }
 
-impl Binding<'_> {
-    pub(crate) fn associated_data(&self) -> Vec<u8> {
-        length_prefixed(&[
-            b"steward sealed value",
-            &[FORMAT],
-            self.tenant.0.as_bytes(),
-            self.header.class.name().as_bytes(),
-            &self.header.version.to_be_bytes(),
-            // Nobody's and somebody's differ even if somebody had an empty id.
-            &[u8::from(self.subject.is_some())],
-            self.subject.unwrap_or_default().as_bytes(),
-            self.data_class.as_bytes(),
-            self.table.as_bytes(),
-            self.column.as_bytes(),
-            self.row,
-        ])
-    }
+/// The half of a record's associated data that its key decides; the other half is [`associated_data`]'s.
+pub(crate) fn bound_to_key(tenant: TenantId, header: Header, subject: Option<&str>) -> Vec<u8> {
+    length_prefixed(&[
+        b"steward sealed value",
+        &[FORMAT],
+        tenant.0.as_bytes(),
+        header.class.name().as_bytes(),
+        &header.version.to_be_bytes(),
+        // Nobody's and somebody's differ even if somebody had an empty id.
+        &[u8::from(subject.is_some())],
+        subject.unwrap_or_default().as_bytes(),
+    ])
+}
+
+/// Everything that a record is bound to: its key's half, and where it lies.
+pub(crate) fn associated_data(key_half: &[u8], data_class: &str, table: &str, column: &str, row: &[u8]) -> Vec<u8> {
+    let parts = [data_class.as_bytes(), table.as_bytes(), column.as_bytes(), row];
+    let mut bytes = Vec::with_capacity(key_half.len() + parts.iter().map(|part| part.len() + 8).sum::<usize>());
+    bytes.extend_from_slice(key_half);
+    append_length_prefixed(&parts, &mut bytes);
+    bytes
 }

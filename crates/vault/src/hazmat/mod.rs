@@ -4,3 +4,5 @@
 pub(crate) mod aead;
 pub(crate) mod format;
 pub(crate) mod kdf;
+pub(crate) mod nonce;
+pub(crate) mod plain;

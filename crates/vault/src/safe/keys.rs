@@ -7,11 +7,13 @@ use aws_lc_rs::hmac;
 use kernel::{AccountId, Column, Fault, KeyClass, Result, RowName, Sealed, TenantId, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::hazmat::aead::Cipher;
-use crate::hazmat::format::{Binding, Header};
+use crate::hazmat::format::{Header, associated_data, bound_to_key};
 use crate::hazmat::kdf::{self, Secret, Use};
+use crate::hazmat::nonce;
+use crate::hazmat::plain::Plain;
 
 /// Whose key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,12 +49,12 @@ impl Place {
 struct Version {
     cipher: Cipher,
     hash: hmac::Key,
+    /// What of the associated data is the same for all that these keys seal.
+    bound: Vec<u8>,
 }
 
 pub(crate) struct KeySet {
-    tenant: TenantId,
     class: KeyClass,
-    subject: Option<String>,
     versions: BTreeMap<u32, Version>,
     newest: u32,
 }
@@ -82,44 +84,35 @@ impl KeySet {
                 Version {
                     cipher: Cipher::record(&record).map_err(|_| unusable())?,
                     hash: hmac::Key::new(hmac::HMAC_SHA256, hash.as_slice()),
+                    bound: bound_to_key(tenant, Header { class, version: *version }, subject),
                 },
             );
         }
         let newest = *versions.last_key_value().ok_or_else(unusable)?.0;
-        Ok(Self {
-            tenant,
-            class,
-            subject: subject.map(str::to_owned),
-            versions,
-            newest,
-        })
+        Ok(Self { class, versions, newest })
     }
+}
 
-    fn associated(&self, place: &Place, version: u32) -> Vec<u8> {
-        Binding {
-            tenant: self.tenant,
-            header: Header { class: self.class, version },
-            subject: self.subject.as_deref(),
-            data_class: place.column.class.name,
-            table: place.column.table,
-            column: place.column.name,
-            row: place.row.as_bytes(),
-        }
-        .associated_data()
+impl Version {
+    fn associated(&self, place: &Place) -> Vec<u8> {
+        let column = place.column;
+        associated_data(&self.bound, column.class.name, column.table, column.name, place.row.as_bytes())
     }
 }
 
 impl Keys {
     /// Seals a value for one place, under the newest version.
     pub fn seal<T: Serialize>(&self, place: &Place, value: &T) -> Result<Sealed<T>> {
-        let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|error| Fault::broken("vault_encode", error))?);
-        Ok(Sealed::from_stored(self.seal_bytes(place, &plain)?))
+        let write = |record: &mut Plain| {
+            serde_json::to_writer(record, value).map_err(|error| Fault::broken("vault_encode", error))
+        };
+        Ok(Sealed::from_stored(self.seal_written(place, write)?))
     }
 
     /// Opens what lies in one place.
     pub fn open<T: DeserializeOwned + Zeroize + Default>(&self, place: &Place, sealed: &Sealed<T>) -> Result<Open<T>> {
-        let plain = Zeroizing::new(self.open_bytes(place, sealed.as_bytes())?);
-        serde_json::from_slice(&plain)
+        let plain = self.open_bytes(place, sealed.as_bytes())?;
+        serde_json::from_slice(plain.as_slice())
             .map(Open)
             .map_err(|_| Fault::broken("vault_decode", "a sealed value does not hold what its column says"))
     }
@@ -129,30 +122,40 @@ impl Keys {
         match Header::read(bytes) {
             Some((header, _)) if header.version == self.0.newest => Ok(None),
             _ => {
-                let plain = Zeroizing::new(self.open_bytes(place, bytes)?);
-                self.seal_bytes(place, &plain).map(Some)
+                let plain = self.open_bytes(place, bytes)?;
+                self.seal_bytes(place, plain.as_slice()).map(Some)
             }
         }
     }
 
     pub(crate) fn seal_bytes(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
+        self.seal_written(place, |record| {
+            record.extend(plain);
+            Ok(())
+        })
+    }
+
+    /// Seals where it lies what `write` appends.
+    fn seal_written(&self, place: &Place, write: impl FnOnce(&mut Plain) -> Result<()>) -> Result<Vec<u8>> {
         if place.column.sealed != Some(self.0.class) {
             return Err(Fault::broken("vault_class", "a column sealed under another class of keys"));
         }
-        if plain.len() > limits::SEALED_PLAIN_BYTES {
-            return Err(Fault::invalid("too_long", "A value is longer than can be kept."));
-        }
+        let failed = |_| Fault::broken("vault_seal", "sealing failed");
         let version = self.0.newest;
         let keys = self.0.versions.get(&version).ok_or_else(unusable)?;
-        let mut bytes = Vec::new();
-        Header { class: self.0.class, version }.write(&mut bytes);
-        keys.cipher
-            .seal(&self.0.associated(place, version), plain, &mut bytes)
-            .map_err(|_| Fault::broken("vault_seal", "sealing failed"))?;
-        Ok(bytes)
+        let nonce = nonce::for_record().map_err(failed)?;
+        let mut record = Plain::new();
+        record.extend(&Header { class: self.0.class, version }.bytes());
+        record.extend(&nonce);
+        let clear = record.as_slice().len();
+        write(&mut record)?;
+        if record.as_slice().len() - clear > limits::SEALED_PLAIN_BYTES {
+            return Err(Fault::invalid("too_long", "A value is longer than can be kept."));
+        }
+        keys.cipher.seal_record(nonce, &keys.associated(place), record, clear).map_err(failed)
     }
 
-    pub(crate) fn open_bytes(&self, place: &Place, bytes: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn open_bytes(&self, place: &Place, bytes: &[u8]) -> Result<Plain> {
         // One answer for every reason: a moved, cut, foreign or retired ciphertext is simply not one.
         let refused = || Fault::broken("vault_open", "a ciphertext does not open where it lies");
         let (header, body) = Header::read(bytes).ok_or_else(refused)?;
@@ -160,7 +163,7 @@ impl Keys {
             return Err(refused());
         }
         let keys = self.0.versions.get(&header.version).ok_or_else(refused)?;
-        keys.cipher.open(&self.0.associated(place, header.version), body).map_err(|_| refused())
+        keys.cipher.open(&keys.associated(place), body).map_err(|_| refused())
     }
 
     /// A keyed hash, for uniqueness, look-ups without the text, and pseudonyms. Keys of [`KeyClass::Index`] only:

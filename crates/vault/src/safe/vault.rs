@@ -86,7 +86,7 @@ impl Vault {
     pub async fn keys_of(&self, tenant: TenantId, class: KeyClass, subject: Subject<'_>, now: Timestamp) -> Result<Keys> {
         loop {
             let before = self.forgotten.load(Ordering::SeqCst);
-            let keys = self.cached(tenant, class, subject, now).await?;
+            let keys = Box::pin(self.cached(tenant, class, subject, now)).await?;
             if self.forgotten.load(Ordering::SeqCst) == before {
                 return Ok(keys);
             }

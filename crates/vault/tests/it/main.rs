@@ -1,6 +1,6 @@
 //! The vault as other rooms use it, over a shelf in memory: what opens, what never opens again, who may hold the
 //! root key's file, and what the process lets others see.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod destruction;
 mod process;

@@ -232,15 +232,28 @@ fn signatures_and_headers_that_are_refused() {
 
     // Key ids that are missing, climb, or are addresses.
     for kid in [
-        json!(null), json!(""), json!("../../etc/passwd"), json!("a/../b"), json!("/a"), json!("a/"), json!("a//b"),
-        json!("https://evil.example/key"), json!("a b"), json!("a\u{0}b"), json!("a%2fb"), json!("x".repeat(129)),
-        json!("a/b/c/d/e"), json!("."), json!("a\\b"),
+        json!(null),
+        json!(""),
+        json!("../../etc/passwd"),
+        json!("a/../b"),
+        json!("/a"),
+        json!("a/"),
+        json!("a//b"),
+        json!("https://evil.example/key"),
+        json!("a b"),
+        json!("a\u{0}b"),
+        json!("a%2fb"),
+        json!("x".repeat(129)),
+        json!("a/b/c/d/e"),
+        json!("."),
+        json!("a\\b"),
     ] {
         let header = encode(&json!({"alg": "RS256", "typ": "JWT", "kid": kid}));
         check(&ours, &format!("{header}.{payload}.{signature}"), &[Refusal::KeyId]);
     }
     // Keys and addresses that the header brings along are not looked at; critical extensions are not understood.
-    let brought = encode(&json!({"alg": "RS256", "kid": "k", "jku": "https://evil.example/", "x5u": "https://evil.example/"}));
+    let brought =
+        encode(&json!({"alg": "RS256", "kid": "k", "jku": "https://evil.example/", "x5u": "https://evil.example/"}));
     check(&ours, &format!("{brought}.{payload}.{signature}"), &[Refusal::Signature]);
     let critical = encode(&json!({"alg": "RS256", "kid": "k", "crit": ["b64"], "b64": false}));
     check(&ours, &format!("{critical}.{payload}.{signature}"), &[Refusal::Malformed]);

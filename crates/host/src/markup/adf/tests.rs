@@ -5,11 +5,19 @@ use proptest::prelude::*;
 use super::*;
 
 fn looks() -> impl Strategy<Value = Marks> {
-    let link = proptest::option::of("[a-z]{1,8}".prop_map(|host| Url::parse(&format!("https://{host}.example/")).unwrap()));
+    let link =
+        proptest::option::of("[a-z]{1,8}".prop_map(|host| Url::parse(&format!("https://{host}.example/")).unwrap()));
     (any::<[bool; 5]>(), link).prop_map(|([strong, em, strike, underline, code], link)| {
         // What the format cannot say does not come back.
         let plain = !code;
-        Marks { strong: strong && plain, em: em && plain, strike: strike && plain, underline: underline && plain, code, link }
+        Marks {
+            strong: strong && plain,
+            em: em && plain,
+            strike: strike && plain,
+            underline: underline && plain,
+            code,
+            link,
+        }
     })
 }
 
@@ -82,7 +90,10 @@ fn what_is_written_is_allowed_by_the_schema() {
     // Shapes that our own documents can have and the format cannot.
     let odd = Document(vec![
         Block::Quote(vec![Block::Quote(vec![Block::Rule, Block::Heading(2, vec![])]), Block::Rule]),
-        Block::List { ordered: true, items: vec![vec![], vec![Block::List { ordered: false, items: vec![vec![Block::Rule]] }]] },
+        Block::List {
+            ordered: true,
+            items: vec![vec![], vec![Block::List { ordered: false, items: vec![vec![Block::Rule]] }]],
+        },
         Block::List { ordered: true, items: vec![] },
         Block::Quote(vec![]),
         Block::Heading(9, vec![Inline::Text(String::new(), Marks::default())]),
@@ -111,7 +122,16 @@ fn the_words_of_unknown_nodes_stay() {
     ]});
     let document = Document::from_adf(&adf);
     let text = document.text();
-    for words in ["in a panel", "in a cell", "to do", "DONE", ":smile:", "https://example.com/a", "2023-11-14", "from the future"] {
+    for words in [
+        "in a panel",
+        "in a cell",
+        "to do",
+        "DONE",
+        ":smile:",
+        "https://example.com/a",
+        "2023-11-14",
+        "from the future",
+    ] {
         assert!(text.contains(words), "{words:?} in {text:?}");
     }
     assert!(!document.to_adf().to_string().contains("\"href\":\"javascript"));

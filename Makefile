@@ -1,0 +1,55 @@
+# The commands of this project. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps ui demo test test-rust test-ui lint fmt deny bench clean
+
+ifdef PORT
+export PORT
+endif
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+
+deps: ## Install what the other commands need, or say what is missing
+	@scripts/need.sh build test browser
+
+ui: ## Build the pages into ui/dist, if their sources changed
+	@scripts/need.sh node
+	@scripts/ui.sh
+
+demo: ui ## A Jira of a believable company with Steward in it, on PORT (ARGS="--archive FILE" and the like go to it)
+	@scripts/need.sh build
+	cargo run --locked -p steward -- demo $(ARGS)
+
+test: ## Everything: rules, both databases, walls, leaks, tidy, contract, pages, browser
+	@scripts/test.sh ui rust browser
+
+test-rust: ## The Rust tests alone, on both databases
+	@scripts/test.sh rust
+
+test-ui: ## The pages' tests, and the browser's against a running demo
+	@scripts/test.sh ui browser
+
+lint: ## Format, clippy and the pages' types, without a single warning
+	@scripts/need.sh build node
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	scripts/ui.sh --install
+	cd ui && npm run --silent lint
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+deny: ## Bans, licences and sources of dependencies (needs cargo-deny; `make test` does without)
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny"; exit 1; }
+	cargo deny --locked check bans licenses sources
+
+bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
+	@scripts/need.sh build bench
+	cargo run --locked --release -p bench -- $(ARGS)
+
+clean: ## Remove what was built, and the tests' database
+	cargo clean
+	rm -rf ui/dist ui/node_modules .demo
+	scripts/postgres.sh stop

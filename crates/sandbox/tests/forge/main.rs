@@ -1,0 +1,12 @@
+//! The Forge host and the pages from outside: with an app's remote that really listens, and a browser's
+//! requests.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
+
+mod invoke;
+mod lifecycle;
+mod manifest;
+mod pages;
+mod remote;
+mod site;
+mod tokens;
+mod triggers;

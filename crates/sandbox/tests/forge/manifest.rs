@@ -1,0 +1,80 @@
+//! The manifest that we deploy, and what Forge would refuse.
+
+use std::path::PathBuf;
+
+use sandbox::forge::Manifest;
+use serde_json::Value;
+
+use crate::site;
+
+/// Atlassian's schema, if this machine has it. In CI it must be there.
+fn schema() -> Option<Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs/forge-manifest-13.7.0.json");
+    if path.exists() {
+        return Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
+    }
+    assert!(std::env::var_os("CI").is_none(), "{} is missing", path.display());
+    eprintln!("SKIPPED: {} is not there", path.display());
+    None
+}
+
+#[test]
+fn ours_is_valid() {
+    let manifest = Manifest::parse(&site::manifest()).unwrap();
+    assert_eq!(manifest.app_id, site::APP_ID);
+    let keys: Vec<&str> = manifest.ui.iter().map(|module| module.key.as_str()).collect();
+    assert_eq!(keys, ["customer-panel", "customers-page", "settings-page", "portal-profile"]);
+    assert!(manifest.remote("backend").unwrap().base_url.is_none());
+    let Some(schema) = schema() else { return };
+    let yaml: Value = serde_yaml_ng::from_str(&site::manifest()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&yaml).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    let broken: Value =
+        serde_yaml_ng::from_str(&site::manifest().replace("interval: hour", "interval: hourly")).unwrap();
+    assert!(!validator.is_valid(&broken), "the schema is not looked at");
+}
+
+#[test]
+fn broken_ones_are_refused_with_their_place() {
+    let ours = site::manifest();
+    let rows = [
+        ("app/6f2c1a52", "app/nobody-6f2c1a52", "app.id: must be ari:cloud:ecosystem::app/<uuid>"),
+        ("remote: backend", "remote: backendd", "modules.endpoint.ui: there is no remote `backendd`"),
+        ("endpoint: schedule", "endpoint: nowhere", "modules.scheduledTrigger.hourly: there is no endpoint `nowhere`"),
+        ("endpoint: schedule", "endpoint: ui", "modules.scheduledTrigger.hourly: the endpoint `ui` has no route.path"),
+        ("interval: hour", "interval: hourly", "modules.scheduledTrigger.hourly.interval: must be one of"),
+        ("avi:jira:created:issue", "avi:jira:create:issue", "there is no event `avi:jira:create:issue`"),
+        ("    - read:jira-work\n", "", "the event `avi:jira:created:issue` needs the scope read:jira-work"),
+        (
+            "    - read:app-user-token\n",
+            "",
+            "modules.endpoint.ui.auth.appUserToken: needs the scope read:app-user-token",
+        ),
+        (
+            "enabled: true\n\nremotes",
+            "enabled: false\n\nremotes",
+            "needs permissions.external.configurable.enabled: true",
+        ),
+        ("key: settings-page", "key: customers-page", "modules: the key `customers-page` is used twice"),
+        ("resource: main\n      viewportSize", "resource: side\n      viewportSize", "there is no resource `side`"),
+        ("jira:adminPage", "jira:adminpage", "modules.jira:adminpage: this host does not offer modules of that type"),
+        ("[customer, unlicensed]", "[everyone]", "unlicensedAccess: `everyone` is not one of"),
+        ("key: backend\n", "key: the-backend-of-our-own-steward\n", "must be at most 23"),
+        ("path: /forge/events", "path: forge/events", "modules.endpoint.events.route.path: must begin with /"),
+        ("modules:", "modules: [", "manifest.yml: not YAML"),
+    ];
+    for (from, to, expected) in rows {
+        assert!(ours.contains(from), "{from}");
+        let error = Manifest::parse(&ours.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.starts_with("the Forge manifest is refused:") && error.contains(expected), "{from} → {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_site_does_not_start_with_a_broken_one() {
+    let mut config = site::config("http://127.0.0.1:1");
+    config.forge.apps = vec![(site::app("app: {}".to_owned()), None)];
+    let error = sandbox::start(config).await.err().unwrap().to_string();
+    assert!(error.contains("app: `id` is missing"), "{error}");
+}

@@ -1,0 +1,272 @@
+//! Canaries in every field, then every byte that was written searched: both databases, their logs, ours, error bodies;
+//! in the clear, in base64, in hex and percent-encoded.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use aho_corasick::AhoCorasick;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::world::{Answer, World};
+
+/// Everything that the program logs, at its most talkative.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        let config = steward::config::LogConfig { level: "trace".to_owned(), format: steward::config::LogFormat::Json };
+        steward::telemetry::log_to(&config, log.clone()).unwrap();
+        log
+    })
+}
+
+/// Words that occur nowhere else, and all the ways in which they could lie about.
+struct Canaries(Vec<String>);
+
+impl Canaries {
+    fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn plant(&mut self, what: &str) -> String {
+        let word = format!("zq{what}{}", self.0.len());
+        self.0.push(word.clone());
+        word
+    }
+
+    fn forms(&self) -> Vec<(String, Vec<u8>)> {
+        let mut forms = Vec::new();
+        for word in &self.0 {
+            forms.push((word.clone(), word.clone().into_bytes()));
+            forms.push((format!("hex of {word}"), hex::encode(word).into_bytes()));
+            forms.push((format!("UTF-16 of {word}"), word.encode_utf16().flat_map(u16::to_le_bytes).collect()));
+            // Base64 depends on what stands before: the inner part of each of the three positions.
+            for lead in 0..3 {
+                let padded = [vec![b'.'; lead], word.clone().into_bytes()].concat();
+                for (name, engine) in [("base64", &STANDARD_NO_PAD), ("base64url", &URL_SAFE_NO_PAD)] {
+                    let coded = engine.encode(&padded);
+                    let inner = &coded[(lead * 4).div_ceil(3)..coded.len() - 2];
+                    forms.push((format!("{name} of {word}"), inner.as_bytes().to_vec()));
+                }
+            }
+        }
+        forms
+    }
+
+    #[track_caller]
+    fn search(&self, place: &str, bytes: &[u8]) {
+        self.searcher().search(place, bytes);
+    }
+
+    fn searcher(&self) -> Searcher {
+        let (names, forms): (Vec<_>, Vec<_>) = self.forms().into_iter().unzip();
+        Searcher { names, forms: AhoCorasick::new(forms).unwrap() }
+    }
+}
+
+/// All forms of all canaries, looked for in one pass.
+struct Searcher {
+    names: Vec<String>,
+    forms: AhoCorasick,
+}
+
+impl Searcher {
+    #[track_caller]
+    fn search(&self, place: &str, bytes: &[u8]) {
+        if let Some(found) = self.forms.find(bytes) {
+            panic!("{} lies in {place}", self.names[found.pattern()]);
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.is_file() {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_lies_in_the_clear_on_sqlite() {
+    log();
+    let world = World::start().await;
+    let canaries = use_everything(&world).await;
+    let folder = world.folder.path().to_owned();
+    // Searched twice: while it runs, with the write-ahead log, and as it lies after the end.
+    search_files(&canaries, &folder.join("data"));
+    let kept = tempfile::tempdir().unwrap();
+    copy(&folder, kept.path());
+    world.end().await;
+    search_files(&canaries, kept.path());
+    canaries.search("the log", &log().0.lock().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_lies_in_the_clear_on_postgres() {
+    log();
+    let Some(world) = World::start_on_postgres().await else { return };
+    let canaries = use_everything(&world).await;
+    // Everything that the server wrote: tables, indexes, write-ahead log, its own log.
+    let server = postgres_folder();
+    world.program.store.ping_write().await.unwrap();
+    search_files(&canaries, &server);
+    world.end().await;
+    canaries.search("the log", &log().0.lock().unwrap());
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let name = file.strip_prefix(from).unwrap().to_string_lossy().replace('/', "_");
+        std::fs::copy(&file, to.join(name)).unwrap();
+    }
+}
+
+fn search_files(canaries: &Canaries, folder: &Path) {
+    let files = files(folder);
+    assert!(!files.is_empty(), "there is something to search");
+    let searcher = canaries.searcher();
+    let mut bytes_searched = 0;
+    for file in files {
+        // A file may go while it is looked for: PostgreSQL recycles its logs.
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        bytes_searched += bytes.len();
+        searcher.search(&file.display().to_string(), &bytes);
+    }
+    assert!(bytes_searched > 100_000, "only {bytes_searched} bytes were searched");
+}
+
+fn checked(canaries: &Canaries, answer: Answer) {
+    assert!(answer.status >= 400, "{}", answer.text);
+    canaries.search("an error body", answer.text.as_bytes());
+}
+
+/// Plants canaries wherever words can be put, reads them back, and makes every kind of mistake with them.
+async fn use_everything(world: &World) -> Canaries {
+    let mut canaries = Canaries::new();
+    let admin = world.admin();
+    let section = canaries.plant("section");
+    let section = admin.post("/api/v1/sections", json!({"entity": "customer", "name": section})).await.expect(201).body;
+    let mut fields = Vec::new();
+    for kind in ["text", "longText", "url", "email", "select", "multiSelect"] {
+        let mut field = json!({
+            "entity": "customer", "type": kind, "name": canaries.plant("name"), "help": canaries.plant("help"),
+            "audience": "customerEdit", "sectionId": section["id"],
+        });
+        if kind.ends_with("elect") {
+            field["options"] = json!([{"label": canaries.plant("option")}]);
+        }
+        fields.push(admin.defines(field).await);
+    }
+    let of_organizations = admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
+
+    // A customer and an organization whose names are canaries in Jira itself.
+    let named = canaries.plant("person");
+    let address = format!("{}@example.com", canaries.plant("address"));
+    let nobody = sandbox::events::Actor::default();
+    let state = world.jira.state();
+    let account = state.create_customer(&nobody, &address, &named).unwrap().account_id;
+    let organization = state.create_organization(&nobody, &canaries.plant("organization")).id;
+    let agent = world.agent();
+    agent.get(&format!("/api/v1/customers/{account}")).await.expect(200);
+    agent.get(&format!("/api/v1/organizations/{organization}")).await.expect(200);
+
+    for field in &fields {
+        let id = field["id"].as_str().unwrap();
+        let value = match field["type"].as_str().unwrap() {
+            "url" => json!(format!("https://example.com/{}", canaries.plant("url"))),
+            "email" => json!(format!("{}@example.com", canaries.plant("email"))),
+            "select" => field["options"][0]["id"].clone(),
+            "multiSelect" => json!([field["options"][0]["id"]]),
+            _ => json!(canaries.plant("value")),
+        };
+        agent.writes(&account, id, value).await.expect(200);
+        if field["type"] == "text" {
+            agent.writes(&account, id, json!(canaries.plant("second"))).await.expect(200);
+            agent.writes(&account, id, Value::Null).await.expect(200);
+        }
+    }
+    let id = of_organizations["id"].as_str().unwrap();
+    agent.put(&format!("/api/v1/organizations/{organization}/values/{id}"), "\"v0\"", json!({"value": canaries.plant("value")})).await.expect(200);
+    agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
+    agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
+    let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
+    let ticket = ticket.body["url"].as_str().unwrap().split('=').nth(1).unwrap().to_owned();
+    canaries.0.push(ticket.split('_').nth(2).unwrap().to_owned());
+    let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
+        "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
+    admin.put("/api/v1/settings/permissions", "\"v0\"", holders).await.expect(200);
+
+    mistakes(world, &mut canaries, &account, fields[0]["id"].as_str().unwrap()).await;
+    world.program.runner.drain().await.unwrap();
+    canaries
+}
+
+async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: &str) {
+    let (admin, agent) = (world.admin(), world.agent());
+    let word = canaries.plant("wrong");
+    let values = format!("/api/v1/customers/{account}/values");
+    for body in [
+        json!({"entity": word, "type": "text", "name": "x"}),
+        json!({"entity": "customer", "type": "number", "name": "x", "default": word}),
+        json!({"entity": "customer", "type": "text", "name": "x", &word: 1}),
+        json!({"entity": "customer", "type": "text", "name": "x", "projects": [word]}),
+        json!({"entity": "customer", "type": "text", "name": word.repeat(40)}),
+        json!(word),
+    ] {
+        checked(canaries, admin.post("/api/v1/fields", body).await);
+    }
+    for body in [json!({"values": {&word: "x"}}), json!({"values": {field: {"a": word}}}), json!({"values": {field: word.repeat(100)}})] {
+        checked(canaries, agent.patch(&values, "\"v1\"", body).await);
+    }
+    checked(canaries, agent.patch(&values, &format!("\"{word}\""), json!({"values": {}})).await);
+    for path in [
+        format!("/api/v1/fields/{word}"),
+        format!("/api/v1/customers/{word}/values"),
+        format!("/api/v1/customers?cursor={word}"),
+        format!("/api/v1/customers?limit={word}"),
+        format!("/api/v1/panel?issue={word}"),
+        format!("/{word}"),
+    ] {
+        checked(canaries, agent.get(&path).await);
+    }
+}
+
+/// Where the PostgreSQL server keeps all that it writes: its socket lies in the same folder.
+fn postgres_folder() -> PathBuf {
+    let url = url::Url::parse(&std::env::var("STEWARD_TEST_POSTGRES").unwrap()).unwrap();
+    let socket = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
+    Path::new(&socket).parent().unwrap().to_owned()
+}

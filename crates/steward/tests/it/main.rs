@@ -1,0 +1,23 @@
+//! The whole program against a real sandbox: one file a concern. `world` starts it; helpers speak the domain.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test stops where it is wrong"
+)]
+
+#[path = "../../../store/tests/databases/mod.rs"]
+mod databases;
+
+mod customers;
+mod departure;
+mod generated;
+mod http;
+mod killed;
+mod leaks;
+mod sessions;
+mod walls;
+mod world;

@@ -1,0 +1,353 @@
+//! A site, the program joined to it, a clock that stands still, and people who act.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, header};
+use kernel::{Clock, ManualClock};
+use serde_json::{Value, json};
+use steward::config::{
+    Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig,
+};
+use steward::demo;
+use steward::program::{Parts, Program};
+use tower::ServiceExt;
+use vault::FileRootKey;
+
+use crate::databases::Database;
+
+/// Where Atlassian's OpenAPI files lie, if they are here.
+pub(crate) fn specs() -> Option<std::path::PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
+    if folder.exists() {
+        return Some(folder);
+    }
+    let missing = "SKIPPED: answers of the sandbox are not checked: ../shared/specs is missing";
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing}");
+    eprintln!("{missing}");
+    None
+}
+
+/// A site of its own with the program joined to it.
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) jira: sandbox::Running,
+    pub(crate) program: Program,
+    pub(crate) config: Config,
+    pub(crate) folder: tempfile::TempDir,
+    databases: Vec<Database>,
+}
+
+/// What somebody was answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn etag(&self) -> String {
+        self.headers[header::ETAG].to_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+pub(crate) fn clocked(clock: &Arc<ManualClock>) -> sandbox::Clock {
+    let clock = clock.clone();
+    Arc::new(move || clock.now())
+}
+
+pub(crate) async fn site(clock: &Arc<ManualClock>, cloud: &str, beside: Option<&sandbox::Running>) -> sandbox::Running {
+    let mut config = sandbox::Config {
+        cloud_id: cloud.to_owned(),
+        // Ids of installations come from it: two sites must not share theirs.
+        seed: cloud.bytes().map(u64::from).sum(),
+        clock: clocked(clock),
+        source: sandbox::Source::Demo(1),
+        faults: sandbox::Faults::none(),
+        contract: specs(),
+        ..sandbox::Config::default()
+    };
+    config.forge.same_cloud_as = beside.map(sandbox::Running::forge);
+    sandbox::start(config).await.unwrap()
+}
+
+pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::Running], listen: SocketAddr) -> Config {
+    let secret = |database: &Database| match &database.url {
+        store::StoreUrl::Postgres(url) => Some(url.clone().into()),
+        store::StoreUrl::Sqlite(_) => None,
+    };
+    Config {
+        server: ServerConfig {
+            origin: format!("http://{listen}").parse().unwrap(),
+            listen,
+            tls_certificate: None,
+            tls_key: None,
+            behind_proxy: false,
+            metrics_token: None,
+        },
+        data: DataConfig {
+            directory: folder.join("data"),
+            database: databases.first().and_then(secret),
+            shelf: databases.get(1).and_then(secret),
+            root_key: folder.join("root.key"),
+            region: "test".to_owned(),
+        },
+        forge: ForgeConfig {
+            apps: vec![demo::app_id().unwrap()],
+            jwks: sites[0].forge().jwks_url().parse().unwrap(),
+            api_bases: sites.iter().map(|site| format!("{}/ex/jira/", site.url()).parse().unwrap()).collect(),
+            graphql: format!("{}/graphql", sites[0].url()).parse().unwrap(),
+        },
+        network: NetworkConfig { allow_private: false, allow_loopback: true },
+        log: LogConfig::default(),
+        jobs: JobsConfig::default(),
+    }
+}
+
+pub(crate) async fn open(config: &Config, clock: &Arc<ManualClock>) -> Program {
+    let parts = Parts {
+        clock: clock.clone(),
+        root: Arc::new(FileRootKey::read(&config.data.root_key).unwrap()),
+        metrics: steward::telemetry::Metrics::install().unwrap(),
+    };
+    Program::open(config, parts).await.unwrap()
+}
+
+impl World {
+    /// On SQLite, with the directory read.
+    pub(crate) async fn start() -> Self {
+        let databases = Vec::new();
+        Self::on(databases).await
+    }
+
+    /// On PostgreSQL, if there is one.
+    pub(crate) async fn start_on_postgres() -> Option<Self> {
+        let databases = vec![Database::postgres().await?, Database::postgres().await?];
+        Some(Self::on(databases).await)
+    }
+
+    async fn on(databases: Vec<Database>) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        FileRootKey::create(&folder.path().join("root.key")).unwrap();
+        let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().unwrap()));
+        let jira = site(&clock, "11111111-1111-4111-8111-111111111111", None).await;
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = config(folder.path(), &databases, &[&jira], address);
+        let program = open(&config, &clock).await;
+        let router = program.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let world = Self { clock, jira, program, config, folder, databases };
+        world.join(&world.jira).await;
+        world
+    }
+
+    /// Starts the program anew, on the same data, with a further site allowed.
+    pub(crate) async fn admit(&mut self, further: &sandbox::Running) {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        self.config = config(self.folder.path(), &self.databases, &[&self.jira, further], address);
+        self.program = open(&self.config, &self.clock).await;
+        let router = self.program.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    }
+
+    /// Installs the app on a site and lets the first reading of the directory happen.
+    pub(crate) async fn join(&self, jira: &sandbox::Running) {
+        jira.forge().install(demo::app(), Some(self.config.server.origin.as_str())).unwrap();
+        jira.deliveries_settled().await;
+        self.program.runner.drain().await.unwrap();
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.program.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 10_000_000).await.unwrap();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    pub(crate) fn agent(&self) -> Actor<'_> {
+        self.on_page("agent", "customers-page")
+    }
+
+    pub(crate) fn admin(&self) -> Actor<'_> {
+        self.on_page("admin", "settings-page")
+    }
+
+    pub(crate) fn customer(&self) -> Actor<'_> {
+        self.on_page("customer", "portal-profile")
+    }
+
+    /// Somebody who has a page of ours open.
+    pub(crate) fn on_page(&self, who: &str, module: &str) -> Actor<'_> {
+        Actor { world: self, jira: &self.jira, who: who.to_owned(), module: module.to_owned(), issue: None }
+    }
+
+    /// Another agent of the same site.
+    pub(crate) fn colleague(&self) -> Actor<'_> {
+        let first = self.jira.visitor("agent").unwrap().account_id;
+        let state = self.jira.state();
+        let store = state.read();
+        let other = store
+            .accounts
+            .values()
+            .find(|account| {
+                account.account_id != first
+                    && !store.is_site_admin(&account.account_id)
+                    && store.projects.values().any(|p| store.desk_of(&p.id).is_some() && store.holds_role(p, sandbox::state::model::ROLE_TEAM, &account.account_id))
+            })
+            .map(|account| account.account_id.clone());
+        drop(store);
+        self.on_page(&other.expect("the demo has two agents"), "customers-page")
+    }
+
+    /// A customer who is not the first one.
+    pub(crate) fn other_customer(&self) -> Actor<'_> {
+        let first = self.jira.visitor("customer").unwrap().account_id;
+        let state = self.jira.state();
+        let store = state.read();
+        let other = store
+            .accounts
+            .values()
+            .find(|a| a.account_id != first && a.account_type == sandbox::state::model::AccountType::Customer)
+            .map(|a| a.account_id.clone());
+        drop(store);
+        self.on_page(&other.unwrap(), "portal-profile")
+    }
+
+    /// The tenant of the world's own site.
+    pub(crate) async fn tenant(&self) -> kernel::TenantId {
+        let all = store::tenants::list::<host::Site>(&self.program.store, kernel::TenantId::SERVER, 10).await.unwrap();
+        all.first().expect("the site is joined").id
+    }
+
+    /// What Jira said of the agents is kept for a minute of real time; this forgets it.
+    pub(crate) async fn forget_standing(&self) {
+        let tenant = self.tenant().await;
+        for who in ["agent", "admin", "customer"] {
+            let account = kernel::AccountId::new(self.jira.visitor(who).unwrap().account_id).unwrap();
+            self.program.host().callers.forget(tenant, &account).await;
+        }
+    }
+
+    /// An issue that the demo's customer raised.
+    pub(crate) fn issue(&self) -> String {
+        let customer = self.jira.visitor("customer").unwrap().account_id;
+        let state = self.jira.state();
+        let store = state.read();
+        let agent = self.jira.visitor("agent").unwrap().account_id;
+        store
+            .issues
+            .values()
+            .find(|issue| {
+                issue.reporter.as_deref() == Some(&customer)
+                    && store.project(&issue.project_id).is_some_and(|p| store.holds_role(p, sandbox::state::model::ROLE_TEAM, &agent))
+            })
+            .map(|issue| issue.key.clone())
+            .unwrap()
+    }
+
+    /// Stops; fails on jobs left undone and on answers of the sandbox that Atlassian's OpenAPI does not allow.
+    pub(crate) async fn end(self) {
+        assert_eq!(self.program.runner.due().await.unwrap(), 0, "jobs are left");
+        let violations = self.jira.contract_violations();
+        assert!(violations.is_empty(), "{violations:#?}");
+        self.program.close().await.unwrap();
+        for database in self.databases {
+            database.remove().await;
+        }
+        self.jira.shutdown().await;
+    }
+}
+
+/// Somebody on a page of ours; each request has a fresh invocation token, as on a real page.
+pub(crate) struct Actor<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) jira: &'w sandbox::Running,
+    pub(crate) who: String,
+    pub(crate) module: String,
+    pub(crate) issue: Option<String>,
+}
+
+impl Actor<'_> {
+    pub(crate) fn account(&self) -> String {
+        self.jira.visitor(&self.who).unwrap().account_id
+    }
+
+    pub(crate) async fn token(&self) -> String {
+        self.jira.page_token(&self.who, &self.module, self.issue.as_deref()).await.unwrap()
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token().await));
+        if let Some(etag) = etag {
+            request = request.header(header::IF_MATCH, etag);
+        }
+        let request = match body {
+            Some(body) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))
+            }
+            None => request.body(Body::empty()),
+        };
+        self.world.send(request.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, None, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask(Method::POST, path, None, Some(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, etag: &str, body: Value) -> Answer {
+        self.ask(Method::PUT, path, Some(etag), Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, etag: &str, body: Value) -> Answer {
+        self.ask(Method::PATCH, path, Some(etag), Some(body)).await
+    }
+
+    /// Defines a field and answers it.
+    pub(crate) async fn defines(&self, field: Value) -> Value {
+        self.post("/api/v1/fields", field).await.expect(201).body
+    }
+
+    /// Defines a text field of customers with this name.
+    pub(crate) async fn defines_text(&self, name: &str, audience: &str) -> String {
+        let field = json!({"entity": "customer", "type": "text", "name": name, "audience": audience});
+        self.defines(field).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Writes a value that was not there before, or over what was read just now.
+    pub(crate) async fn writes(&self, owner: &str, field: &str, value: Value) -> Answer {
+        let path = format!("/api/v1/customers/{owner}/values/{field}");
+        let standing = self.get(&format!("/api/v1/customers/{owner}/values")).await.expect(200).body;
+        let version = standing["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|value| value["fieldId"] == field)
+            .map_or(0, |value| value["version"].as_i64().unwrap());
+        self.put(&path, &format!("\"v{version}\""), json!({"value": value})).await
+    }
+}

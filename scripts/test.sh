@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Runs parts of the tests and counts: test.sh ui|rust|browser …
+#
+# The last line is always `N passed, N failed`. A part that lacks something says `SKIPPED:` with what it needs; with
+# CI=true that is a failure. The whole output of each part is kept in target/test-logs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+logs=${CARGO_TARGET_DIR:-target}/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+skipped=0
+summary=()
+
+note() {
+  summary+=("$(printf '%-10s %5d passed %5d failed  %s' "$1" "$2" "$3" "${4:-}")")
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+}
+
+sum() { awk '{ total += $1 } END { print total + 0 }'; }
+
+# A part that ended badly without a failed test failed as a whole.
+settle() { # name log status passed failed
+  local name=$1 log=$2 status=$3 good=${4:-0} bad=${5:-0}
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  if grep -q 'SKIPPED:' "$log"; then
+    grep -h 'SKIPPED:' "$log" | sort -u | sed 's/^ */  /'
+    skipped=$((skipped + 1))
+    if [ "${CI:-}" = true ]; then bad=$((bad + 1)); fi
+  fi
+  note "$name" "$good" "$bad" "$log"
+  if [ "$bad" != 0 ]; then echo "--- the end of $log:"; tail -n 250 "$log"; fi
+}
+
+database=""
+demo_pid=""
+finish() {
+  if [ -n "$demo_pid" ]; then kill "$demo_pid" 2>/dev/null || true; wait "$demo_pid" 2>/dev/null || true; fi
+  if [ -n "$database" ]; then scripts/postgres.sh stop || true; fi
+}
+trap finish EXIT
+
+test_ui() {
+  local log=$logs/ui.log status=0
+  echo "== ui: types, rules and components"
+  (scripts/need.sh node && scripts/ui.sh && cd ui && npm run --silent lint && NO_COLOR=1 npm test --silent) \
+    >"$log" 2>&1 || status=$?
+  local counts
+  counts=$(grep -E '^ +Tests ' "$log" | tail -n 1 || true)
+  settle ui "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$counts" | sum)" "$(grep -oE '[0-9]+ failed' <<<"$counts" | sum)"
+}
+
+test_rust() {
+  local log=$logs/rust.log status=0
+  echo "== rust: rules, both databases, walls, leaks, tidy, contract"
+  if ! scripts/need.sh build test; then note rust 0 1 "tools are missing"; return; fi
+  if [ -z "${STEWARD_TEST_POSTGRES:-}" ]; then
+    # Of this run alone: another one, or a database that somebody looks at, is not ended with it.
+    export STEWARD_PG_DIR=${TMPDIR:-/tmp}/steward-postgres-test-$$
+    if STEWARD_TEST_POSTGRES=$(scripts/postgres.sh start); then
+      export STEWARD_TEST_POSTGRES
+      database=ours
+    else
+      unset STEWARD_TEST_POSTGRES
+    fi
+  fi
+  if command -v cargo-nextest >/dev/null; then
+    # What passes is shown too: a test that lacks something says so and passes, on a laptop.
+    set +e
+    NO_COLOR=1 cargo nextest run --workspace --locked --no-fail-fast --success-output immediate --failure-output final \
+      2>&1 | tee "$log" | grep --line-buffered -E '^ +(PASS|FAIL|SIGNAL|SLOW|TIMEOUT|Compiling|Finished|Summary)|^error|SKIPPED:'
+    status=${PIPESTATUS[0]}
+    set -e
+    local counts
+    counts=$(grep -E '^ +Summary ' "$log" | tail -n 1 || true)
+    settle rust "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$counts" | sum)" \
+      "$(grep -oE '[0-9]+ (failed|timed out)' <<<"$counts" | sum)"
+  else
+    set +e
+    cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1 | tee "$log" |
+      grep --line-buffered -E '^ +(Compiling|Finished|Running)|^test result|^error|FAILED|SKIPPED:'
+    status=${PIPESTATUS[0]}
+    set -e
+    local results
+    results=$(grep -E '^test result: ' "$log" || true)
+    settle rust "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$results" | sum)" \
+      "$(grep -oE '[0-9]+ failed' <<<"$results" | sum)"
+  fi
+}
+
+test_browser() {
+  local log=$logs/browser.log said=$logs/demo.json status=0
+  echo "== browser: the pages in Chromium, against a demo"
+  if ! scripts/need.sh build browser node; then
+    echo "SKIPPED: the browser tests need Chromium and Node" | tee "$log"
+    settle browser "$log" 0 0 0
+    return
+  fi
+  scripts/ui.sh >"$log" 2>&1 || { settle browser "$log" 1 0 0; return; }
+  cargo build --locked -p steward >>"$log" 2>&1 || { settle browser "$log" 1 0 0; return; }
+  local program=${CARGO_TARGET_DIR:-target}/debug/steward
+  rm -f "$said"
+  mkfifo "$said"
+  PORT=${PORT:-18460} "$program" demo --json >"$said" 2>>"$log" &
+  demo_pid=$!
+  local line=""
+  # Stays open until the demo ends, so that it never writes to nobody.
+  exec 3<"$said"
+  IFS= read -r -t 180 -u 3 line || true
+  if [ -z "$line" ]; then
+    echo "the demo did not say that it is ready" >>"$log"
+    settle browser "$log" 1 0 0
+    return
+  fi
+  (cd ui && STEWARD_DEMO=$line node --test --test-concurrency=1 --test-reporter=tap e2e/*.test.mjs) >>"$log" 2>&1 || status=$?
+  kill "$demo_pid" 2>/dev/null || true
+  wait "$demo_pid" 2>/dev/null || true
+  demo_pid=""
+  exec 3<&-
+  settle browser "$log" "$status" "$(sed -nE 's/^# pass ([0-9]+)/\1/p' "$log" | sum)" \
+    "$(sed -nE 's/^# fail ([0-9]+)/\1/p' "$log" | sum)"
+}
+
+for part in "$@"; do
+  case "$part" in
+    ui) test_ui ;;
+    rust) test_rust ;;
+    browser) test_browser ;;
+    *) echo "test.sh: no such part: $part" >&2; exit 2 ;;
+  esac
+done
+
+printf '%s\n' "${summary[@]}"
+if [ "$skipped" != 0 ] && [ "${CI:-}" != true ]; then echo "$skipped part(s) skipped something: see SKIPPED above"; fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
