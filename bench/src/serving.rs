@@ -129,7 +129,10 @@ fn drive(origin: &str, script: &Path, seconds: u64, pid: u32) -> Result<(f64, f6
     let spent = cpu::of_tree(pid)?.saturating_sub(before).as_secs_f64();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let field = |name: &str| {
-        said.lines().find_map(|line| line.trim().strip_prefix(name)).and_then(|rest| rest.split_whitespace().next()).map(str::to_owned)
+        said.lines()
+            .find_map(|line| line.trim().strip_prefix(name))
+            .and_then(|rest| rest.split_whitespace().next())
+            .map(str::to_owned)
     };
     if said.contains("Non-2xx") || said.contains("Socket errors") {
         return Err(anyhow!("not every answer was a success:\n{said}"));
@@ -211,7 +214,11 @@ pub(crate) fn read(options: &Options, report: &mut Report) -> Result<()> {
     }
     report.section(title, &format!("wrk -t1 -c{CONNECTIONS} -d{seconds}s over {} paths, in turns", paths.len()));
     report.line("| | requests per CPU-second | requests per second | of nginx |\n|---|---|---|---|");
-    report.line(&format!("| nginx, the same length of body ({body} bytes) | {} | {} | 1 |", its.show(0), its_clock.show(0)));
+    report.line(&format!(
+        "| nginx, the same length of body ({body} bytes) | {} | {} | 1 |",
+        its.show(0),
+        its_clock.show(0)
+    ));
     report.line(&format!("| Steward | {} | {} | {} |", ours.show(0), ours_clock.show(0), ours.over(&its).show(3)));
     drop(server);
     Ok(())

@@ -70,8 +70,9 @@ impl Handler for Sync {
 
     async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
         let mut reading: Reading = match payload.get("reading") {
-            Some(reading) => serde_json::from_value(reading.clone())
-                .map_err(|_| Fault::invalid("jobs_payload", "not a reading"))?,
+            Some(reading) => {
+                serde_json::from_value(reading.clone()).map_err(|_| Fault::invalid("jobs_payload", "not a reading"))?
+            }
             None => Reading { started_at: kernel::micros(cx.now()), at: At::Desk(0), start: 0 },
         };
         for _ in 0..PAGES_A_SLICE {

@@ -384,10 +384,6 @@ pub struct Permissions {
 
 impl Default for Permissions {
     fn default() -> Self {
-        Self {
-            browse: vec![Holder::Agents],
-            edit: vec![Holder::Agents],
-            configure: vec![Holder::JiraAdmins],
-        }
+        Self { browse: vec![Holder::Agents], edit: vec![Holder::Agents], configure: vec![Holder::JiraAdmins] }
     }
 }

@@ -35,12 +35,7 @@ pub const PROJECTS_PER_FIELD: usize = 200;
 pub const HOLDERS_PER_PERMISSION: usize = 50;
 
 fn fault(pointer: &str, code: &'static str, detail: impl Into<String>, limit: Option<usize>) -> FieldFault {
-    FieldFault {
-        pointer: pointer.to_owned(),
-        code,
-        detail: detail.into(),
-        limit: limit.map(|limit| limit as u64),
-    }
+    FieldFault { pointer: pointer.to_owned(), code, detail: detail.into(), limit: limit.map(|limit| limit as u64) }
 }
 
 /// What somebody may do. Configuring is never lost to Jira's administrators, so that nobody can lock a site out.
@@ -70,16 +65,31 @@ pub fn permissions_of(standing: &Standing, granted: &Permissions) -> BTreeSet<Pe
 pub fn check_holders(pointer: &str, holders: &[Holder]) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if holders.len() > HOLDERS_PER_PERMISSION {
-        faults.push(fault(pointer, "too_many", format!("A permission has at most {HOLDERS_PER_PERMISSION} holders."), Some(HOLDERS_PER_PERMISSION)));
+        faults.push(fault(
+            pointer,
+            "too_many",
+            format!("A permission has at most {HOLDERS_PER_PERMISSION} holders."),
+            Some(HOLDERS_PER_PERMISSION),
+        ));
     }
     for (place, holder) in holders.iter().enumerate() {
         let (Holder::Group { id, name } | Holder::ProjectRole { id, name }) = holder else { continue };
         let legal = !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !legal {
-            faults.push(fault(&format!("{pointer}/{place}/id"), "format", "Name a group or role by its id, as /settings/holders lists it.", None));
+            faults.push(fault(
+                &format!("{pointer}/{place}/id"),
+                "format",
+                "Name a group or role by its id, as /settings/holders lists it.",
+                None,
+            ));
         }
         if name.chars().count() > TEXT_CHARS {
-            faults.push(fault(&format!("{pointer}/{place}/name"), "too_long", format!("A name has at most {TEXT_CHARS} characters."), Some(TEXT_CHARS)));
+            faults.push(fault(
+                &format!("{pointer}/{place}/name"),
+                "too_long",
+                format!("A name has at most {TEXT_CHARS} characters."),
+                Some(TEXT_CHARS),
+            ));
         }
     }
     faults
@@ -113,7 +123,12 @@ pub fn check_name(pointer: &str, name: &str) -> Result<String, FieldFault> {
         return Err(fault(pointer, "required", "Give it a name.", None));
     }
     if name.chars().count() > NAME_CHARS {
-        return Err(fault(pointer, "too_long", format!("A name has at most {NAME_CHARS} characters."), Some(NAME_CHARS)));
+        return Err(fault(
+            pointer,
+            "too_long",
+            format!("A name has at most {NAME_CHARS} characters."),
+            Some(NAME_CHARS),
+        ));
     }
     if name.chars().any(char::is_control) {
         return Err(fault(pointer, "format", "A name stands on one line, without control characters.", None));
@@ -130,7 +145,12 @@ pub fn check_body(kind: FieldType, body: &FieldBody) -> Result<FieldBody, Vec<Fi
     });
     let help = body.help.as_deref().map(str::trim).filter(|help| !help.is_empty()).map(str::to_owned);
     if help.as_ref().is_some_and(|help| help.chars().count() > HELP_CHARS) {
-        faults.push(fault("/help", "too_long", format!("A help text has at most {HELP_CHARS} characters."), Some(HELP_CHARS)));
+        faults.push(fault(
+            "/help",
+            "too_long",
+            format!("A help text has at most {HELP_CHARS} characters."),
+            Some(HELP_CHARS),
+        ));
     }
     if !kind.has_options() && !body.options.is_empty() {
         faults.push(fault("/options", "not_allowed", "Only select fields have options.", None));
@@ -139,10 +159,20 @@ pub fn check_body(kind: FieldType, body: &FieldBody) -> Result<FieldBody, Vec<Fi
         faults.push(fault("/options", "required", "Add at least one option that can be chosen.", None));
     }
     if body.options.len() > OPTIONS_PER_FIELD {
-        faults.push(fault("/options", "too_many", format!("A field has at most {OPTIONS_PER_FIELD} options."), Some(OPTIONS_PER_FIELD)));
+        faults.push(fault(
+            "/options",
+            "too_many",
+            format!("A field has at most {OPTIONS_PER_FIELD} options."),
+            Some(OPTIONS_PER_FIELD),
+        ));
     }
     if body.projects.len() > PROJECTS_PER_FIELD {
-        faults.push(fault("/projects", "too_many", format!("A field is limited to at most {PROJECTS_PER_FIELD} projects."), Some(PROJECTS_PER_FIELD)));
+        faults.push(fault(
+            "/projects",
+            "too_many",
+            format!("A field is limited to at most {PROJECTS_PER_FIELD} projects."),
+            Some(PROJECTS_PER_FIELD),
+        ));
     }
     for (place, project) in body.projects.iter().enumerate() {
         if kernel::ProjectId::new(project.as_str()).is_err() {
@@ -150,13 +180,7 @@ pub fn check_body(kind: FieldType, body: &FieldBody) -> Result<FieldBody, Vec<Fi
         }
     }
     let options = check_options(&body.options, &mut faults);
-    let checked = FieldBody {
-        name,
-        help,
-        options,
-        default: Value::Empty,
-        projects: body.projects.clone(),
-    };
+    let checked = FieldBody { name, help, options, default: Value::Empty, projects: body.projects.clone() };
     let default = match check_value("/default", kind, &checked, false, &body.default, None) {
         Ok(default) => default,
         Err(wrong) => {
@@ -198,7 +222,12 @@ pub fn merge_options(
         if option.id.is_empty() {
             option.id = fresh_id();
         } else if !old.iter().any(|known| known.id == option.id) {
-            faults.push(fault(&format!("/options/{place}/id"), "unknown", "This field has no option of this id; leave the id out to add one.", None));
+            faults.push(fault(
+                &format!("/options/{place}/id"),
+                "unknown",
+                "This field has no option of this id; leave the id out to add one.",
+                None,
+            ));
         }
         if !used.insert(option.id.clone()) {
             faults.push(fault(&format!("/options/{place}/id"), "not_unique", "An option is listed twice.", None));
@@ -254,7 +283,12 @@ pub fn check_value(
         }
         (FieldType::Number, Value::Number(number)) => {
             if !number.is_finite() || number.abs() > NUMBER_MAX {
-                return Err(fault(pointer, "too_large", "A number lies between -9007199254740991 and 9007199254740991.", Some(NUMBER_MAX as usize)));
+                return Err(fault(
+                    pointer,
+                    "too_large",
+                    "A number lies between -9007199254740991 and 9007199254740991.",
+                    Some(NUMBER_MAX as usize),
+                ));
             }
             Ok(Value::Number(*number))
         }

@@ -91,11 +91,18 @@ table!(FIELD, "field", Tenant, [
 
 const P: &str = "permission";
 pub(crate) static PERMISSION_BODY: Column = sealed_column(P, "body", KeyClass::Data, &DEFINITION);
-table!(PERMISSION, "permission", Tenant, [
-    Column::new(P, "tenant", Uuid, &OPAQUE_ID),
-    Column::new(P, "version", Int, &STATE),
-    sealed_column(P, "body", KeyClass::Data, &DEFINITION),
-], key ["tenant"], row ["tenant"]);
+table!(
+    PERMISSION,
+    "permission",
+    Tenant,
+    [
+        Column::new(P, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(P, "version", Int, &STATE),
+        sealed_column(P, "body", KeyClass::Data, &DEFINITION),
+    ],
+    key["tenant"],
+    row["tenant"]
+);
 
 const CV: &str = "customer_value";
 pub(crate) static CUSTOMER_VALUE_VALUE: Column = sealed_column(CV, "value", KeyClass::Data, &CUSTOMER_VALUE);
@@ -110,8 +117,7 @@ table!(CUSTOMER_VALUE_TABLE, "customer_value", Tenant, [
 ], key ["tenant", "owner", "field"], row ["owner", "field"], subject "owner");
 
 const OV: &str = "organization_value";
-pub(crate) static ORGANIZATION_VALUE_VALUE: Column =
-    sealed_column(OV, "value", KeyClass::Data, &ORGANIZATION_VALUE);
+pub(crate) static ORGANIZATION_VALUE_VALUE: Column = sealed_column(OV, "value", KeyClass::Data, &ORGANIZATION_VALUE);
 table!(ORGANIZATION_VALUE_TABLE, "organization_value", Tenant, [
     Column::new(OV, "tenant", Uuid, &OPAQUE_ID),
     Column::new(OV, "owner", Text, &OPAQUE_ID),

@@ -72,6 +72,8 @@ pub struct Inbound(pub(crate) Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) rules: Rules,
+    /// Cloud ids and origins of sites that may become tenants; empty: all.
+    pub(crate) allowed: Vec<String>,
     pub(crate) region: String,
     pub(crate) keys: SigningKeys,
     pub(crate) sites: Sites,
@@ -91,7 +93,8 @@ impl Inbound {
     /// tenant and goes on with [`settle`](Self::settle) or one of the `accept_…`.
     ///
     /// # Errors
-    /// `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone`, `tenant_locked`; `Busy`
+    /// `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone`, `tenant_locked`,
+    /// `site_not_allowed`; `Busy`
     /// with `token_keys_unavailable`.
     pub async fn verify(&self, headers: &ForgeHeaders<'_>) -> Result<Call> {
         let parts = &self.0;
@@ -124,6 +127,12 @@ impl Inbound {
 
     async fn install(&self, invocation: &Invocation) -> Result<TenantId> {
         let parts = &self.0;
+        if !may_join(&parts.allowed, invocation) {
+            return Err(Fault::unauthenticated(
+                "site_not_allowed",
+                "This Steward server does not serve this site. Ask its operator.",
+            ));
+        }
         let (id, now) = (TenantId::fresh(), parts.clock.now());
         let keys = parts.vault.keys_of(id, KeyClass::Data, Subject::Tenant, now).await?;
         let site = Site { url: invocation.site_url.clone(), api_base: invocation.api_base.clone() };
@@ -261,6 +270,17 @@ impl Inbound {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
+}
+
+/// Whether the operator lets this site become a tenant. Both of what is compared is signed by Forge; events tell no
+/// origin, so that a site allowed by its origin alone joins with its first page.
+fn may_join(allowed: &[String], invocation: &Invocation) -> bool {
+    let origin = invocation.site_url.as_ref().map(Url::origin);
+    let is_it = |site: &String| {
+        *site == invocation.cloud
+            || origin.as_ref().is_some_and(|origin| Url::parse(site).is_ok_and(|site| site.origin() == *origin))
+    };
+    allowed.is_empty() || allowed.iter().any(is_it)
 }
 
 /// What a call brought, sealed.

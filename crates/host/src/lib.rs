@@ -51,6 +51,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3600);
 pub struct HostConfig {
     /// Our Forge apps' ARIs: the audiences that tokens must be for.
     pub apps: Vec<String>,
+    /// Sites that may become tenants, by cloud id or origin; empty: each that installs one of the apps.
+    pub sites: Vec<String>,
     /// Where Forge publishes its signing keys.
     pub signing_keys: Url,
     /// Prefixes, ending in `/`, of the API bases that tokens may name.
@@ -78,6 +80,7 @@ impl HostConfig {
     pub fn atlassian(apps: Vec<String>, region: String) -> Result<Self> {
         Ok(Self {
             apps,
+            sites: Vec::new(),
             signing_keys: constant("https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json")?,
             api_bases: vec![constant("https://api.atlassian.com/ex/jira/")?],
             graphql: constant("https://api.atlassian.com/graphql")?,
@@ -148,6 +151,7 @@ impl Host {
         }));
         let inbound = Inbound(Arc::new(install::Parts {
             rules: forge::token::Rules { audiences: config.apps, api_bases: config.api_bases },
+            allowed: config.sites,
             region: config.region,
             keys: forge::jwks::SigningKeys::new(config.signing_keys, door.clone(), clock.clone()),
             sites: sites.clone(),

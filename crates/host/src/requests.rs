@@ -39,11 +39,6 @@ impl Host {
         let [open, closed] = [Progress::Open, Progress::Closed].map(|state| jql::requests(whose, state, &projects));
         let url = |query: &str| known.site.url.as_ref().and_then(|site| jql::navigator(site, query));
         let counted = futures::try_join!(jira.count(&open), jira.count(&closed))?;
-        Ok(RequestCounts {
-            open: counted.0,
-            closed: counted.1,
-            open_url: url(&open),
-            closed_url: url(&closed),
-        })
+        Ok(RequestCounts { open: counted.0, closed: counted.1, open_url: url(&open), closed_url: url(&closed) })
     }
 }

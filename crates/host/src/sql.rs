@@ -13,6 +13,7 @@ const SYSTEM_TOKEN_KEEP: &str = "INSERT INTO host_system_token (tenant, token, e
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant) DO UPDATE SET token = excluded.token, \
      expires_at = excluded.expires_at, received_at = excluded.received_at \
      WHERE host_system_token.expires_at <= excluded.expires_at";
+const SYSTEM_TOKEN_SHORTEN: &str = "UPDATE host_system_token SET expires_at = $2 WHERE tenant = $1 AND expires_at > $2";
 const USER_TOKEN: &str = "SELECT token, expires_at FROM host_user_token WHERE tenant = $1 AND account = $2";
 const USER_TOKEN_KEEP: &str = "INSERT INTO host_user_token (tenant, account, token, expires_at, received_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, account) DO UPDATE SET token = excluded.token, \
@@ -48,6 +49,11 @@ pub(crate) async fn system_token(scoped: &mut Scoped) -> Result<Option<TokenRow>
 /// The one that lives longest wins: tokens arrive in any order.
 pub(crate) async fn system_token_keep(scoped: &mut Scoped, cx: &Cx, row: TokenRow) -> Result<()> {
     scoped.run(SYSTEM_TOKEN_KEEP, args![row.token, row.expires_at, cx.now()]).await.map(drop)
+}
+
+/// Ends it at `end`, if it would live longer: the next one that is received takes its place.
+pub(crate) async fn system_token_shorten(scoped: &mut Scoped, end: Timestamp) -> Result<()> {
+    scoped.run(SYSTEM_TOKEN_SHORTEN, args![end]).await.map(drop)
 }
 
 pub(crate) async fn user_token(scoped: &mut Scoped, account: &AccountId) -> Result<Option<TokenRow>> {

@@ -19,6 +19,9 @@ const LEFT_AT_LEAST: SignedDuration = SignedDuration::from_secs(60);
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(4);
 /// The life taken for granted when a token does not say: the least that a page's token was seen with.
 const UNTOLD_LIFE: SignedDuration = SignedDuration::from_mins(15);
+/// What is left of a token to act as the app that Jira refused: long enough that Jira's slow start after an
+/// installation does not cost it, shorter than the life of whatever Forge brings next, which takes its place.
+const REFUSED_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Forge's tokens are a few KB.
 pub(crate) const TOKEN_BYTES: usize = 16 * 1024;
 
@@ -125,6 +128,15 @@ impl Tokens {
         let Some(row) = row.filter(|row| usable(cx, row)) else { return Ok(None) };
         let keys = self.vault.keys(cx, KeyClass::Credential, Subject::Person(account)).await?;
         keys.open(&user_place(cx, account), &row.token).map(Some)
+    }
+
+    /// Believes the token to act as the app no longer: what came beside a genuine invocation is not proven by it, and
+    /// one that claims a long life must not keep the genuine ones out.
+    pub(crate) async fn doubt_system(&self, cx: &Cx) -> Result<()> {
+        let end = cx.now().checked_add(REFUSED_LIFE).unwrap_or(Timestamp::MAX);
+        let mut scoped = self.store.write(cx).await?;
+        sql::system_token_shorten(&mut scoped, end).await?;
+        scoped.commit().await
     }
 
     /// Forgets a person's token.

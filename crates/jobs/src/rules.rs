@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::Kind;
 
-/// Tries before a job is laid aside. With the back-off below, about a day.
+/// Tries before a job is laid aside. With the back-off below, about eight hours.
 pub(crate) const MAX_ATTEMPTS: i64 = 14;
 const FIRST_DELAY: Duration = Duration::from_secs(2);
 const LONGEST_DELAY: Duration = Duration::from_secs(4 * 3600);

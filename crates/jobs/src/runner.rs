@@ -187,8 +187,15 @@ impl Runner {
         for message in &messages {
             for handler in self.handlers.values().filter(|handler| handler.topic() == Some(message.topic.as_str())) {
                 let key = message.id.to_string();
-                sql::job_enqueue_for(&mut server, message.tenant, handler.kind(), &key, &message.body, self.clock.now())
-                    .await?;
+                sql::job_enqueue_for(
+                    &mut server,
+                    message.tenant,
+                    handler.kind(),
+                    &key,
+                    &message.body,
+                    self.clock.now(),
+                )
+                .await?;
             }
             outbox::drop_message(&mut server, message).await?;
         }

@@ -1,9 +1,7 @@
 //! The queue's tables.
 
 use kernel::ColumnKind::{Int, Text, Uuid};
-use kernel::{
-    Audience, Column, DataClass, Export, INSTANT, Migration, OPAQUE_ID, Retention, Room, STATE, Step, table,
-};
+use kernel::{Audience, Column, DataClass, Export, INSTANT, Migration, OPAQUE_ID, Retention, Room, STATE, Step, table};
 
 static FINISHED: DataClass = DataClass {
     name: "finished-job",
@@ -31,17 +29,17 @@ table!(JOB, "job", Server, [
 ], key ["tenant", "id"], unique [&["tenant", "kind", "key"] as &[&str]], index [&["state", "run_at"] as &[&str]], written "finished_at");
 
 const S: &str = "schedule";
-table!(SCHEDULE, "schedule", Server, [
-    Column::new(S, "name", Text, &STATE),
-    Column::new(S, "next_at", Int, &INSTANT),
-], key ["name"]);
+table!(
+    SCHEDULE,
+    "schedule",
+    Server,
+    [Column::new(S, "name", Text, &STATE), Column::new(S, "next_at", Int, &INSTANT),],
+    key["name"]
+);
 
 /// The queue's tables.
 pub static ROOM: Room = Room {
     name: "jobs",
     tables: &[&JOB, &SCHEDULE],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[Step::Create(&JOB), Step::Create(&SCHEDULE)],
-    }],
+    migrations: &[Migration { version: 1, steps: &[Step::Create(&JOB), Step::Create(&SCHEDULE)] }],
 };

@@ -56,9 +56,5 @@ pub fn micros(at: Timestamp) -> i64 {
 
 /// Reads the stored form back; what lies outside the calendar is clamped to its ends.
 pub fn from_micros(stored: i64) -> Timestamp {
-    Timestamp::from_microsecond(stored).unwrap_or(if stored < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    Timestamp::from_microsecond(stored).unwrap_or(if stored < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -63,20 +63,8 @@ pub struct Cx {
 
 impl Cx {
     /// Mints a context. Callers: the extractors of `web` and the runner of `jobs`, no one else.
-    pub fn mint(
-        tenant: TenantId,
-        actor: Actor,
-        standing: Standing,
-        clock: Arc<dyn Clock>,
-        request: RequestId,
-    ) -> Self {
-        Self {
-            tenant,
-            actor,
-            standing: Arc::new(standing),
-            clock,
-            request,
-        }
+    pub fn mint(tenant: TenantId, actor: Actor, standing: Standing, clock: Arc<dyn Clock>, request: RequestId) -> Self {
+        Self { tenant, actor, standing: Arc::new(standing), clock, request }
     }
 
     /// The tenant that every statement and key is bound to.

@@ -55,14 +55,7 @@ pub struct Fault {
 
 impl Fault {
     fn new(kind: Kind, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            code,
-            text: text.into(),
-            fields: Vec::new(),
-            retry_after: None,
-            source: None,
-        }
+        Self { kind, code, text: text.into(), fields: Vec::new(), retry_after: None, source: None }
     }
 
     /// Nothing here, or nothing that the caller may know of. Takes no text: all of them are alike.
@@ -86,17 +79,8 @@ impl Fault {
     }
 
     /// One field is wrong.
-    pub fn invalid_field(
-        pointer: impl Into<String>,
-        code: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self::invalid_fields(vec![FieldFault {
-            pointer: pointer.into(),
-            code,
-            detail: detail.into(),
-            limit: None,
-        }])
+    pub fn invalid_field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldFault { pointer: pointer.into(), code, detail: detail.into(), limit: None }])
     }
 
     /// Several fields are wrong, all of them told at once.

@@ -17,8 +17,8 @@ pub use cx::{Actor, Cx, RequestId, Standing};
 pub use fault::{Fault, FieldFault, Kind, Result};
 pub use ids::{AccountId, IssueId, OrganizationId, ProjectId, TenantId};
 pub use registry::{
-    Audience, Column, ColumnKind, DataClass, Export, INSTANT, KeyClass, Migration, OPAQUE_ID,
-    Registry, Retention, Room, STATE, Scope, Step, Table, sealed_column,
+    Audience, Column, ColumnKind, DataClass, Export, INSTANT, KeyClass, Migration, OPAQUE_ID, Registry, Retention,
+    Room, STATE, Scope, Step, Table, sealed_column,
 };
 pub use row_name::RowName;
 pub use sealed::Sealed;

@@ -168,20 +168,8 @@ pub struct Column {
 
 impl Column {
     /// A column that is never NULL.
-    pub const fn new(
-        table: &'static str,
-        name: &'static str,
-        kind: ColumnKind,
-        class: &'static DataClass,
-    ) -> Self {
-        Self {
-            table,
-            name,
-            kind,
-            null: false,
-            class,
-            sealed: None,
-        }
+    pub const fn new(table: &'static str, name: &'static str, kind: ColumnKind, class: &'static DataClass) -> Self {
+        Self { table, name, kind, null: false, class, sealed: None }
     }
 
     /// The same, NULL allowed.
@@ -198,14 +186,7 @@ pub const fn sealed_column(
     keys: KeyClass,
     class: &'static DataClass,
 ) -> Column {
-    Column {
-        table,
-        name,
-        kind: ColumnKind::Bytes,
-        null: false,
-        class,
-        sealed: Some(keys),
-    }
+    Column { table, name, kind: ColumnKind::Bytes, null: false, class, sealed: Some(keys) }
 }
 
 /// Whose rows a table holds.
@@ -296,10 +277,7 @@ impl Registry {
     /// Every sealed column with its table.
     pub fn sealed(&self) -> impl Iterator<Item = (&'static Table, &'static Column, KeyClass)> + '_ {
         self.tables().flat_map(|table| {
-            table
-                .columns
-                .iter()
-                .filter_map(move |column| column.sealed.map(|keys| (table, column, keys)))
+            table.columns.iter().filter_map(move |column| column.sealed.map(|keys| (table, column, keys)))
         })
     }
 
@@ -307,11 +285,7 @@ impl Registry {
     pub fn classes(&self) -> BTreeMap<&'static str, (&'static DataClass, Vec<&'static Column>)> {
         let mut classes = BTreeMap::new();
         for column in self.tables().flat_map(|table| table.columns) {
-            classes
-                .entry(column.class.name)
-                .or_insert_with(|| (column.class, Vec::new()))
-                .1
-                .push(column);
+            classes.entry(column.class.name).or_insert_with(|| (column.class, Vec::new())).1.push(column);
         }
         classes
     }

@@ -12,10 +12,7 @@ pub struct Sealed<T> {
 impl<T> Sealed<T> {
     /// Wraps what a column held. Nothing is checked here: that is what opening does.
     pub fn from_stored(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            of: PhantomData,
-        }
+        Self { bytes, of: PhantomData }
     }
 
     /// The bytes as a column holds them.

@@ -16,7 +16,7 @@ use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
 use crate::{config, demo, doctor, listen, telemetry};
 
-/// Fields, chat, structures and posture for Jira Service Management, on your own machine.
+/// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
 #[command(name = "steward", version, about)]
 struct Cli {
@@ -80,13 +80,15 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK_BYTES).enable_all().build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("steward: {error}");
             return ExitCode::FAILURE;
         }
     };
+    quiet_panics();
     // One provider for all TLS; fails only when it is set already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match runtime.block_on(dispatch(cli.command)) {
@@ -96,6 +98,14 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic's message may quote what it was about: the log gets the place, and never the words.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(event = "panic", place);
+    }));
 }
 
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
@@ -164,7 +174,10 @@ fn init(directory: &Path, data: &Path) -> anyhow::Result<()> {
     std::fs::write(&file, config::template(data, &key)).with_context(|| format!("cannot write {}", file.display()))?;
     println!("Made {} and {}.", file.display(), key.display());
     println!("Keep a copy of the root key in a safe place: without it nothing can be read, with it everything.");
-    println!("Next: edit the file, then `steward doctor --config {0}` and `steward serve --config {0}`.", file.display());
+    println!(
+        "Next: edit the file, then `steward doctor --config {0}` and `steward serve --config {0}`.",
+        file.display()
+    );
     Ok(())
 }
 
@@ -199,7 +212,10 @@ async fn jobs(file: &Path, action: JobsAction) -> anyhow::Result<()> {
             }
             for job in dead {
                 let error = job.error.as_deref().unwrap_or("-");
-                println!("{}  {}  tenant {}  {error}  {} tries  since {}", job.id, job.kind, job.tenant, job.attempts, job.created_at);
+                println!(
+                    "{}  {}  tenant {}  {error}  {} tries  since {}",
+                    job.id, job.kind, job.tenant, job.attempts, job.created_at
+                );
             }
         }
         JobsAction::Run { id } => {
@@ -239,5 +255,8 @@ async fn openapi() -> anyhow::Result<String> {
 
 /// docs/data.md.
 pub fn data_map() -> String {
-    trust::data_map(&[("The database", &crate::program::registry()), ("The key shelf, a database of its own", &crate::program::shelf_registry())])
+    trust::data_map(&[
+        ("The database", &crate::program::registry()),
+        ("The key shelf, a database of its own", &crate::program::shelf_registry()),
+    ])
 }

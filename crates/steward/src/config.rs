@@ -1,7 +1,9 @@
 //! Typed configuration: whole at start, unknown keys refused, secrets never printed.
 //!
 //! A file in TOML, and environment variables over it: `STEWARD_SERVER__ORIGIN` sets `server.origin`. The one place that
-//! reads the environment.
+//! reads the environment. Start at [`Config::read`].
+
+mod read;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +50,12 @@ pub struct ServerConfig {
     /// True when a proxy in front of it speaks TLS.
     #[serde(default)]
     pub behind_proxy: bool,
-    /// Who may read /metrics besides this machine, by a bearer token.
+    /// With `behind_proxy`: the proxy is on another machine or in another container, so that it listens for others.
+    /// Whoever else reaches that address speaks to it without TLS.
+    #[serde(default)]
+    pub proxy_on_other_machine: bool,
+    /// Who may read /metrics, by this bearer token. Without one: this machine only, and behind a proxy nobody, since
+    /// what a proxy on this machine passes on comes from this machine too.
     pub metrics_token: Option<SecretString>,
 }
 
@@ -75,6 +82,10 @@ pub struct DataConfig {
 pub struct ForgeConfig {
     /// App ids whose invocation tokens are accepted.
     pub apps: Vec<String>,
+    /// Sites that may become tenants, by cloud id (`https://<site>/_edge/tenant_info` tells it) or origin. Empty: each
+    /// site that installs one of the apps and names this server.
+    #[serde(default)]
+    pub sites: Vec<String>,
     /// Where Forge publishes its keys.
     #[serde(default = "default_jwks")]
     pub jwks: Url,
@@ -174,36 +185,6 @@ impl std::fmt::Display for ConfigFault {
 impl std::error::Error for ConfigFault {}
 
 impl Config {
-    /// Reads the file, lays the environment over it, and checks the whole.
-    pub fn read(file: &Path) -> Result<Self, ConfigFault> {
-        if !file.exists() {
-            return Err(ConfigFault(format!(
-                "{} is not there. Run `steward init` to make one, or name another with --config.",
-                file.display()
-            )));
-        }
-        let read = config::Config::builder()
-            .add_source(config::File::from(file).format(config::FileFormat::Toml))
-            .add_source(
-                config::Environment::with_prefix("STEWARD")
-                    .prefix_separator("_")
-                    .separator("__")
-                    .list_separator(",")
-                    .with_list_parse_key("forge.apps")
-                    .with_list_parse_key("forge.api_bases")
-                    .try_parsing(true)
-                    .ignore_empty(true),
-            )
-            .build()
-            .and_then(config::Config::try_deserialize::<Self>)
-            .map_err(|error| ConfigFault(format!("{}: {error}", file.display())))?;
-        let wrong = read.mistakes();
-        if wrong.is_empty() {
-            return Ok(read);
-        }
-        Err(ConfigFault(format!("{}:\n- {}", file.display(), wrong.join("\n- "))))
-    }
-
     /// Each mistake in a sentence that says what to do.
     pub fn mistakes(&self) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -223,6 +204,17 @@ impl Config {
                 server.listen
             ));
         }
+        if server.behind_proxy && !loopback && !server.proxy_on_other_machine {
+            wrong.push(format!(
+                "server: behind_proxy believes that what arrives came over TLS, and {} is reachable without the proxy. \
+                 Listen on 127.0.0.1; or, if the proxy is on another machine or in another container, keep everybody \
+                 else from that address and say proxy_on_other_machine = true.",
+                server.listen
+            ));
+        }
+        if server.proxy_on_other_machine && !server.behind_proxy {
+            wrong.push("server: proxy_on_other_machine goes with behind_proxy = true.".to_owned());
+        }
         let plain_origin = server.origin.scheme() != "https";
         if plain_origin && !loopback {
             wrong.push("server.origin: it must start with https://.".to_owned());
@@ -231,7 +223,15 @@ impl Config {
             wrong.push("server.origin: an origin has no path; write https://host or https://host:port.".to_owned());
         }
         if self.forge.apps.is_empty() {
-            wrong.push("forge.apps: name the app's id (ari:cloud:ecosystem::app/…), else no call from Forge is accepted.".to_owned());
+            wrong.push(
+                "forge.apps: name the app's id (ari:cloud:ecosystem::app/…), else no call from Forge is accepted."
+                    .to_owned(),
+            );
+        }
+        for (key, url) in [("database", &self.data.database), ("shelf", &self.data.shelf)] {
+            if let Some(why) = url.as_ref().and_then(|url| unprotected(url.expose_secret())) {
+                wrong.push(format!("data.{key}: {why}"));
+            }
         }
         if self.data.database.is_some() != self.data.shelf.is_some() {
             wrong.push("data: database and shelf go together: two PostgreSQL databases, backed up apart.".to_owned());
@@ -242,7 +242,9 @@ impl Config {
             wrong.push("data.shelf: it must be another database than data.database, or deleting a key would not delete it from the backups.".to_owned());
         }
         if self.data.root_key.starts_with(&self.data.directory) {
-            wrong.push("data.root_key: keep it outside data.directory, or a backup of the data holds its key.".to_owned());
+            wrong.push(
+                "data.root_key: keep it outside data.directory, or a backup of the data holds its key.".to_owned(),
+            );
         }
         if self.jobs.workers == 0 || self.jobs.workers > 64 {
             wrong.push("jobs.workers: 1 to 64.".to_owned());
@@ -274,17 +276,45 @@ impl Config {
     /// What `host` needs to know.
     pub fn host(&self) -> kernel::Result<host::HostConfig> {
         Ok(host::HostConfig {
+            sites: self.forge.sites.clone(),
             signing_keys: self.forge.jwks.clone(),
             api_bases: self.forge.api_bases.clone(),
             graphql: self.forge.graphql.clone(),
-            networks: host::Networks {
-                private: self.network.allow_private,
-                loopback: self.network.allow_loopback,
-            },
+            networks: host::Networks { private: self.network.allow_private, loopback: self.network.allow_loopback },
             ..host::HostConfig::atlassian(self.forge.apps.clone(), self.data.region.clone())?
         })
     }
 }
+
+/// Why rows would travel to this PostgreSQL unprotected, if so. Says nothing of the address: it may hold a password.
+fn unprotected(url: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(url) else {
+        return Some("it is not an address of PostgreSQL; write postgres://user:password@host/database.");
+    };
+    if !["postgres", "postgresql"].contains(&url.scheme()) {
+        return Some("it is not an address of PostgreSQL; write postgres://user:password@host/database.");
+    }
+    let named =
+        |name: &str| url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).last();
+    let host = named("hostaddr").or_else(|| named("host")).or_else(|| url.host_str().map(str::to_owned));
+    let verified = named("sslmode").or_else(|| named("ssl-mode")).is_some_and(|mode| mode == "verify-full");
+    (!verified && !host.is_none_or(|host| on_this_machine(&host))).then_some(
+        "it is on another machine, and nothing proves which one answers; add sslmode=verify-full to the address \
+         (and sslrootcert=… if its authority is your own).",
+    )
+}
+
+fn on_this_machine(host: &str) -> bool {
+    let socket = host.starts_with('/') || host.to_ascii_lowercase().starts_with("%2f");
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = literal.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    host.is_empty() || socket || host.eq_ignore_ascii_case("localhost") || loopback
+}
+
+/// What the template says until somebody edits it: `steward doctor` finds it.
+pub(crate) const UNTOUCHED_ORIGIN: &str = "https://steward.example.com";
+/// Likewise: no app has this id.
+pub(crate) const UNTOUCHED_APP: &str = "ari:cloud:ecosystem::app/00000000-0000-0000-0000-000000000000";
 
 /// The file that `steward init` writes.
 pub fn template(directory: &Path, root_key: &Path) -> String {
@@ -294,26 +324,116 @@ pub fn template(directory: &Path, root_key: &Path) -> String {
 
 [server]
 # Where people and Forge reach this server.
-origin = "https://steward.example.com"
+origin = "{UNTOUCHED_ORIGIN}"
 listen = "0.0.0.0:8443"
-# Its own TLS, or behind_proxy = true if a proxy in front of it speaks TLS.
+# Its own TLS; or, if a proxy in front of it speaks TLS, without these two lines:
+#   listen = "127.0.0.1:8443"
+#   behind_proxy = true
+# A proxy on another machine or in another container cannot reach 127.0.0.1. Then listen on an address that only the
+# proxy reaches (whoever else does, speaks to Steward without TLS) and say so:
+#   proxy_on_other_machine = true
 tls_certificate = "/etc/steward/tls/fullchain.pem"
 tls_key = "/etc/steward/tls/privkey.pem"
+# Who reads /metrics sends this as a bearer token. Without it: this machine only, and behind a proxy nobody.
+# metrics_token = "…"          or STEWARD_SERVER__METRICS_TOKEN
 
 [data]
 directory = "{directory}"
 # Never in the backups of the directory above.
 root_key = "{root_key}"
 region = "EU"
-# PostgreSQL instead of the files in the directory: two databases, backed up apart.
+# PostgreSQL instead of the files in the directory: two databases, backed up apart; on another machine with
+# sslmode=verify-full.
 # database = "postgres://…"    or STEWARD_DATA__DATABASE
 # shelf = "postgres://…"       or STEWARD_DATA__SHELF
 
 [forge]
 # The id of the app that you registered; see deploy/forge.
-apps = ["ari:cloud:ecosystem::app/00000000-0000-0000-0000-000000000000"]
+apps = ["{UNTOUCHED_APP}"]
+# Sites that may become tenants, by cloud id (https://<site>/_edge/tenant_info tells it) or origin. Without this line any
+# site that installs the app and names this server becomes a tenant: name yours if others can install the app.
+# sites = ["https://example.atlassian.net"]
 "#,
         directory = directory.display(),
         root_key = root_key.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn from(text: &str) -> Config {
+        toml::from_str(text).unwrap()
+    }
+
+    fn template_with(change: impl FnOnce(&mut Config)) -> Vec<String> {
+        let mut config = from(&template(Path::new("/var/lib/steward"), Path::new("/etc/steward/root.key")));
+        change(&mut config);
+        config.mistakes()
+    }
+
+    #[track_caller]
+    fn check(mistakes: &[String], expected: Option<&str>) {
+        match expected {
+            Some(words) => assert!(mistakes.iter().any(|text| text.contains(words)), "{mistakes:?}"),
+            None => assert!(mistakes.is_empty(), "{mistakes:?}"),
+        }
+    }
+
+    #[test]
+    fn the_template_is_whole() {
+        check(&template_with(|_| {}), None);
+        default_jwks();
+        default_api_bases();
+        default_graphql();
+    }
+
+    #[test]
+    fn who_may_reach_the_plain_listener() {
+        let proxied = |listen: &str, behind: bool, other: bool| {
+            template_with(|config| {
+                (config.server.tls_certificate, config.server.tls_key) = (None, None);
+                config.server.listen = listen.parse().unwrap();
+                config.server.behind_proxy = behind;
+                config.server.proxy_on_other_machine = other;
+            })
+        };
+        check(&proxied("127.0.0.1:8443", true, false), None);
+        check(&proxied("[::1]:8443", true, false), None);
+        check(&proxied("0.0.0.0:8443", true, false), Some("proxy_on_other_machine = true"));
+        check(&proxied("10.0.0.8:8443", true, false), Some("proxy_on_other_machine = true"));
+        check(&proxied("0.0.0.0:8443", true, true), None);
+        check(&proxied("127.0.0.1:8443", false, true), Some("goes with behind_proxy"));
+        check(&proxied("0.0.0.0:8443", false, false), Some("without TLS"));
+    }
+
+    #[test]
+    fn which_postgres_may_be_spoken_to_how() {
+        let on = |url: &str| {
+            template_with(|config| {
+                config.data.database = Some(url.into());
+                config.data.shelf = Some(SecretString::from("postgres:///shelf"));
+            })
+        };
+        check(&on("postgres://steward:hunter2@localhost/main"), None);
+        check(&on("postgres://steward:hunter2@127.0.0.1:5432/main"), None);
+        check(&on("postgres://steward:hunter2@[::1]/main"), None);
+        check(&on("postgres:///main?host=/run/postgresql"), None);
+        check(&on("postgres://steward@%2Frun%2Fpostgresql/main"), None);
+        check(&on("postgres://steward:hunter2@db.example.com/main?sslmode=verify-full"), None);
+        for url in [
+            "postgres://steward:hunter2@db.example.com/main",
+            "postgres://steward:hunter2@db.example.com/main?sslmode=require",
+            "postgres://steward:hunter2@localhost/main?host=db.example.com",
+            "postgres://steward:hunter2@localhost/main?hostaddr=10.0.0.8",
+            "postgres://steward:hunter2@10.0.0.8/main?sslmode=verify-ca",
+        ] {
+            check(&on(url), Some("data.database: it is on another machine"));
+        }
+        check(&on("hunter2"), Some("data.database: it is not an address"));
+        check(&on("mysql://localhost/hunter2"), Some("data.database: it is not an address"));
+        assert!(on("postgres://steward:hunter2@db/main").iter().all(|text| !text.contains("hunter2")));
+    }
 }

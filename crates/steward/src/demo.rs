@@ -85,6 +85,7 @@ impl Scratch {
                 tls_certificate: None,
                 tls_key: None,
                 behind_proxy: false,
+                proxy_on_other_machine: false,
                 metrics_token: None,
             },
             data: config::DataConfig {
@@ -96,6 +97,7 @@ impl Scratch {
             },
             forge: config::ForgeConfig {
                 apps: vec![app.to_owned()],
+                sites: Vec::new(),
                 jwks: jwks.parse()?,
                 api_bases: vec![site.join("ex/jira/")?],
                 graphql: site.join("graphql")?,

@@ -22,7 +22,14 @@ impl KeyShelf for StoreShelf {
             .collect())
     }
 
-    async fn put_key(&self, tenant: TenantId, class: KeyClass, version: u32, wrapped: &[u8], at: Timestamp) -> Result<bool> {
+    async fn put_key(
+        &self,
+        tenant: TenantId,
+        class: KeyClass,
+        version: u32,
+        wrapped: &[u8],
+        at: Timestamp,
+    ) -> Result<bool> {
         shelf::put_key(&self.shelf, tenant, class, version, wrapped, at).await
     }
 

@@ -51,7 +51,7 @@ pub(crate) async fn serve(
 }
 
 /// TLS 1.2 and 1.3, as rustls has them: nothing older is in it.
-fn tls_config(certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<rustls::ServerConfig> {
+pub(crate) fn tls_config(certificate: &std::path::Path, key: &std::path::Path) -> anyhow::Result<rustls::ServerConfig> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .with_context(|| format!("server.tls_certificate: {} cannot be read", certificate.display()))?
         .collect::<Result<_, _>>()

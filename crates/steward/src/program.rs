@@ -106,6 +106,7 @@ impl Program {
             clock: parts.clock.clone(),
             metrics: parts.metrics,
             metrics_token: config.server.metrics_token.clone(),
+            behind_proxy: config.server.behind_proxy,
             stopping: stop.clone(),
         });
         let api = OpenApiRouter::with_openapi(description()).nest("/api/v1", customers.routes());
@@ -154,11 +155,15 @@ impl Program {
 
 /// What stands at the top of openapi.json.
 fn description() -> OpenApi {
-    use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+    use utoipa::openapi::security::{
+        ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+    };
     use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An invocation token from Forge, good once, or a bearer session from POST /api/v1/session/bearer."))
+        .description(Some(
+            "An invocation token from Forge, good once, or a bearer session from POST /api/v1/session/bearer.",
+        ))
         .build();
     let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
         "__Host-steward",

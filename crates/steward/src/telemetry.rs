@@ -47,7 +47,9 @@ where
         LogFormat::Json => registry
             .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(writer))
             .try_init(),
-        LogFormat::Text => registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(writer)).try_init(),
+        LogFormat::Text => {
+            registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(writer)).try_init()
+        }
     };
     set.map_err(|error| ConfigFault(format!("log: {error}")))
 }

@@ -1,11 +1,7 @@
 //! The house's rules that no compiler checks: which room may know which, where SQL stands, who mints a context, who
 //! lets values out, who reads the clock, how long a file may be. Each rule names the place where its subject belongs.
 //! Text in comments is not looked at, nor is code that is compiled for tests only.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -448,7 +444,8 @@ fn the_rules_find_what_they_look_for() {
         #[cfg(test)] mod more;
     "#;
     let (tokens, modules) = without_tests(&tokens_of(planted));
-    let planted = Source { path: "crates/customers/src/a.rs".to_owned(), text: planted.to_owned(), tokens, test_files: vec![] };
+    let planted =
+        Source { path: "crates/customers/src/a.rs".to_owned(), text: planted.to_owned(), tokens, test_files: vec![] };
     assert_eq!(statements(&planted), ["DELETE FROM note WHERE {}", "SELECT a FROM _ WHERE tenant = $1"]);
     assert_eq!(modules, ["more"]);
     assert!(planted.text.contains("server_read"));

@@ -1,14 +1,15 @@
 //! The change sequence: per tenant a number that only grows, and for each changed thing the number of its
 //! last change. Caches catch up from it. Taking a number takes the tenant's row until the transaction
-//! ends, so numbers become visible in their order.
+//! ends, so numbers become visible in their order. A tenant that is locked or gone gives none: nothing of its changes.
 
 use kernel::{Cx, Fault, Result};
 
 use crate::args;
 use crate::scoped::Scoped;
 
-const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + 1 WHERE tenant = $1 RETURNING change_seq";
-const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1";
+const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + 1 WHERE tenant = $1 AND state = 'active' \
+     RETURNING change_seq";
+const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1 AND state = 'active'";
 const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (tenant, kind, row_id) DO UPDATE SET seq = excluded.seq, at = excluded.at";
 const SINCE: &str = "SELECT kind, row_id, seq FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";

@@ -44,9 +44,12 @@ pub(crate) fn create(table: &Table, dialect: Dialect) -> Vec<String> {
         Dialect::Postgres => "",
     };
     let mut statements = vec![format!("CREATE TABLE {name} ({}){strict}", parts.join(", "))];
-    statements.extend(table.indexes.iter().map(|columns| {
-        format!("CREATE INDEX {name}_by_{} ON {name} ({})", columns.join("_"), columns.join(", "))
-    }));
+    statements.extend(
+        table
+            .indexes
+            .iter()
+            .map(|columns| format!("CREATE INDEX {name}_by_{} ON {name} ({})", columns.join("_"), columns.join(", "))),
+    );
     if dialect == Dialect::Postgres && table.scope == Scope::Tenant {
         statements.push(format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"));
         statements.push(format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY"));

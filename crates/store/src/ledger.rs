@@ -61,9 +61,7 @@ pub async fn append(scoped: &mut Scoped, cx: &Cx, entry: Entry<'_>) -> Result<i6
         entry.subject.as_deref(),
         entry.object,
     );
-    scoped
-        .run(APPEND, args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()])
-        .await?;
+    scoped.run(APPEND, args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()]).await?;
     scoped.run(SET_HEAD, args![hash]).await?;
     Ok(seq)
 }

@@ -44,9 +44,7 @@ pub fn row_name(tenant: TenantId, hour_at: Timestamp, target_hash: &[u8], purpos
 /// Opens a line: on disk when this returns.
 pub async fn open(store: &Store, line: &Line, target: Sealed<String>, at: Timestamp) -> Result<()> {
     let mut server = store.server_write().await?;
-    server
-        .run(OPEN, args![line.tenant, line.hour_at, line.target_hash.clone(), line.purpose, target, at])
-        .await?;
+    server.run(OPEN, args![line.tenant, line.hour_at, line.target_hash.clone(), line.purpose, target, at]).await?;
     server.commit().await
 }
 
@@ -54,9 +52,7 @@ pub async fn open(store: &Store, line: &Line, target: Sealed<String>, at: Timest
 pub async fn count(store: &Store, lines: &[(Line, i64)], at: Timestamp) -> Result<()> {
     let mut server = store.server_write().await?;
     for (line, calls) in lines {
-        server
-            .run(COUNT, args![line.tenant, line.hour_at, line.target_hash.clone(), line.purpose, *calls, at])
-            .await?;
+        server.run(COUNT, args![line.tenant, line.hour_at, line.target_hash.clone(), line.purpose, *calls, at]).await?;
     }
     server.commit().await
 }

@@ -55,20 +55,28 @@ static SALT: DataClass = DataClass {
 
 const T: &str = "tenant";
 pub(crate) const TENANT_SITE: Column = sealed_column(T, "site", KeyClass::Data, &SITE);
-table!(TENANT, "tenant", Server, [
-    Column::new(T, "tenant", Uuid, &OPAQUE_ID),
-    Column::new(T, "installation", Text, &OPAQUE_ID),
-    Column::new(T, "cloud", Text, &OPAQUE_ID),
-    Column::new(T, "mode", Text, &STATE),
-    Column::new(T, "state", Text, &STATE),
-    Column::new(T, "region", Text, &STATE),
-    TENANT_SITE,
-    Column::new(T, "created_at", Int, &INSTANT),
-    Column::new(T, "state_at", Int, &INSTANT),
-    Column::new(T, "change_seq", Int, &STATE),
-    Column::new(T, "ledger_seq", Int, &STATE),
-    Column::new(T, "ledger_hash", Bytes, &LEDGER_CLASS),
-], key ["tenant"], unique [&["installation"] as &[&str]], row ["tenant"]);
+table!(
+    TENANT,
+    "tenant",
+    Server,
+    [
+        Column::new(T, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(T, "installation", Text, &OPAQUE_ID),
+        Column::new(T, "cloud", Text, &OPAQUE_ID),
+        Column::new(T, "mode", Text, &STATE),
+        Column::new(T, "state", Text, &STATE),
+        Column::new(T, "region", Text, &STATE),
+        TENANT_SITE,
+        Column::new(T, "created_at", Int, &INSTANT),
+        Column::new(T, "state_at", Int, &INSTANT),
+        Column::new(T, "change_seq", Int, &STATE),
+        Column::new(T, "ledger_seq", Int, &STATE),
+        Column::new(T, "ledger_hash", Bytes, &LEDGER_CLASS),
+    ],
+    key["tenant"],
+    unique[&["installation"] as &[&str]],
+    row["tenant"]
+);
 
 const L: &str = "ledger";
 table!(LEDGER, "ledger", Tenant, [
@@ -150,8 +158,5 @@ pub static ROOM: Room = Room {
 pub static SHELF_ROOM: Room = Room {
     name: "shelf",
     tables: &[&TENANT_KEY, &SUBJECT_SALT],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[Step::Create(&TENANT_KEY), Step::Create(&SUBJECT_SALT)],
-    }],
+    migrations: &[Migration { version: 1, steps: &[Step::Create(&TENANT_KEY), Step::Create(&SUBJECT_SALT)] }],
 };

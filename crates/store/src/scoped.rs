@@ -5,7 +5,7 @@ use kernel::{Fault, Result, TenantId};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteError};
-use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
 use crate::row::{Row, Value};
 use crate::sqlite_writer::Held;
@@ -58,10 +58,9 @@ pub(crate) fn fault(error: sqlx::Error) -> Fault {
         sqlx::Error::Database(database) => match database.try_downcast_ref::<SqliteError>() {
             Some(_) => database.code().is_some_and(|code| sqlite_passes(&code)),
             // Serialization, deadlock, shutdown, too many connections, disk full.
-            None => matches!(
-                database.code().as_deref(),
-                Some("40001" | "40P01" | "57P01" | "57P03" | "53300" | "53100")
-            ),
+            None => {
+                matches!(database.code().as_deref(), Some("40001" | "40P01" | "57P01" | "57P03" | "53300" | "53100"))
+            }
         },
         _ => false,
     };

@@ -75,7 +75,8 @@ pub async fn put_key(
 pub async fn drop_key(shelf: &Store, tenant: TenantId, class: KeyClass, version: u32) -> Result<()> {
     let mut server = shelf.server_write().await?;
     server.run(DROP_KEY, args![tenant, class.name(), version]).await?;
-    server.commit().await
+    server.commit().await?;
+    shelf.forget_deleted().await
 }
 
 /// Destroys all that a tenant has here; answers how many keys and salts.
@@ -84,6 +85,7 @@ pub async fn drop_tenant(shelf: &Store, tenant: TenantId) -> Result<(u64, u64)> 
     let keys = server.run(DROP_KEYS, args![tenant]).await?;
     let salts = server.run(DROP_SALTS, args![tenant]).await?;
     server.commit().await?;
+    shelf.forget_deleted().await?;
     Ok((keys, salts))
 }
 
@@ -107,6 +109,7 @@ pub async fn drop_salt(shelf: &Store, tenant: TenantId, subject: &str) -> Result
     let mut server = shelf.server_write().await?;
     let dropped = server.run(DROP_SALT, args![tenant, subject]).await?;
     server.commit().await?;
+    shelf.forget_deleted().await?;
     Ok(dropped == 1)
 }
 

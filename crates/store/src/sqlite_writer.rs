@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use sqlx::sqlite::SqliteConnection;
 use sqlx::Executor;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, watch};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,7 @@ impl Drop for WakeOnDrop {
 impl Writer {
     pub(crate) fn start(conn: SqliteConnection) -> Self {
         let writer = Self {
-            inner: Arc::new(Mutex::new(Inner {
-                conn,
-                batch: None,
-                dirty: false,
-            })),
+            inner: Arc::new(Mutex::new(Inner { conn, batch: None, dirty: false })),
             wake: Arc::new(Notify::new()),
         };
         let committer = Arc::downgrade(&writer.inner);
@@ -82,6 +78,13 @@ impl Writer {
         }
         inner.run("SAVEPOINT one").await.map_err(unavailable)?;
         Ok(Held { inner, _wake: WakeOnDrop(self.wake.clone()) })
+    }
+
+    /// Commits what is pending and empties the write-ahead log, where what was deleted would lie on.
+    pub(crate) async fn truncate_log(&self) -> Result<()> {
+        let mut inner = self.inner.lock().await;
+        inner.commit_batch().await;
+        inner.run("PRAGMA wal_checkpoint(TRUNCATE)").await.map_err(unavailable)
     }
 
     /// Commits what is pending and closes the connection.
@@ -171,11 +174,6 @@ impl Held {
 }
 
 fn unavailable(error: sqlx::Error) -> Fault {
-    Fault::busy(
-        "store_unavailable",
-        "The change could not be saved just now. Nothing was changed; try again.",
-        None,
-    )
-    .because(error)
+    Fault::busy("store_unavailable", "The change could not be saved just now. Nothing was changed; try again.", None)
+        .because(error)
 }
-

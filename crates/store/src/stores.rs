@@ -65,10 +65,7 @@ impl Store {
                 Db::Postgres(pool)
             }
         };
-        Ok(Self {
-            db,
-            registry: std::sync::Arc::new(registry),
-        })
+        Ok(Self { db, registry: std::sync::Arc::new(registry) })
     }
 
     /// Brings the schema to what the registry says; answers the migrations that ran.
@@ -126,6 +123,15 @@ impl Store {
         }))
     }
 
+    /// Takes what was deleted off this machine's disk: on SQLite it lies in the write-ahead log until that is emptied.
+    /// PostgreSQL recycles its log by itself; there the shelf's short backups are what counts.
+    pub async fn forget_deleted(&self) -> Result<()> {
+        match &self.db {
+            Db::Sqlite { writer, .. } => writer.truncate_log().await,
+            Db::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether it answers.
     pub async fn ping(&self) -> Result<()> {
         let mut conn = self.conn(false).await?;
@@ -171,10 +177,7 @@ async fn open_sqlite(path: &std::path::Path) -> Result<Db> {
         .connect_with(options.read_only(true).create_if_missing(false))
         .await
         .map_err(fault)?;
-    Ok(Db::Sqlite {
-        readers,
-        writer: Writer::start(writer),
-    })
+    Ok(Db::Sqlite { readers, writer: Writer::start(writer) })
 }
 
 fn restrict(path: &std::path::Path) -> Result<()> {

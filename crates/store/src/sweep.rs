@@ -95,11 +95,8 @@ pub async fn tenant_last_rows(store: &Store, scoped: &mut Scoped) -> Result<u64>
 /// How many rows a tenant has, by table: what a departed tenant must no longer have.
 pub async fn tenant_row_count(store: &Store, tenant: TenantId) -> Result<Vec<(&'static str, i64)>> {
     let mut counts = Vec::new();
-    let tables: Vec<&'static Table> = store
-        .registry()
-        .tables()
-        .filter(|table| table.columns.iter().any(|column| column.name == "tenant"))
-        .collect();
+    let tables: Vec<&'static Table> =
+        store.registry().tables().filter(|table| table.columns.iter().any(|column| column.name == "tenant")).collect();
     let mut scoped = store.scoped(tenant, false).await?;
     for table in tables {
         let words = format!("SELECT COUNT(*) AS n FROM {} WHERE tenant = $1", table.name);

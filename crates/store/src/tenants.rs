@@ -149,9 +149,8 @@ pub struct NewTenant<'a, S> {
 pub async fn install<S>(store: &Store, new: NewTenant<'_, S>) -> Result<bool> {
     let mut server = store.server_write().await?;
     let none: &[u8] = &[];
-    let made = server
-        .run(INSERT, args![new.id, new.installation, new.cloud, new.region, new.site, new.at, none])
-        .await?;
+    let made =
+        server.run(INSERT, args![new.id, new.installation, new.cloud, new.region, new.site, new.at, none]).await?;
     server.commit().await?;
     Ok(made == 1)
 }

@@ -77,9 +77,11 @@ impl Handler for Rotate {
                 return Ok(Outcome::Again(serde_json::json!({})));
             }
         }
-        for (class, days) in
-            [(KeyClass::Data, RETIRED_DAYS), (KeyClass::Credential, RETIRED_DAYS), (KeyClass::Names, NAMES_RETIRED_DAYS)]
-        {
+        for (class, days) in [
+            (KeyClass::Data, RETIRED_DAYS),
+            (KeyClass::Credential, RETIRED_DAYS),
+            (KeyClass::Names, NAMES_RETIRED_DAYS),
+        ] {
             destroy_retired(cx, store, vault, class, days).await?;
         }
         Ok(Outcome::Done)

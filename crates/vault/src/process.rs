@@ -15,8 +15,5 @@ pub struct HardeningReport {
 pub fn harden_process() -> HardeningReport {
     let not_dumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok();
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    HardeningReport {
-        not_dumpable,
-        no_core_files: getrlimit(Resource::Core).current == Some(0),
-    }
+    HardeningReport { not_dumpable, no_core_files: getrlimit(Resource::Core).current == Some(0) }
 }

@@ -20,7 +20,14 @@ pub trait KeyShelf: Send + Sync {
     /// All versions, oldest first.
     async fn keys(&self, tenant: TenantId, class: KeyClass) -> Result<Vec<ShelfKey>>;
     /// Puts a version, retiring the older ones; false when it is there already.
-    async fn put_key(&self, tenant: TenantId, class: KeyClass, version: u32, wrapped: &[u8], at: Timestamp) -> Result<bool>;
+    async fn put_key(
+        &self,
+        tenant: TenantId,
+        class: KeyClass,
+        version: u32,
+        wrapped: &[u8],
+        at: Timestamp,
+    ) -> Result<bool>;
     /// Destroys a version.
     async fn drop_key(&self, tenant: TenantId, class: KeyClass, version: u32) -> Result<()>;
     /// Destroys all that a tenant has; answers how many keys and salts.

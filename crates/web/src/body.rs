@@ -98,7 +98,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(_) => Err(Fault::invalid("query", "A query parameter is not of the form that /openapi.json describes.").into()),
+            Err(_) => {
+                Err(Fault::invalid("query", "A query parameter is not of the form that /openapi.json describes.")
+                    .into())
+            }
         }
     }
 }
@@ -152,7 +155,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             .filter(|version| *version >= 0);
         match version {
             Some(version) => Ok(Self(Some(version))),
-            None => Err(Fault::invalid_field("/If-Match", "format", "Send the ETag as it was answered, such as \"v12\".").into()),
+            None => {
+                Err(Fault::invalid_field("/If-Match", "format", "Send the ETag as it was answered, such as \"v12\".")
+                    .into())
+            }
         }
     }
 }

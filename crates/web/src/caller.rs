@@ -10,10 +10,10 @@ use axum_extra::extract::CookieJar;
 use host::ForgeHeaders;
 use kernel::{AccountId, Actor, Cx, Fault, Result, Standing, TenantId};
 
+use crate::headers;
 use crate::reply::Problem;
 use crate::router::Shared;
 use crate::session::{self, Context, Kind};
-use crate::headers;
 
 /// The cookie's name; with TLS its prefix has the browser hold it to this very host, over TLS only.
 pub(crate) fn cookie_name(secure: bool) -> &'static str {
@@ -74,7 +74,8 @@ pub(crate) fn door_cx(shared: &Shared, tenant: TenantId, name: &'static str) -> 
 
 async fn prove(shared: &Shared, parts: &Parts) -> Result<Caller> {
     let bearer = header(&parts.headers, header::AUTHORIZATION.as_str());
-    if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| session::is_ours(token)) {
+    if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| session::is_ours(token))
+    {
         return by_session(shared, Kind::Bearer, token, Proof::Bearer(token.to_owned())).await;
     }
     if bearer.is_some() {
@@ -89,7 +90,9 @@ async fn prove(shared: &Shared, parts: &Parts) -> Result<Caller> {
     };
     let safe = matches!(parts.method, Method::GET | Method::HEAD);
     if !safe && !header(&parts.headers, CSRF_HEADER).is_some_and(|sent| session::csrf_matches(&cookie, sent)) {
-        return Err(Fault::refused("This change did not come from a page of ours: `X-CSRF-Token` is missing or wrong."));
+        return Err(Fault::refused(
+            "This change did not come from a page of ours: `X-CSRF-Token` is missing or wrong.",
+        ));
     }
     by_session(shared, Kind::Cookie, &cookie, Proof::Cookie(cookie.clone())).await
 }
@@ -125,13 +128,7 @@ async fn by_session(shared: &Shared, kind: Kind, token: &str, proof: Proof) -> R
 async fn person_cx(shared: &Shared, door: &Cx, account: &AccountId) -> Result<Cx> {
     let roles = shared.roles_in_use(door).await?;
     let standing = shared.host.callers.standing(door, account, &roles).await?;
-    Ok(Cx::mint(
-        door.tenant(),
-        Actor::Person(account.clone()),
-        standing,
-        shared.clock.clone(),
-        headers::request_id(),
-    ))
+    Ok(Cx::mint(door.tenant(), Actor::Person(account.clone()), standing, shared.clock.clone(), headers::request_id()))
 }
 
 impl<S> FromRequestParts<S> for Person

@@ -17,8 +17,8 @@ mod sql;
 
 pub use body::{IfMatch, Json, PageQuery, Path, Query};
 pub use caller::{Admin, Agent, Caller, Person};
-pub use reply::{Page, Problem, ProblemBody, Reply};
 pub use pages::ui_file;
+pub use reply::{Page, Problem, ProblemBody, Reply};
 pub use router::{RoleSource, Server, Shared, WebConfig, serve_routes};
-pub use session::Context;
 pub use schema::ROOM;
+pub use session::Context;

@@ -32,7 +32,11 @@ impl Reply {
     }
 
     /// 412 with what stands now, for the caller whose change came second: they may see it, so it may leave.
-    pub fn conflict<T: Serialize>(detail: &'static str, request: kernel::RequestId, make: impl FnOnce(&Exit) -> T) -> Self {
+    pub fn conflict<T: Serialize>(
+        detail: &'static str,
+        request: kernel::RequestId,
+        make: impl FnOnce(&Exit) -> T,
+    ) -> Self {
         let fault = Fault::conflict(detail);
         let mut body = ProblemBody::of(&fault, Some(request.to_string()));
         body.more = serde_json::to_value(make(&Exit::audited())).ok();
@@ -182,11 +186,17 @@ impl From<Fault> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        // Logged here, once: where it is handled. The source may quote input, so only its kind of error is named.
+        // Logged here, once: where it is handled. Sources are the database's and the network's errors; values reach both
+        // as ciphertext, and the leak tests search what is logged.
         let request = crate::headers::current_request();
         if self.0.kind() == Kind::Broken {
             let cause = self.0.private_source().map(|source| source.to_string());
-            tracing::error!(event = "request_broken", code = self.0.code(), request = request.as_deref(), cause = cause.as_deref());
+            tracing::error!(
+                event = "request_broken",
+                code = self.0.code(),
+                request = request.as_deref(),
+                cause = cause.as_deref()
+            );
         }
         let shown = (self.0.kind() == Kind::Broken || self.0.kind() == Kind::Busy).then_some(request).flatten();
         problem_response(&self.0, &ProblemBody::of(&self.0, shown))

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host::client::RoleId;
 use axum::Router;
 use axum::extract::FromRef;
+use host::client::RoleId;
 use kernel::{Clock, Cx, Fault, Result, limits};
 use store::Store;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -90,14 +90,14 @@ pub fn serve_routes(shared: Shared, api: OpenApiRouter<()>, operator: Router) ->
         .merge(operator)
         .fallback(|| async { crate::Problem(Fault::not_found()) })
         .method_not_allowed_fallback(|| async {
-            crate::Problem(Fault::invalid("method", "This address does not take that method; /openapi.json says which it takes."))
+            crate::Problem(Fault::invalid(
+                "method",
+                "This address does not take that method; /openapi.json says which it takes.",
+            ))
         })
         // The body extractor names the limit in words; this is the wall behind it.
         .layer(RequestBodyLimitLayer::new(forge::EVENT_BYTES.max(limits::BODY_BYTES)));
-    Server {
-        router: headers::around(router),
-        openapi,
-    }
+    Server { router: headers::around(router), openapi }
 }
 
 impl FromRef<Shared> for Arc<WebConfig> {

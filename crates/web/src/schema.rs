@@ -31,8 +31,5 @@ table!(SESSION, "session", Tenant, [
 pub static ROOM: Room = Room {
     name: "web",
     tables: &[&SESSION],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[Step::Create(&SESSION)],
-    }],
+    migrations: &[Migration { version: 1, steps: &[Step::Create(&SESSION)] }],
 };

@@ -16,7 +16,10 @@ use crate::router::Shared;
 use crate::session::{self, Kind};
 
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(make_ticket)).routes(routes!(start_session, read_session, end_session)).routes(routes!(exchange_token))
+    OpenApiRouter::new()
+        .routes(routes!(make_ticket))
+        .routes(routes!(start_session, read_session, end_session))
+        .routes(routes!(exchange_token))
 }
 
 /// Where to open a big page.
@@ -74,7 +77,8 @@ async fn start_session(State(shared): State<Shared>, Json(body): Json<StartBody>
     let made = session::make(&shared, &door, Kind::Cookie, &account, context.peek()).await?;
     // No Max-Age: it goes with the browser, and on the server after a working day.
     let cookie = session_cookie(&shared, made.token.clone());
-    Ok(Reply::ok(|_| PageSession { csrf: session::csrf_of(&made.token) }).header(header::SET_COOKIE, &cookie.to_string()))
+    Ok(Reply::ok(|_| PageSession { csrf: session::csrf_of(&made.token) })
+        .header(header::SET_COOKIE, &cookie.to_string()))
 }
 
 fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> {

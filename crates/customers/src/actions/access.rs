@@ -76,14 +76,23 @@ pub(crate) async fn require(cx: &Cx, room: &Room, needed: Permission) -> Result<
         return Ok(());
     }
     Err(Fault::refused(match needed {
-        Permission::Browse => "You may not see customers' fields. A Jira administrator can grant it in Steward's settings.",
-        Permission::Edit => "You may not change customers' fields. A Jira administrator can grant it in Steward's settings.",
+        Permission::Browse => {
+            "You may not see customers' fields. A Jira administrator can grant it in Steward's settings."
+        }
+        Permission::Edit => {
+            "You may not change customers' fields. A Jira administrator can grant it in Steward's settings."
+        }
         Permission::Configure => "You may not change Steward's settings. A Jira administrator can grant it there.",
     }))
 }
 
 /// Replaces the permissions that have version `before`.
-pub(crate) async fn grant_permissions(cx: &Cx, room: &Room, wanted: Permissions, before: i64) -> Result<(i64, Open<Permissions>)> {
+pub(crate) async fn grant_permissions(
+    cx: &Cx,
+    room: &Room,
+    wanted: Permissions,
+    before: i64,
+) -> Result<(i64, Open<Permissions>)> {
     require(cx, room, Permission::Configure).await?;
     let faults: Vec<_> = [("/browse", &wanted.browse), ("/edit", &wanted.edit), ("/configure", &wanted.configure)]
         .into_iter()

@@ -133,10 +133,11 @@ fn jira<'a>(cx: &'a Cx, room: &'a Room, by: As) -> Jira<'a> {
 
 /// The sorted directory, at most half a minute old.
 async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
-    room.directory
-        .try_get_with(cx.tenant(), async { read_sorted(cx, room).await.map(Arc::new) })
-        .await
-        .map_err(|_: Arc<Fault>| Fault::busy("directory_unavailable", "The list of customers cannot be read just now. Try again.", None))
+    room.directory.try_get_with(cx.tenant(), async { read_sorted(cx, room).await.map(Arc::new) }).await.map_err(
+        |_: Arc<Fault>| {
+            Fault::busy("directory_unavailable", "The list of customers cannot be read just now. Try again.", None)
+        },
+    )
 }
 
 /// Forgets the sorted directory of this node, so that a change shows at once.
@@ -386,11 +387,7 @@ pub(crate) async fn list_organizations(
 }
 
 /// One organization, with counts and its first members.
-pub(crate) async fn read_organization(
-    cx: &Cx,
-    room: &Room,
-    id: &OrganizationId,
-) -> Result<OrganizationRecord> {
+pub(crate) async fn read_organization(cx: &Cx, room: &Room, id: &OrganizationId) -> Result<OrganizationRecord> {
     access::require(cx, room, Permission::Browse).await?;
     let name = organization_name(cx, room, id).await?.ok_or_else(Fault::not_found)?;
     let sorted = sorted(cx, room).await?;
@@ -457,7 +454,6 @@ pub(crate) async fn find_holders(cx: &Cx, room: &Room, query: &str) -> Result<Ve
 pub(crate) fn seal_name(keys: &Keys, id: &OrganizationId, name: &str) -> Result<kernel::Sealed<String>> {
     keys.seal(&organization_place(id), &name.to_owned())
 }
-
 
 /// The site's service projects.
 pub(crate) async fn service_projects(cx: &Cx, room: &Room) -> Result<Vec<Project>> {

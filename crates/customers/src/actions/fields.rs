@@ -177,7 +177,8 @@ pub(crate) async fn order_fields(cx: &Cx, room: &Room, entity: Entity, ids: &[Fi
             sql::field_move(&mut scoped, *id, position, version).await?;
         }
     }
-    let entry = ledger::Entry { kind: "customers.fields_ordered", actor, object: Some(entity.name()), ..Default::default() };
+    let entry =
+        ledger::Entry { kind: "customers.fields_ordered", actor, object: Some(entity.name()), ..Default::default() };
     ledger::append(&mut scoped, cx, entry).await?;
     scoped.commit().await
 }

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use vault::Open;
 
 use crate::Room;
+use crate::actions::access;
 use crate::actions::directory::{self, CustomerRecord};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::sections::{self, OpenSection};
 use crate::actions::values::{self, ValueSet};
-use crate::actions::access;
 use crate::model::{Owner, Permission};
 use crate::rules;
 
@@ -69,12 +69,7 @@ pub(crate) struct Panel {
 }
 
 /// Reads the panel of an issue that the caller can see in Jira.
-pub(crate) async fn read_panel(
-    cx: &Cx,
-    room: &Room,
-    issue: &str,
-    person: Option<AccountId>,
-) -> Result<Panel> {
+pub(crate) async fn read_panel(cx: &Cx, room: &Room, issue: &str, person: Option<AccountId>) -> Result<Panel> {
     access::require(cx, room, Permission::Browse).await?;
     let permissions = access::permissions(cx, room).await?;
     let viewer = cx.person().cloned().ok_or_else(Fault::not_found)?;
@@ -85,23 +80,26 @@ pub(crate) async fn read_panel(
         Some(_) => return Err(Fault::not_found()),
         None => people.first().map(|person| person.account.clone()),
     };
-    let fields = fields::all(cx, room)
+    let fields: Vec<OpenField> = fields::all(cx, room)
         .await?
         .into_iter()
-        .filter(|field| !field.retired && rules::applies_to_project(&field.body.peek().projects, issue.project.as_str()))
+        .filter(|field| {
+            !field.retired && rules::applies_to_project(&field.body.peek().projects, issue.project.as_str())
+        })
         .collect();
-    let selected = match chosen {
+    let mut selected = match chosen {
         None => None,
         Some(account) => Some(read_selected(cx, room, account).await?),
     };
-    Ok(Panel {
-        people,
-        sections: sections::all(cx, room).await?,
-        fields,
-        selected,
-        permissions,
-        issue,
-    })
+    if let Some(selected) = &mut selected {
+        // A field that is limited to other projects is not of this panel, and neither is its value.
+        let shown: BTreeSet<_> = fields.iter().map(|field| field.id).collect();
+        selected.values.values.retain(|value| shown.contains(&value.field));
+        for organization in &mut selected.organizations {
+            organization.values.values.retain(|value| shown.contains(&value.field));
+        }
+    }
+    Ok(Panel { people, sections: sections::all(cx, room).await?, fields, selected, permissions, issue })
 }
 
 /// The issue and its people, read as the viewer: Jira itself says whether they may see it.

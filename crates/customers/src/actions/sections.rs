@@ -1,7 +1,7 @@
 //! Sections of fields.
 
 use kernel::{Cx, Fault, Result};
-use store::{Scoped, changes};
+use store::{Scoped, changes, ledger};
 use vault::{Open, Place};
 
 use crate::Room;
@@ -46,6 +46,7 @@ pub(crate) async fn make_section(cx: &Cx, room: &Room, entity: Entity, name: &st
     let id = SectionId::fresh();
     let keys = access::tenant_keys(cx, room).await?;
     let hash = access::name_hash(cx, room, "section name", &name).await?;
+    let actor = access::actor_pseudonym(cx, room).await?;
     let sealed = keys.seal(&place(id), &name)?;
     let mut scoped = room.shared.store.write(cx).await?;
     let version = changes::record(&mut scoped, cx, "section", &id.to_string()).await?;
@@ -57,6 +58,7 @@ pub(crate) async fn make_section(cx: &Cx, room: &Room, entity: Entity, name: &st
     check_unique(&mut scoped, entity, &hash, None).await?;
     let position = of_entity.iter().map(|section| section.position + 1).max().unwrap_or(0);
     sql::section_insert(&mut scoped, Section { id, entity, position, version, name: sealed }, &hash).await?;
+    note(&mut scoped, cx, "customers.section_made", actor, id).await?;
     scoped.commit().await?;
     one(cx, room, id).await
 }
@@ -75,13 +77,16 @@ pub(crate) async fn change_section(
     let keys = access::tenant_keys(cx, room).await?;
     let hash = access::name_hash(cx, room, "section name", &name).await?;
     let entity = one(cx, room, id).await?.entity;
+    let actor = access::actor_pseudonym(cx, room).await?;
     let sealed = keys.seal(&place(id), &name)?;
     let mut scoped = room.shared.store.write(cx).await?;
     let version = changes::record(&mut scoped, cx, "section", &id.to_string()).await?;
     check_unique(&mut scoped, entity, &hash, Some(id)).await?;
-    if !sql::section_update(&mut scoped, Section { id, entity, position, version, name: sealed }, &hash, before).await? {
+    if !sql::section_update(&mut scoped, Section { id, entity, position, version, name: sealed }, &hash, before).await?
+    {
         return Err(changed());
     }
+    note(&mut scoped, cx, "customers.section_changed", actor, id).await?;
     scoped.commit().await?;
     one(cx, room, id).await
 }
@@ -90,13 +95,20 @@ pub(crate) async fn change_section(
 pub(crate) async fn delete_section(cx: &Cx, room: &Room, id: SectionId, before: i64) -> Result<()> {
     access::require(cx, room, Permission::Configure).await?;
     one(cx, room, id).await?;
+    let actor = access::actor_pseudonym(cx, room).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     let version = changes::record(&mut scoped, cx, "section", &id.to_string()).await?;
     if !sql::section_delete(&mut scoped, id, before).await? {
         return Err(changed());
     }
     sql::field_unsection(&mut scoped, id, version).await?;
+    note(&mut scoped, cx, "customers.section_deleted", actor, id).await?;
     scoped.commit().await
+}
+
+async fn note(scoped: &mut Scoped, cx: &Cx, kind: &'static str, actor: Option<Vec<u8>>, id: SectionId) -> Result<()> {
+    let object = id.to_string();
+    ledger::append(scoped, cx, ledger::Entry { kind, actor, subject: None, object: Some(&object) }).await.map(drop)
 }
 
 fn changed() -> Fault {

@@ -177,10 +177,8 @@ impl<'a> Writer<'a> {
         if !sql::value_put(scoped, owner, new, held.map_or(0, |held| held.version)).await? {
             return Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."));
         }
-        let change: Sealed<Change> =
-            self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
-        let history =
-            sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.account.clone() };
+        let change: Sealed<Change> = self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
+        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.account.clone() };
         sql::history_insert(scoped, owner, history).await?;
         let kind = match action {
             Action::Set => "customers.value_set",
@@ -226,7 +224,7 @@ pub(crate) async fn write_values(
     let reach = reach(cx, room, owner, Permission::Edit).await?;
     let fields = visible(cx, room, owner, &reach).await?;
     let writer = Writer::prepare(cx, room, owner).await?;
-    check_people(cx, room, &fields, &wanted).await?;
+    check_people(cx, room, &fields, &wanted, |id| format!("/values/{id}")).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     // The first statement takes the tenant's turn, so that what is read next stays true until the commit.
     changes::take_turn(&mut scoped).await?;
@@ -245,9 +243,9 @@ pub(crate) async fn write_values(
     for (id, value) in &wanted {
         let pointer = format!("/values/{id}");
         let now = held.get(id).map(|held| held.value.peek());
-        match writable(&fields, &reach, *id, &pointer).and_then(|field| {
-            rules::check_value(&pointer, field.kind, field.body.peek(), field.required, value, now)
-        }) {
+        match writable(&fields, &reach, *id, &pointer)
+            .and_then(|field| rules::check_value(&pointer, field.kind, field.body.peek(), field.required, value, now))
+        {
             Ok(value) => checked.push((*id, value)),
             Err(wrong) => faults.push(wrong),
         }
@@ -291,7 +289,7 @@ async fn write_one(
         Some(_) => writable(&fields, reach, id, "/value").map_err(|wrong| Fault::invalid_fields(vec![wrong]))?,
         None => return Err(Fault::not_found()),
     };
-    check_people(cx, room, &fields, &BTreeMap::from([(id, wanted.clone())])).await?;
+    check_people(cx, room, &fields, &BTreeMap::from([(id, wanted.clone())]), |_| "/value".to_owned()).await?;
     let writer = Writer::prepare(cx, room, owner).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
@@ -324,6 +322,7 @@ async fn check_people(
     room: &Room,
     fields: &BTreeMap<FieldId, OpenField>,
     wanted: &BTreeMap<FieldId, Value>,
+    pointer: impl Fn(FieldId) -> String,
 ) -> Result<()> {
     let named: Vec<(FieldId, AccountId)> = wanted
         .iter()
@@ -342,7 +341,7 @@ async fn check_people(
         .iter()
         .filter(|(_, account)| !known.contains_key(account))
         .map(|(id, _)| FieldFault {
-            pointer: format!("/values/{id}"),
+            pointer: pointer(*id),
             code: "unknown",
             detail: "Jira knows no person of this accountId.".to_owned(),
             limit: None,

@@ -12,9 +12,7 @@ use web::{IfMatch, Json, Page, Path, Person, Problem, ProblemBody, Query, Reply}
 use crate::Room;
 use crate::actions::access;
 use crate::actions::fields::{self, OpenField, Wanted};
-use crate::model::{
-    Entity, FieldAudience, FieldBody, FieldId, FieldOption, FieldType, Permission, SectionId, Value,
-};
+use crate::model::{Entity, FieldAudience, FieldBody, FieldId, FieldOption, FieldType, Permission, SectionId, Value};
 use crate::rules;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -196,7 +194,11 @@ pub(crate) struct FieldQuery {
 /// A customer is shown the fields that they may see.
 #[utoipa::path(get, path = "/fields", tag = "fields", params(FieldQuery),
     responses((status = 200, body = Page<FieldView>), (status = 401, body = ProblemBody)))]
-async fn list_fields(State(room): State<Room>, Person(caller): Person, Query(query): Query<FieldQuery>) -> Result<Reply, Problem> {
+async fn list_fields(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<FieldQuery>,
+) -> Result<Reply, Problem> {
     let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
     let fields = fields::all(&caller.cx, &room).await?;
     let shown: Vec<OpenField> = fields
@@ -214,7 +216,11 @@ async fn list_fields(State(room): State<Room>, Person(caller): Person, Query(que
 /// Define a field
 #[utoipa::path(post, path = "/fields", tag = "fields", request_body = FieldInput,
     responses((status = 201, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn define_field(State(room): State<Room>, Person(caller): Person, Json(input): Json<FieldInput>) -> Result<Reply, Problem> {
+async fn define_field(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Json(input): Json<FieldInput>,
+) -> Result<Reply, Problem> {
     let field = fields::define_field(&caller.cx, &room, input.into()).await?;
     let (location, version) = (format!("/api/v1/fields/{}", field.id), field.version);
     Ok(Reply::created(&location, |exit| FieldView::of(field, exit)).version(version))
@@ -223,7 +229,11 @@ async fn define_field(State(room): State<Room>, Person(caller): Person, Json(inp
 /// Read a field
 #[utoipa::path(get, path = "/fields/{id}", tag = "fields", params(("id" = String, Path, description = "Field id")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn get_field(State(room): State<Room>, Person(caller): Person, Path(id): Path<FieldId>) -> Result<Reply, Problem> {
+async fn get_field(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<FieldId>,
+) -> Result<Reply, Problem> {
     let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
     let field = fields::read_field(&caller.cx, &room, id).await?;
     if !agent && (field.retired || !rules::customer_may(field.audience, field.entity, false)) {
@@ -261,7 +271,12 @@ async fn change_field(
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn retire_field(State(room): State<Room>, Person(caller): Person, Path(id): Path<FieldId>, before: IfMatch) -> Result<Reply, Problem> {
+async fn retire_field(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<FieldId>,
+    before: IfMatch,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let field = fields::retire_field(&caller.cx, &room, id, before.required()?, true).await?;
     Ok(Reply::empty().version(field.version))
@@ -272,7 +287,12 @@ async fn retire_field(State(room): State<Room>, Person(caller): Person, Path(id)
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn restore_field(State(room): State<Room>, Person(caller): Person, Path(id): Path<FieldId>, before: IfMatch) -> Result<Reply, Problem> {
+async fn restore_field(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<FieldId>,
+    before: IfMatch,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let field = fields::retire_field(&caller.cx, &room, id, before.required()?, false).await?;
     let version = field.version;
@@ -293,7 +313,11 @@ pub(crate) struct OrderInput {
 /// Put fields in a new order
 #[utoipa::path(post, path = "/fields/order", tag = "fields", request_body = OrderInput,
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn order_fields(State(room): State<Room>, Person(caller): Person, Json(input): Json<OrderInput>) -> Result<Reply, Problem> {
+async fn order_fields(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Json(input): Json<OrderInput>,
+) -> Result<Reply, Problem> {
     fields::order_fields(&caller.cx, &room, input.entity, &input.ids).await?;
     Ok(Reply::empty())
 }

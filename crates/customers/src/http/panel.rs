@@ -108,7 +108,11 @@ struct PanelView {
 /// Read what stands beside an issue
 #[utoipa::path(get, path = "/panel", tag = "panel", params(PanelQuery),
     responses((status = 200, body = PanelView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn read_panel(State(room): State<Room>, Person(caller): Person, Query(query): Query<PanelQuery>) -> Result<Reply, Problem> {
+async fn read_panel(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<PanelQuery>,
+) -> Result<Reply, Problem> {
     let panel = panel::read_panel(&caller.cx, &room, &query.issue, query.person).await?;
     let mut writers: Vec<&AccountId> = panel.people.iter().map(|person| &person.account).collect();
     if let Some(selected) = &panel.selected {

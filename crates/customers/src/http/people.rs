@@ -129,7 +129,11 @@ async fn list_projects(State(room): State<Room>, Person(caller): Person) -> Resu
     Ok(Reply::ok(|exit| Page {
         items: projects
             .into_iter()
-            .map(|project| ProjectView { id: project.id.to_string(), key: project.key, name: project.name.release(exit) })
+            .map(|project| ProjectView {
+                id: project.id.to_string(),
+                key: project.key,
+                name: project.name.release(exit),
+            })
             .collect(),
         next_cursor: None,
     }))
@@ -148,7 +152,11 @@ pub(crate) struct UserView {
 /// Find people for a field of type `user`
 #[utoipa::path(get, path = "/users", tag = "people", params(SearchQuery),
     responses((status = 200, body = Page<UserView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn find_users(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
+async fn find_users(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<SearchQuery>,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Browse).await?;
     let found = directory::find_users(&caller.cx, &room, query.text()?).await?;
     Ok(Reply::ok(|exit| Page {
@@ -262,7 +270,11 @@ async fn list_customers(
 /// Read a customer
 #[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn read_customer(State(room): State<Room>, Person(caller): Person, Path(id): Path<AccountId>) -> Result<Reply, Problem> {
+async fn read_customer(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<AccountId>,
+) -> Result<Reply, Problem> {
     let record = directory::read_customer(&caller.cx, &room, &id).await?;
     Ok(Reply::ok(|exit| CustomerView::of(record, exit)))
 }

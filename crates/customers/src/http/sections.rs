@@ -57,7 +57,11 @@ pub(crate) struct SectionQuery {
 /// List sections
 #[utoipa::path(get, path = "/sections", tag = "fields", params(SectionQuery),
     responses((status = 200, body = Page<SectionView>), (status = 401, body = ProblemBody)))]
-async fn list_sections(State(room): State<Room>, Person(caller): Person, Query(query): Query<SectionQuery>) -> Result<Reply, Problem> {
+async fn list_sections(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<SectionQuery>,
+) -> Result<Reply, Problem> {
     let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
     let visible = if agent { None } else { Some(crate::actions::fields::customer_sections(&caller.cx, &room).await?) };
     let sections: Vec<OpenSection> = sections::all(&caller.cx, &room)
@@ -86,7 +90,11 @@ pub(crate) struct NewSection {
 /// Make a section
 #[utoipa::path(post, path = "/sections", tag = "fields", request_body = NewSection,
     responses((status = 201, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn make_section(State(room): State<Room>, Person(caller): Person, Json(input): Json<NewSection>) -> Result<Reply, Problem> {
+async fn make_section(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Json(input): Json<NewSection>,
+) -> Result<Reply, Problem> {
     let section = sections::make_section(&caller.cx, &room, input.entity, &input.name).await?;
     let (location, version) = (format!("/api/v1/sections/{}", section.id), section.version);
     Ok(Reply::created(&location, |exit| SectionView::of(section, exit)).version(version))
@@ -130,7 +138,12 @@ async fn change_section(
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn delete_section(State(room): State<Room>, Person(caller): Person, Path(id): Path<SectionId>, before: IfMatch) -> Result<Reply, Problem> {
+async fn delete_section(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Path(id): Path<SectionId>,
+    before: IfMatch,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     sections::delete_section(&caller.cx, &room, id, before.required()?).await?;
     Ok(Reply::empty())

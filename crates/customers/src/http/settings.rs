@@ -64,7 +64,12 @@ async fn read_permissions(State(room): State<Room>, Person(caller): Person) -> R
     params(("If-Match" = String, Header, description = "ETag of the permissions")),
     responses((status = 200, body = PermissionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-async fn change_permissions(State(room): State<Room>, Person(caller): Person, before: IfMatch, Json(input): Json<PermissionsInput>) -> Result<Reply, Problem> {
+async fn change_permissions(
+    State(room): State<Room>,
+    Person(caller): Person,
+    before: IfMatch,
+    Json(input): Json<PermissionsInput>,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let wanted = Permissions { browse: input.browse, edit: input.edit, configure: input.configure };
     let (version, granted) = access::grant_permissions(&caller.cx, &room, wanted, before.required()?).await?;
@@ -74,7 +79,11 @@ async fn change_permissions(State(room): State<Room>, Person(caller): Person, be
 /// List groups and project roles to choose from
 #[utoipa::path(get, path = "/settings/holders", tag = "settings", params(SearchQuery),
     responses((status = 200, body = Page<Holder>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
-async fn list_holders(State(room): State<Room>, Person(caller): Person, Query(query): Query<SearchQuery>) -> Result<Reply, Problem> {
+async fn list_holders(
+    State(room): State<Room>,
+    Person(caller): Person,
+    Query(query): Query<SearchQuery>,
+) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let found = directory::find_holders(&caller.cx, &room, query.text()?).await?;
     Ok(Reply::ok(|_| Page { items: found, next_cursor: None }))

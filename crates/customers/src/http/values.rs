@@ -12,9 +12,9 @@ use vault::Exit;
 use web::{Caller, IfMatch, Json, Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
 
 use crate::Room;
+use crate::actions::directory;
 use crate::actions::directory::Names;
 use crate::actions::values::{self, OpenChange, OpenValue, ValueSet, Written};
-use crate::actions::directory;
 use crate::model::{Action, FieldId, Owner, Value};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -41,10 +41,7 @@ pub(crate) struct PersonView {
 
 impl PersonView {
     pub(crate) fn of(account: &AccountId, names: &Names, _exit: &Exit) -> Self {
-        Self {
-            account_id: account.to_string(),
-            display_name: names.get(account).map(|name| name.peek().name.clone()),
-        }
+        Self { account_id: account.to_string(), display_name: names.get(account).map(|name| name.peek().name.clone()) }
     }
 }
 
@@ -174,7 +171,13 @@ pub(crate) async fn authors<'a>(
     Ok(directory::names(&caller.cx, room, &accounts).await?)
 }
 
-async fn patch(room: &Room, caller: Caller, owner: Owner, before: IfMatch, input: ValuesInput) -> Result<Reply, Problem> {
+async fn patch(
+    room: &Room,
+    caller: Caller,
+    owner: Owner,
+    before: IfMatch,
+    input: ValuesInput,
+) -> Result<Reply, Problem> {
     values::reach(&caller.cx, room, &owner, crate::model::Permission::Edit).await?;
     match values::write_values(&caller.cx, room, &owner, before.required()?, input.values).await? {
         Written::Done(set) => {
@@ -191,7 +194,8 @@ async fn patch(room: &Room, caller: Caller, owner: Owner, before: IfMatch, input
     }
 }
 
-const CONFLICT: &str = "Somebody changed this since you opened it. Nothing of yours was written; what stands now is in this answer.";
+const CONFLICT: &str =
+    "Somebody changed this since you opened it. Nothing of yours was written; what stands now is in this answer.";
 
 async fn written(room: &Room, caller: &Caller, written: Written<OpenValue>) -> Result<Reply, Problem> {
     match written {
@@ -236,8 +240,7 @@ async fn history(
             .map_err(|_| kernel::Fault::invalid_field("/cursor", "format", "Send `nextCursor` as it was answered."))?,
     };
     let limit = page.limit()?.min(limits::PAGE_MAX);
-    let (changes, fields, next) =
-        values::read_history(&caller.cx, room, &owner, query.field_id, before, limit).await?;
+    let (changes, fields, next) = values::read_history(&caller.cx, room, &owner, query.field_id, before, limit).await?;
     let names = authors(room, &caller, changes.iter().map(|change| &change.by)).await?;
     Ok(Reply::ok(|exit| Page {
         items: changes
@@ -247,7 +250,10 @@ async fn history(
                 ChangeView {
                     id: entry.id.to_string(),
                     field_id: entry.field.to_string(),
-                    field_name: fields.get(&entry.field).map(|field| field.body.peek().name.clone()).unwrap_or_default(),
+                    field_name: fields
+                        .get(&entry.field)
+                        .map(|field| field.body.peek().name.clone())
+                        .unwrap_or_default(),
                     from: change.from,
                     to: change.to,
                     at: entry.at.to_string(),

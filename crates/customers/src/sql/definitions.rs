@@ -126,12 +126,16 @@ pub(crate) async fn section_named(scoped: &mut Scoped, entity: Entity, hash: &[u
 }
 
 pub(crate) async fn section_insert(scoped: &mut Scoped, section: SealedSection, hash: &[u8]) -> Result<()> {
-    let words =
-        args![section.id.0, section.entity.name(), section.position, section.version, section.name, hash];
+    let words = args![section.id.0, section.entity.name(), section.position, section.version, section.name, hash];
     scoped.run(SECTION_INSERT, words).await.map(drop)
 }
 
-pub(crate) async fn section_update(scoped: &mut Scoped, section: SealedSection, hash: &[u8], before: i64) -> Result<bool> {
+pub(crate) async fn section_update(
+    scoped: &mut Scoped,
+    section: SealedSection,
+    hash: &[u8],
+    before: i64,
+) -> Result<bool> {
     let words = args![section.id.0, section.position, section.version, section.name, hash, before];
     Ok(scoped.run(SECTION_UPDATE, words).await? == 1)
 }

@@ -6,8 +6,7 @@ use store::{Scoped, args};
 
 const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant, account) DO UPDATE SET synced_at = excluded.synced_at";
-const CUSTOMER_LIST: &str =
-    "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
+const CUSTOMER_LIST: &str = "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
 const CUSTOMER_GET: &str = "SELECT account FROM customer WHERE tenant = $1 AND account = $2";
 const CUSTOMER_DROP_OLD: &str = "DELETE FROM customer WHERE tenant = $1 AND synced_at < $2";
 const ORGANIZATION_PUT: &str = "INSERT INTO organization (tenant, organization, name, synced_at) VALUES ($1, $2, $3, $4) \
@@ -33,7 +32,12 @@ pub(crate) async fn customer_put(scoped: &mut Scoped, account: &AccountId, at: T
 
 /// Accounts after `after`, in the order of their ids.
 pub(crate) async fn customer_list(scoped: &mut Scoped, after: &str, limit: u32) -> Result<Vec<AccountId>> {
-    scoped.rows(CUSTOMER_LIST, args![after, limit]).await?.iter().map(|row| AccountId::new(row.text("account")?)).collect()
+    scoped
+        .rows(CUSTOMER_LIST, args![after, limit])
+        .await?
+        .iter()
+        .map(|row| AccountId::new(row.text("account")?))
+        .collect()
 }
 
 pub(crate) async fn customer_exists(scoped: &mut Scoped, account: &AccountId) -> Result<bool> {

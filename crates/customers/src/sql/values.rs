@@ -21,23 +21,48 @@ struct Words {
 macro_rules! words {
     ($values:literal, $history:literal) => {
         Words {
-            list: concat!("SELECT field, value, version, updated_at, updated_by FROM ", $values,
-                " WHERE tenant = $1 AND owner = $2 ORDER BY field LIMIT 1000"),
-            get: concat!("SELECT field, value, version, updated_at, updated_by FROM ", $values,
-                " WHERE tenant = $1 AND owner = $2 AND field = $3"),
-            insert: concat!("INSERT INTO ", $values,
+            list: concat!(
+                "SELECT field, value, version, updated_at, updated_by FROM ",
+                $values,
+                " WHERE tenant = $1 AND owner = $2 ORDER BY field LIMIT 1000"
+            ),
+            get: concat!(
+                "SELECT field, value, version, updated_at, updated_by FROM ",
+                $values,
+                " WHERE tenant = $1 AND owner = $2 AND field = $3"
+            ),
+            insert: concat!(
+                "INSERT INTO ",
+                $values,
                 " (tenant, owner, field, value, version, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                " ON CONFLICT (tenant, owner, field) DO NOTHING"),
-            update: concat!("UPDATE ", $values, " SET value = $4, version = $5, updated_at = $6, updated_by = $7",
-                " WHERE tenant = $1 AND owner = $2 AND field = $3 AND version = $8"),
-            history_insert: concat!("INSERT INTO ", $history,
-                " (tenant, owner, id, field, change, action, at, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
-            history_list: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
-                " WHERE tenant = $1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
-            history_of_field: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
-                " WHERE tenant = $1 AND owner = $2 AND id < $3 AND field = $5 ORDER BY id DESC LIMIT $4"),
-            history_get: concat!("SELECT id, field, change, action, at, actor FROM ", $history,
-                " WHERE tenant = $1 AND owner = $2 AND id = $3"),
+                " ON CONFLICT (tenant, owner, field) DO NOTHING"
+            ),
+            update: concat!(
+                "UPDATE ",
+                $values,
+                " SET value = $4, version = $5, updated_at = $6, updated_by = $7",
+                " WHERE tenant = $1 AND owner = $2 AND field = $3 AND version = $8"
+            ),
+            history_insert: concat!(
+                "INSERT INTO ",
+                $history,
+                " (tenant, owner, id, field, change, action, at, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            ),
+            history_list: concat!(
+                "SELECT id, field, change, action, at, actor FROM ",
+                $history,
+                " WHERE tenant = $1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+            ),
+            history_of_field: concat!(
+                "SELECT id, field, change, action, at, actor FROM ",
+                $history,
+                " WHERE tenant = $1 AND owner = $2 AND id < $3 AND field = $5 ORDER BY id DESC LIMIT $4"
+            ),
+            history_get: concat!(
+                "SELECT id, field, change, action, at, actor FROM ",
+                $history,
+                " WHERE tenant = $1 AND owner = $2 AND id = $3"
+            ),
         }
     };
 }
@@ -89,8 +114,7 @@ pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId
 
 /// Writes a value that still has version `before` (0: never written); false when somebody was faster.
 pub(crate) async fn value_put(scoped: &mut Scoped, owner: &Owner, new: SealedValue, before: i64) -> Result<bool> {
-    let mut values =
-        args![owner.id(), new.field.0, new.value, new.version, new.updated_at, &new.updated_by];
+    let mut values = args![owner.id(), new.field.0, new.value, new.version, new.updated_at, &new.updated_by];
     let changed = if before == 0 {
         scoped.run(words(owner).insert, values).await?
     } else {

@@ -68,11 +68,14 @@ impl Jira<'_> {
         }
     }
 
-    /// Forgets a token that was refused; whether another one can be had. The app's own stays: right after an
-    /// installation Jira refuses it for a while, and the next one comes in an hour.
+    /// Forgets a token that was refused; whether another one can be had. The app's own stays for a while, since right
+    /// after an installation Jira refuses it too, but gives way to the next one that is received.
     pub(crate) async fn renew_token(&self) -> Result<bool> {
         match self.by() {
-            As::App => Ok(false),
+            As::App => {
+                self.cloud.0.tokens.doubt_system(self.cx).await?;
+                Ok(false)
+            }
             As::Person(account) => {
                 self.cloud.0.tokens.drop_user(self.cx, account).await?;
                 Ok(true)
@@ -103,7 +106,10 @@ impl Jira<'_> {
         match reply.status.as_u16() {
             200 => {}
             429 => return Err(crate::fault::paced(Duration::from_secs(60))),
-            401 => return Err(no_access()),
+            401 => {
+                parts.tokens.doubt_system(self.cx).await?;
+                return Err(no_access());
+            }
             _ => return Err(unexpected("the token service answers without success")),
         }
         let answer: Envelope =

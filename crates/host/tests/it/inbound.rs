@@ -14,7 +14,9 @@ use crate::world::World;
 on_both_databases!(
     a_page_makes_its_tenant_and_a_token_works_once,
     tokens_from_elsewhere_are_refused,
+    only_allowed_sites_become_tenants,
     events_become_ids_in_the_outbox,
+    a_changed_account_is_told,
     a_tenant_that_leaves_is_gone_at_once,
     without_keys_nobody_is_refused_for_good,
 );
@@ -59,6 +61,63 @@ async fn tokens_from_elsewhere_are_refused(database: &Database) {
     }
     let all = tenants::list::<String>(&world.base.store, kernel::TenantId::SERVER, 10).await.unwrap();
     assert!(all.is_empty());
+}
+
+async fn only_allowed_sites_become_tenants(database: &Database) {
+    let world = World::start(database).await;
+    let base = &world.base;
+    let with = |sites: &[&str]| {
+        let mut config = crate::world::host_config(&world.jira);
+        config.sites = sites.iter().map(|site| (*site).to_owned()).collect();
+        host::Host::new(config, base.store.clone(), base.vault.clone(), base.clock.clone()).unwrap()
+    };
+    let page = world.page("agent", "customers-page", None).await;
+    let strangers = ["https://elsewhere.atlassian.net", "00000000-0000-4000-8000-000000000000"];
+    let fault = with(&strangers).inbound.verify(&page.forge()).await.err().unwrap();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Unauthenticated, "site_not_allowed"));
+    let all = tenants::list::<String>(&base.store, kernel::TenantId::SERVER, 10).await.unwrap();
+    assert!(all.is_empty(), "a tenant was made");
+    // An event says no origin: the id lets it in, the origin does not.
+    let event = world.next_sent_to("/forge/events").await;
+    let site = world.jira.url();
+    let fault = with(&[&site]).inbound.verify(&event.forge()).await.err().unwrap();
+    assert_eq!(fault.code(), "site_not_allowed");
+    let cloud = world.jira.state().cloud_id().to_owned();
+    let first = with(&[strangers[0], &cloud]).inbound.verify(&event.forge()).await.unwrap();
+    assert_eq!(first.known.cloud, cloud);
+    // Whoever is a tenant stays one.
+    let again = with(&strangers).inbound.verify(&page.forge()).await.unwrap();
+    assert_eq!(again.tenant, first.tenant);
+}
+
+async fn a_changed_account_is_told(database: &Database) {
+    let world = World::start(database).await;
+    let (_, cx, person) = world.enter("agent", "customers-page", None).await;
+    world.host.people.profile(&cx, &person).await.unwrap().unwrap();
+    let kept =
+        async || world.host.people.profiles(&world.cx(cx.tenant()), std::slice::from_ref(&person)).await.unwrap();
+    assert_eq!(kept().await.len(), 1);
+    let actor = sandbox::events::Actor::person(person.as_str());
+    let rename = |account: &mut sandbox::state::model::Account| account.display_name = "Another Name".to_owned();
+    world.jira.state().edit_account(&actor, person.as_str(), rename).unwrap();
+    let told = loop {
+        let sent = world.next_sent_to("/forge/events").await;
+        if String::from_utf8_lossy(&sent.body).contains("avi:jira:updated:user") {
+            break sent;
+        }
+    };
+    let call = world.host.inbound.verify(&told.forge()).await.unwrap();
+    world.host.inbound.accept_event(&cx, &call, &told.body).await.unwrap();
+    let mut messages = outbox::next(&mut world.base.store.server_write().await.unwrap(), 10).await.unwrap();
+    messages.retain(|message| message.topic == host::events::USER_TOPIC);
+    let payload: Value = serde_json::from_str(&messages[0].body).unwrap();
+    for handler in world.host.handlers() {
+        if handler.topic() == Some(host::events::USER_TOPIC) {
+            handler.run(&cx, &payload).await.unwrap();
+        }
+    }
+    let profile = kept().await.remove(&person).unwrap();
+    assert_eq!(profile.release(&vault::Exit::audited()).name, "Another Name");
 }
 
 async fn events_become_ids_in_the_outbox(database: &Database) {

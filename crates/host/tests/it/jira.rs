@@ -187,6 +187,27 @@ async fn a_token_that_was_taken_back_is_renewed() {
 }
 
 #[tokio::test]
+async fn an_own_token_that_jira_refuses_gives_way_to_the_next() {
+    let database = Database::sqlite().await.unwrap();
+    let world = World::start(&database).await;
+    // Beside a genuine invocation, something that claims to live longer than any token of Forge's.
+    let forged = world.long_lived_text();
+    let page = world.page("agent", "customers-page", None).await;
+    let mut headers = page.forge();
+    headers.system_token = Some(&forged);
+    let call = world.host.inbound.verify(&headers).await.unwrap();
+    let cx = world.cx(call.tenant);
+    world.host.inbound.settle(&cx, &call).await.unwrap();
+    let app = Jira::for_tenant(&world.host.cloud, &cx, As::App);
+    // Genuine ones do not replace it as long as nothing speaks against it.
+    world.enter("agent", "customers-page", None).await;
+    let fault = app.server_info().await.err().unwrap();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Busy, "jira_access_ended"));
+    world.enter("agent", "customers-page", None).await;
+    assert_eq!(app.server_info().await.unwrap().deployment_type, "Cloud");
+}
+
+#[tokio::test]
 async fn our_own_pace_stays_below_jiras_limits() {
     let database = Database::sqlite().await.unwrap();
     let world = World::start(&database).await;

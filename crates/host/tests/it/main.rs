@@ -12,5 +12,6 @@ mod databases;
 mod door;
 mod inbound;
 mod jira;
+mod manifest;
 mod people;
 mod world;

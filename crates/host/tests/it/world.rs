@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
+use base64::Engine;
 use host::{Call, ForgeHeaders, Host, HostConfig, Networks};
 use jiff::Timestamp;
 use kernel::{AccountId, Actor, Clock, Cx, KeyClass, Registry, RequestId, Standing, SystemClock, TenantId};
@@ -141,9 +142,20 @@ pub(crate) fn host_config(jira: &sandbox::Running) -> HostConfig {
     config
 }
 
-fn manifest() -> String {
+/// The manifest that is deployed.
+pub(crate) fn deployed() -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/forge/manifest.yml");
     std::fs::read_to_string(path).unwrap()
+}
+
+/// The same, with what the client can do beyond the deployed app: writing to issues, and hearing of comments.
+fn manifest() -> String {
+    let wider = deployed().replace("  scopes:\n", "  scopes:\n    - write:jira-work\n").replace(
+        "        - avi:jira:updated:user\n",
+        "        - avi:jira:updated:user\n        - avi:jira:commented:issue\n",
+    );
+    assert!(wider.contains("write:jira-work") && wider.contains("commented:issue"));
+    wider
 }
 
 impl World {
@@ -252,6 +264,13 @@ impl World {
             .find(|issue| desk_projects.contains(&issue.project_id) && issue.reporter.as_deref().is_some_and(customer))
             .unwrap();
         (issue.id.to_string(), issue.key.clone(), AccountId::new(issue.reporter.clone().unwrap()).unwrap())
+    }
+
+    /// Text shaped like a token that ends in a day, signed by nobody.
+    pub(crate) fn long_lived_text(&self) -> String {
+        let end = self.base.clock.now().as_second() + 86_400;
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.c2ln", encode("{}"), encode(&format!("{{\"exp\":{end}}}")))
     }
 
     /// So many issues' ids, at most.

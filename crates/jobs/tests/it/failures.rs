@@ -43,7 +43,10 @@ async fn a_failure_is_tried_again_after_its_delay(database: &Database) {
     assert_eq!(world.waiting().await, states(&[("dead", 1)]));
     let dead = jobs::dead_letters(&world.store, 10).await.unwrap();
     let letter = dead.first().unwrap();
-    assert_eq!((letter.tenant, letter.kind.as_str(), letter.error.as_deref()), (cx.tenant(), "test.fails", Some("away")));
+    assert_eq!(
+        (letter.tenant, letter.kind.as_str(), letter.error.as_deref()),
+        (cx.tenant(), "test.fails", Some("away"))
+    );
     assert_eq!(letter.attempts, 15);
     world.clock.advance(Duration::from_secs(30 * 24 * 3600));
     runner.drain().await.unwrap();

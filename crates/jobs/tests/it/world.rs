@@ -86,12 +86,16 @@ impl World {
     }
 
     pub(crate) fn runner(&self, handlers: &[&Arc<Doer>], schedules: &[Schedule]) -> Arc<Runner> {
+        self.runner_of(4, handlers, schedules)
+    }
+
+    pub(crate) fn runner_of(&self, workers: usize, handlers: &[&Arc<Doer>], schedules: &[Schedule]) -> Arc<Runner> {
         Runner::new(RunnerParts {
             store: self.store.clone(),
             clock: self.clock.clone(),
             handlers: handlers.iter().map(|handler| Arc::clone(handler) as Arc<dyn Handler>).collect(),
             schedules: schedules.to_vec(),
-            workers: 4,
+            workers,
         })
         .unwrap()
     }

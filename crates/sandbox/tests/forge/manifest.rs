@@ -20,18 +20,18 @@ fn schema() -> Option<Value> {
 
 #[test]
 fn ours_is_valid() {
-    let manifest = Manifest::parse(&site::manifest()).unwrap();
+    let manifest = Manifest::parse(&site::deployed()).unwrap();
     assert_eq!(manifest.app_id, site::APP_ID);
     let keys: Vec<&str> = manifest.ui.iter().map(|module| module.key.as_str()).collect();
     assert_eq!(keys, ["customer-panel", "customers-page", "settings-page", "portal-profile"]);
     assert!(manifest.remote("backend").unwrap().base_url.is_none());
     let Some(schema) = schema() else { return };
-    let yaml: Value = serde_yaml_ng::from_str(&site::manifest()).unwrap();
+    let yaml: Value = serde_yaml_ng::from_str(&site::deployed()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let faults: Vec<String> = validator.iter_errors(&yaml).map(|fault| fault.to_string()).collect();
     assert!(faults.is_empty(), "{faults:#?}");
     let broken: Value =
-        serde_yaml_ng::from_str(&site::manifest().replace("interval: hour", "interval: hourly")).unwrap();
+        serde_yaml_ng::from_str(&site::deployed().replace("interval: hour", "interval: hourly")).unwrap();
     assert!(!validator.is_valid(&broken), "the schema is not looked at");
 }
 

@@ -11,8 +11,19 @@ use serde_json::{Value, json};
 
 pub(crate) const APP_ID: &str = "ari:cloud:ecosystem::app/6f2c1a52-9d0e-4b57-8a33-51c7f0e2d914";
 
-/// The manifest that we deploy.
+/// The manifest that we deploy, with all that this host offers beyond it: writing, and events of issues.
 pub(crate) fn manifest() -> String {
+    let scopes = "  scopes:\n    - write:jira-work\n    - write:servicedesk-request\n";
+    let trigger = "    - key: issue-events\n      endpoint: events\n      events:\n        - avi:jira:created:issue\n        \
+                   - avi:jira:updated:issue\n        - avi:jira:deleted:issue\n        - avi:jira:assigned:issue\n        \
+                   - avi:jira:commented:issue\n        - avi:jira:deleted:comment\n";
+    let wider = deployed().replace("  scopes:\n", scopes).replace("  trigger:\n", &format!("  trigger:\n{trigger}"));
+    assert!(wider.contains(scopes) && wider.contains(trigger));
+    wider
+}
+
+/// The manifest that we deploy.
+pub(crate) fn deployed() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/forge/manifest.yml");
     std::fs::read_to_string(path).unwrap()
 }

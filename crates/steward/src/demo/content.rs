@@ -43,18 +43,22 @@ impl<'p> Session<'p> {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Value>) -> anyhow::Result<Answer> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        etag: Option<&str>,
+        body: Option<Value>,
+    ) -> anyhow::Result<Answer> {
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {}", self.token));
         if let Some(etag) = etag {
             request = request.header(header::IF_MATCH, etag);
         }
         let request = match body {
-            Some(body) => request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_string()))?,
+            Some(body) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))?
+            }
             None => request.body(Body::empty())?,
         };
         let Ok(response) = self.program.router.clone().oneshot(request).await;
@@ -94,7 +98,8 @@ pub(super) async fn fill(jira: &sandbox::Running, program: &Program) -> anyhow::
     for (place, id) in customers.iter().take(CUSTOMERS_FILLED).enumerate() {
         // Every seventh is left empty: so it is in life.
         if place % 7 != 6 {
-            write(&agent, &format!("/api/v1/customers/{id}/values"), customer_values(&fields, &managers, place)).await?;
+            write(&agent, &format!("/api/v1/customers/{id}/values"), customer_values(&fields, &managers, place))
+                .await?;
         }
     }
     for (place, id) in directory(&agent, "/api/v1/organizations").await?.iter().enumerate() {
@@ -139,20 +144,47 @@ fn managers(jira: &sandbox::Running) -> Vec<String> {
 fn definitions() -> Vec<(&'static str, Value)> {
     let options = |labels: &[&str]| labels.iter().map(|label| json!({"label": label})).collect::<Vec<_>>();
     vec![
-        ("Contract", json!({"entity": "customer", "type": "select", "name": "Tier", "help": "How fast we promise to answer.",
-            "options": options(&["Gold", "Silver", "Bronze"]), "audience": "customerView"})),
-        ("Contract", json!({"entity": "customer", "type": "text", "name": "Contract number", "help": "As printed on the contract, such as NM-2024-0113."})),
-        ("Contract", json!({"entity": "customer", "type": "date", "name": "Renewal", "help": "The day on which the contract renews."})),
+        (
+            "Contract",
+            json!({"entity": "customer", "type": "select", "name": "Tier", "help": "How fast we promise to answer.",
+            "options": options(&["Gold", "Silver", "Bronze"]), "audience": "customerView"}),
+        ),
+        (
+            "Contract",
+            json!({"entity": "customer", "type": "text", "name": "Contract number", "help": "As printed on the contract, such as NM-2024-0113."}),
+        ),
+        (
+            "Contract",
+            json!({"entity": "customer", "type": "date", "name": "Renewal", "help": "The day on which the contract renews."}),
+        ),
         ("Contract", json!({"entity": "customer", "type": "user", "name": "Account manager"})),
-        ("Person", json!({"entity": "customer", "type": "phone", "name": "Phone", "audience": "customerEdit", "help": "With the country, such as +49 40 1234567."})),
-        ("Person", json!({"entity": "customer", "type": "multiSelect", "name": "Speaks", "audience": "customerEdit",
-            "options": options(&["Arabic", "Chinese", "English", "French", "German", "Greek", "Hindi", "Japanese", "Polish", "Spanish", "Turkish"])})),
+        (
+            "Person",
+            json!({"entity": "customer", "type": "phone", "name": "Phone", "audience": "customerEdit", "help": "With the country, such as +49 40 1234567."}),
+        ),
+        (
+            "Person",
+            json!({"entity": "customer", "type": "multiSelect", "name": "Speaks", "audience": "customerEdit",
+            "options": options(&["Arabic", "Chinese", "English", "French", "German", "Greek", "Hindi", "Japanese", "Polish", "Spanish", "Turkish"])}),
+        ),
         ("Person", json!({"entity": "customer", "type": "boolean", "name": "Newsletter", "audience": "customerEdit"})),
-        ("Person", json!({"entity": "customer", "type": "longText", "name": "Notes", "help": "For colleagues only; the customer never sees it."})),
-        ("Equipment", json!({"entity": "customer", "type": "number", "name": "Bikes", "help": "How many of ours they ride or sell."})),
+        (
+            "Person",
+            json!({"entity": "customer", "type": "longText", "name": "Notes", "help": "For colleagues only; the customer never sees it."}),
+        ),
+        (
+            "Equipment",
+            json!({"entity": "customer", "type": "number", "name": "Bikes", "help": "How many of ours they ride or sell."}),
+        ),
         ("Equipment", json!({"entity": "customer", "type": "url", "name": "Shop page"})),
-        ("Agreement", json!({"entity": "organization", "type": "select", "name": "Agreement", "options": options(&["Fleet", "Dealer", "Municipal", "Trial"]), "required": true, "help": "Which terms apply."})),
-        ("Agreement", json!({"entity": "organization", "type": "number", "name": "Response hours", "help": "Within how many hours we answer."})),
+        (
+            "Agreement",
+            json!({"entity": "organization", "type": "select", "name": "Agreement", "options": options(&["Fleet", "Dealer", "Municipal", "Trial"]), "required": true, "help": "Which terms apply."}),
+        ),
+        (
+            "Agreement",
+            json!({"entity": "organization", "type": "number", "name": "Response hours", "help": "Within how many hours we answer."}),
+        ),
         ("Agreement", json!({"entity": "organization", "type": "date", "name": "Customer since"})),
         ("Billing", json!({"entity": "organization", "type": "email", "name": "Billing address"})),
         ("Billing", json!({"entity": "organization", "type": "url", "name": "Website"})),
@@ -181,7 +213,9 @@ async fn define(admin: &Session<'_>) -> anyhow::Result<Vec<Known>> {
                 id
             }
         };
-        field["sectionId"] = section_id;
+        if let Some(field) = field.as_object_mut() {
+            field.insert("sectionId".to_owned(), section_id);
+        }
         let made = admin.post("/api/v1/fields", field).await?;
         let options = made.get("options").and_then(Value::as_array).into_iter().flatten();
         known.push(Known {
@@ -210,13 +244,16 @@ async fn write(agent: &Session<'_>, path: &str, values: Value) -> anyhow::Result
 fn by_id(fields: &[Known], values: Vec<(&str, Value)>) -> Value {
     values
         .into_iter()
-        .filter_map(|(name, value)| fields.iter().find(|field| field.name == name).map(|field| (field.id.clone(), value)))
+        .filter_map(|(name, value)| {
+            fields.iter().find(|field| field.name == name).map(|field| (field.id.clone(), value))
+        })
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
 
 fn option(fields: &[Known], name: &str, place: usize) -> Value {
-    let options = fields.iter().find(|field| field.name == name).map(|field| field.options.as_slice()).unwrap_or_default();
+    let options =
+        fields.iter().find(|field| field.name == name).map(|field| field.options.as_slice()).unwrap_or_default();
     options.get(place % options.len().max(1)).map_or(Value::Null, |id| json!(id))
 }
 
@@ -237,10 +274,10 @@ fn customer_values(fields: &[Known], managers: &[String], place: usize) -> Value
         ("Renewal", json!(format!("{year}-{:02}-{:02}", 1 + (place * 5) % 12, 1 + (place * 11) % 28))),
         ("Account manager", json!(manager)),
         ("Speaks", json!([option(fields, "Speaks", place + 2), option(fields, "Speaks", place * 3)])),
-        ("Newsletter", json!(place % 3 == 0)),
+        ("Newsletter", json!(place.is_multiple_of(3))),
         ("Bikes", json!(1 + (place * 7) % 40)),
     ];
-    if place % 2 == 0 {
+    if place.is_multiple_of(2) {
         values.push(("Phone", json!(format!("+4940{:07}", 3_200_400 + place * 7919))));
     }
     if let Some(note) = NOTES.get(place % (NOTES.len() * 2)) {

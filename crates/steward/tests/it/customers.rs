@@ -40,9 +40,12 @@ on_both!(
 );
 
 async fn an_agent_edits_the_reporters_fields_beside_an_issue(world: &World) {
-    let tier = world.admin().defines(json!({
-        "entity": "customer", "type": "select", "name": "Tier", "options": [{"label": "Gold"}, {"label": "Silver"}],
-    })).await;
+    let tier = world
+        .admin()
+        .defines(json!({
+            "entity": "customer", "type": "select", "name": "Tier", "options": [{"label": "Gold"}, {"label": "Silver"}],
+        }))
+        .await;
     let region = world.admin().defines(json!({"entity": "organization", "type": "text", "name": "Region"})).await;
     let mut agent = world.on_page("agent", "customer-panel");
     agent.issue = Some(world.issue());
@@ -50,7 +53,10 @@ async fn an_agent_edits_the_reporters_fields_beside_an_issue(world: &World) {
     let customer = world.customer().account();
     assert_eq!(panel["selected"]["customer"]["accountId"], customer);
     assert_eq!(panel["people"][0]["roles"][0], "reporter");
-    assert!(panel["selected"]["counts"]["open"].as_i64().unwrap() + panel["selected"]["counts"]["closed"].as_i64().unwrap() > 0);
+    assert!(
+        panel["selected"]["counts"]["open"].as_i64().unwrap() + panel["selected"]["counts"]["closed"].as_i64().unwrap()
+            > 0
+    );
     assert_eq!(panel["fields"].as_array().unwrap().len(), 2);
     let gold = tier["options"][0]["id"].as_str().unwrap();
     let written = agent.writes(&customer, tier["id"].as_str().unwrap(), json!(gold)).await.expect(200);
@@ -83,7 +89,10 @@ async fn two_people_edit_one_value(world: &World) {
 async fn a_set_is_written_whole_or_not_at_all(world: &World) {
     let admin = world.admin();
     let name = admin.defines_text("First", "agents").await;
-    let day = admin.defines(json!({"entity": "customer", "type": "date", "name": "Day"})).await["id"].as_str().unwrap().to_owned();
+    let day = admin.defines(json!({"entity": "customer", "type": "date", "name": "Day"})).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let owner = world.customer().account();
     let path = format!("/api/v1/customers/{owner}/values");
     let agent = world.agent();
@@ -106,12 +115,20 @@ async fn history_tells_and_restores(world: &World) {
         agent.writes(&owner, &field, value).await.expect(200);
     }
     let history = agent.get(&format!("/api/v1/customers/{owner}/history")).await.expect(200).body;
-    let seen: Vec<_> = history["items"].as_array().unwrap().iter().map(|c| (c["from"].clone(), c["to"].clone(), c["action"].clone())).collect();
-    assert_eq!(seen, [
-        (json!("two"), Value::Null, json!("cleared")),
-        (json!("one"), json!("two"), json!("set")),
-        (Value::Null, json!("one"), json!("set")),
-    ]);
+    let seen: Vec<_> = history["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["from"].clone(), c["to"].clone(), c["action"].clone()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (json!("two"), Value::Null, json!("cleared")),
+            (json!("one"), json!("two"), json!("set")),
+            (Value::Null, json!("one"), json!("set")),
+        ]
+    );
     let first = history["items"][2]["id"].as_str().unwrap();
     let version = agent.get(&format!("/api/v1/customers/{owner}/values")).await.body["values"][0]["version"].clone();
     let path = format!("/api/v1/customers/{owner}/history/{first}/restore");
@@ -127,9 +144,11 @@ async fn history_tells_and_restores(world: &World) {
 
 async fn options_are_renamed_and_retired_without_losing_values(world: &World) {
     let admin = world.admin();
-    let mut field = admin.defines(json!({
-        "entity": "customer", "type": "select", "name": "Size", "options": [{"label": "Small"}, {"label": "Big"}],
-    })).await;
+    let mut field = admin
+        .defines(json!({
+            "entity": "customer", "type": "select", "name": "Size", "options": [{"label": "Small"}, {"label": "Big"}],
+        }))
+        .await;
     let id = field["id"].as_str().unwrap().to_owned();
     let (small, big) = (field["options"][0]["id"].clone(), field["options"][1]["id"].clone());
     let owner = world.customer().account();
@@ -138,8 +157,10 @@ async fn options_are_renamed_and_retired_without_losing_values(world: &World) {
     for gone in ["id", "position", "version", "retired"] {
         field.as_object_mut().unwrap().remove(gone);
     }
-    field["options"] = json!([{"id": small, "label": "Tiny", "retired": true}, {"id": big, "label": "Big"}, {"label": "Huge"}]);
-    let changed = admin.put(&format!("/api/v1/fields/{id}"), &format!("\"v{version}\""), field.clone()).await.expect(200);
+    field["options"] =
+        json!([{"id": small, "label": "Tiny", "retired": true}, {"id": big, "label": "Big"}, {"label": "Huge"}]);
+    let changed =
+        admin.put(&format!("/api/v1/fields/{id}"), &format!("\"v{version}\""), field.clone()).await.expect(200);
     let values = world.agent().get(&format!("/api/v1/customers/{owner}/values")).await.body;
     assert_eq!(values["values"][0]["value"], small, "a value outlives its option's retirement");
     let other = world.other_customer().account();
@@ -184,9 +205,13 @@ async fn permissions_are_granted_by_group_and_role(world: &World) {
     agent.get("/api/v1/settings/permissions").await.expect(403);
     let standing = admin.get("/api/v1/settings/permissions").await.expect(200);
     let holders = admin.get("/api/v1/settings/holders").await.expect(200).body;
-    let role = holders["items"].as_array().unwrap().iter()
+    let role = holders["items"]
+        .as_array()
+        .unwrap()
+        .iter()
         .find(|holder| holder["kind"] == "projectRole" && holder["name"].as_str().unwrap().contains("Team"))
-        .cloned().expect("the service desk team is a role");
+        .cloned()
+        .expect("the service desk team is a role");
     let wanted = json!({"browse": [{"kind": "agents"}], "edit": [], "configure": [role]});
     let changed = admin.put("/api/v1/settings/permissions", &standing.etag(), wanted.clone()).await.expect(200);
     admin.put("/api/v1/settings/permissions", &standing.etag(), wanted).await.expect(412);
@@ -194,7 +219,11 @@ async fn permissions_are_granted_by_group_and_role(world: &World) {
     world.clock.advance(std::time::Duration::from_secs(61));
     world.program.runner.drain().await.unwrap();
     world.forget_standing().await;
-    world.agent().post("/api/v1/fields", json!({"entity": "customer", "type": "text", "name": "Yes"})).await.expect(201);
+    world
+        .agent()
+        .post("/api/v1/fields", json!({"entity": "customer", "type": "text", "name": "Yes"}))
+        .await
+        .expect(201);
     let nobody = json!({"browse": [], "edit": [], "configure": []});
     admin.put("/api/v1/settings/permissions", &changed.etag(), nobody).await.expect(200);
     world.agent().get("/api/v1/customers").await.expect(403);
@@ -209,7 +238,8 @@ async fn fields_are_limited_to_projects(world: &World) {
     agent.issue = Some(world.issue());
     let panel = format!("/api/v1/panel?issue={}", world.issue());
     let here = agent.get(&panel).await.expect(200).body["issue"]["projectId"].clone();
-    let elsewhere = projects["items"].as_array().unwrap().iter().map(|p| p["id"].clone()).find(|id| *id != here).unwrap();
+    let elsewhere =
+        projects["items"].as_array().unwrap().iter().map(|p| p["id"].clone()).find(|id| *id != here).unwrap();
     for (name, project) in [("Here", here), ("Elsewhere", elsewhere)] {
         admin.defines(json!({"entity": "customer", "type": "text", "name": name, "projects": [project]})).await;
     }
@@ -224,7 +254,13 @@ async fn lists_are_paged_and_searched(world: &World) {
     let mut cursor = String::new();
     loop {
         let page = agent.get(&format!("/api/v1/customers?limit=20{cursor}")).await.expect(200).body;
-        seen.extend(page["items"].as_array().unwrap().iter().map(|customer| customer["displayName"].as_str().unwrap().to_lowercase()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|customer| customer["displayName"].as_str().unwrap().to_lowercase()),
+        );
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,

@@ -8,7 +8,10 @@ fn compare(file: &str, made: &str) {
         std::fs::write(&path, made).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == made, "{file} is not what the program says; run the tests once with UPDATE=1 and look at the difference");
+    assert!(
+        committed == made,
+        "{file} is not what the program says; run the tests once with UPDATE=1 and look at the difference"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,11 @@ async fn wrong_input_is_told_by_field_and_limit_and_never_quoted() {
     assert_eq!(told.body["errors"][0]["pointer"], "/name");
     check(admin.post("/api/v1/fields", field("  ")).await, 422, "required");
     check(admin.post("/api/v1/fields", field("a\u{0}b")).await, 422, "format");
-    check(admin.post("/api/v1/fields", json!({"entity": "customer", "type": "text", "name": "x", "extra": 1})).await, 422, "format");
+    check(
+        admin.post("/api/v1/fields", json!({"entity": "customer", "type": "text", "name": "x", "extra": 1})).await,
+        422,
+        "format",
+    );
     check(admin.post("/api/v1/fields", field(&"m".repeat(1_100_000))).await, 413, "too_large");
     check(admin.post("/api/v1/fields", field(&"m".repeat(10_000_000))).await, 413, "too_large");
     admin.post("/api/v1/fields", field("Tier")).await.expect(201);

@@ -190,7 +190,8 @@ async fn use_everything(world: &World) -> Canaries {
         }
         fields.push(admin.defines(field).await);
     }
-    let of_organizations = admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
+    let of_organizations =
+        admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
 
     // A customer and an organization whose names are canaries in Jira itself.
     let named = canaries.plant("person");
@@ -219,7 +220,14 @@ async fn use_everything(world: &World) -> Canaries {
         }
     }
     let id = of_organizations["id"].as_str().unwrap();
-    agent.put(&format!("/api/v1/organizations/{organization}/values/{id}"), "\"v0\"", json!({"value": canaries.plant("value")})).await.expect(200);
+    agent
+        .put(
+            &format!("/api/v1/organizations/{organization}/values/{id}"),
+            "\"v0\"",
+            json!({"value": canaries.plant("value")}),
+        )
+        .await
+        .expect(200);
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
     let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
@@ -248,7 +256,11 @@ async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: 
     ] {
         checked(canaries, admin.post("/api/v1/fields", body).await);
     }
-    for body in [json!({"values": {&word: "x"}}), json!({"values": {field: {"a": word}}}), json!({"values": {field: word.repeat(100)}})] {
+    for body in [
+        json!({"values": {&word: "x"}}),
+        json!({"values": {field: {"a": word}}}),
+        json!({"values": {field: word.repeat(100)}}),
+    ] {
         checked(canaries, agent.patch(&values, "\"v1\"", body).await);
     }
     checked(canaries, agent.patch(&values, &format!("\"{word}\""), json!({"values": {}})).await);

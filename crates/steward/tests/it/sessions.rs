@@ -6,7 +6,13 @@ use serde_json::json;
 
 use crate::world::World;
 
-async fn with(world: &World, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> crate::world::Answer {
+async fn with(
+    world: &World,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> crate::world::Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -77,7 +83,9 @@ async fn a_bearer_session_serves_a_script_for_ten_minutes() {
     with(&world, Method::POST, "/api/v1/session/bearer", &[("authorization", &bearer)], None).await.expect(403);
     let ticket = bearer.replace("stwb_", "stwt_").replace("Bearer ", "");
     let body = json!({"ticket": ticket}).to_string();
-    with(&world, Method::POST, "/api/v1/session", &[("content-type", "application/json")], Some(&body)).await.expect(401);
+    with(&world, Method::POST, "/api/v1/session", &[("content-type", "application/json")], Some(&body))
+        .await
+        .expect(401);
     world.clock.advance(std::time::Duration::from_secs(601));
     with(&world, Method::GET, "/api/v1/me", &[("authorization", &bearer)], None).await.expect(401);
     world.end().await;

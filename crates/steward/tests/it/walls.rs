@@ -70,9 +70,12 @@ fn filled(path: &str, things: &Things) -> String {
 }
 
 fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
-    let field = json!({"entity": "customer", "type": "text", "name": "Made by a wall test", "audience": "customerEdit"});
+    let field =
+        json!({"entity": "customer", "type": "text", "name": "Made by a wall test", "audience": "customerEdit"});
     match (method.as_str(), path) {
-        ("POST" | "PUT", path) if path.starts_with("/api/v1/fields/order") => Some(json!({"entity": "customer", "ids": [things.field]})),
+        ("POST" | "PUT", path) if path.starts_with("/api/v1/fields/order") => {
+            Some(json!({"entity": "customer", "ids": [things.field]}))
+        }
         ("POST", path) if path.ends_with("/restore") => None,
         ("POST", "/api/v1/fields") => Some(field),
         ("PUT", path) if path.starts_with("/api/v1/fields/") => Some(field),
@@ -117,7 +120,8 @@ async fn nobody_gets_in() {
     let things = things(&world).await;
     for (method, path) in operations(&world) {
         let name = format!("{method} {path}");
-        let mut request = Request::builder().method(method.clone()).uri(filled(&path, &things)).header(header::IF_MATCH, "\"v1\"");
+        let mut request =
+            Request::builder().method(method.clone()).uri(filled(&path, &things)).header(header::IF_MATCH, "\"v1\"");
         let sent = body(&method, &path, &things).unwrap_or(json!({}));
         request = request.header(header::CONTENT_TYPE, "application/json");
         let answer = world.send(request.body(Body::from(sent.to_string())).unwrap()).await;

@@ -8,9 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
-use steward::config::{
-    Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig,
-};
+use steward::config::{Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig};
 use steward::demo;
 use steward::program::{Parts, Program};
 use tower::ServiceExt;
@@ -210,7 +208,10 @@ impl World {
             .find(|account| {
                 account.account_id != first
                     && !store.is_site_admin(&account.account_id)
-                    && store.projects.values().any(|p| store.desk_of(&p.id).is_some() && store.holds_role(p, sandbox::state::model::ROLE_TEAM, &account.account_id))
+                    && store.projects.values().any(|p| {
+                        store.desk_of(&p.id).is_some()
+                            && store.holds_role(p, sandbox::state::model::ROLE_TEAM, &account.account_id)
+                    })
             })
             .map(|account| account.account_id.clone());
         drop(store);
@@ -257,7 +258,9 @@ impl World {
             .values()
             .find(|issue| {
                 issue.reporter.as_deref() == Some(&customer)
-                    && store.project(&issue.project_id).is_some_and(|p| store.holds_role(p, sandbox::state::model::ROLE_TEAM, &agent))
+                    && store
+                        .project(&issue.project_id)
+                        .is_some_and(|p| store.holds_role(p, sandbox::state::model::ROLE_TEAM, &agent))
             })
             .map(|issue| issue.key.clone())
             .unwrap()
@@ -303,9 +306,7 @@ impl Actor<'_> {
             request = request.header(header::IF_MATCH, etag);
         }
         let request = match body {
-            Some(body) => {
-                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))
-            }
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
             None => request.body(Body::empty()),
         };
         self.world.send(request.unwrap()).await

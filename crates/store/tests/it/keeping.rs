@@ -10,7 +10,11 @@ use crate::databases::Database;
 use crate::on_both_databases;
 use crate::tables::{self, add, cx_at, ids, start};
 
-on_both_databases!(rows_go_when_their_class_says, outward_calls_are_counted_by_the_hour, a_departed_tenants_rows_go_and_others_stay);
+on_both_databases!(
+    rows_go_when_their_class_says,
+    outward_calls_are_counted_by_the_hour,
+    a_departed_tenants_rows_go_and_others_stay
+);
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

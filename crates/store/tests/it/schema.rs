@@ -75,8 +75,11 @@ const fn growing(columns: &'static [Column]) -> Table {
         written_at: None,
     }
 }
-static BEFORE: Room =
-    Room { name: "growing", tables: &[&SMALL], migrations: &[Migration { version: 1, steps: &[Step::Create(&SMALL)] }] };
+static BEFORE: Room = Room {
+    name: "growing",
+    tables: &[&SMALL],
+    migrations: &[Migration { version: 1, steps: &[Step::Create(&SMALL)] }],
+};
 static AFTER: Room = Room {
     name: "growing",
     tables: &[&GROWN],
@@ -147,8 +150,7 @@ async fn a_newer_database_is_refused(database: &Database) {
 }
 
 /// A tenant's table whose key does not start with the tenant.
-static MISTAKEN: Table =
-    Table { scope: Scope::Tenant, ..growing(&[Column::new(G, "id", ColumnKind::Int, &STATE)]) };
+static MISTAKEN: Table = Table { scope: Scope::Tenant, ..growing(&[Column::new(G, "id", ColumnKind::Int, &STATE)]) };
 
 static MISTAKEN_ROOM: Room = Room { name: "mistaken", tables: &[&MISTAKEN], migrations: &[] };
 

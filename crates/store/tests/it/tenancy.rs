@@ -8,7 +8,11 @@ use crate::databases::Database;
 use crate::on_both_databases;
 use crate::tables::{self, start};
 
-on_both_databases!(a_tenant_comes_once_and_what_is_gone_stays_gone, tenants_are_listed_in_pages, the_shelf_keeps_and_destroys);
+on_both_databases!(
+    a_tenant_comes_once_and_what_is_gone_stays_gone,
+    tenants_are_listed_in_pages,
+    the_shelf_keeps_and_destroys
+);
 
 async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
     let store = database.migrated(tables::registry()).await;
@@ -29,9 +33,13 @@ async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
     assert!(tenants::by_installation::<String>(&store, "another").await.unwrap().is_none());
     assert!(tenants::by_id::<String>(&store, TenantId::fresh()).await.unwrap().is_none());
 
-    for (state, changes) in
-        [(State::Locked, true), (State::Active, true), (State::Gone, true), (State::Active, false), (State::Locked, false)]
-    {
+    for (state, changes) in [
+        (State::Locked, true),
+        (State::Active, true),
+        (State::Gone, true),
+        (State::Active, false),
+        (State::Locked, false),
+    ] {
         let mut scoped = store.write(&cx).await.unwrap();
         assert_eq!(tenants::set_state(&mut scoped, state, start()).await.unwrap(), changes);
         scoped.commit().await.unwrap();

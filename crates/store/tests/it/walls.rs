@@ -136,7 +136,8 @@ async fn a_raw_connection_sees_nothing_without_the_right_tenant() {
             assert_eq!(raw.fetch_one(count).await.unwrap().get::<i64, _>("n"), 0, "{table} with {setting:?}");
         }
         assert_eq!(raw.execute("DELETE FROM note").await.unwrap().rows_affected(), 0);
-        let insert = sqlx::query("INSERT INTO note (tenant, id, person, text, done, at) VALUES ($1, 5, 'x', '', false, 0)");
+        let insert =
+            sqlx::query("INSERT INTO note (tenant, id, person, text, done, at) VALUES ($1, 5, 'x', '', false, 0)");
         assert!(raw.execute(insert.bind(a.tenant().0)).await.is_err());
     }
     assert_eq!(ids(&store, &a).await, [1]);

@@ -79,7 +79,7 @@ async fn a_departure_cut_anywhere_ends_in_a_receipt(database: &Database) {
         world.uninstall(&cx).await;
         ended += usize::from(cut_after(world.runner().drain(), round).await);
         world.clock.advance(Duration::from_secs(301));
-        world.runner().drain().await.unwrap();
+        world.settle().await;
         assert!(!receipts(&world, &cx).await.is_empty(), "no receipt after a cut at {round}");
         assert_eq!(
             rows_left(&world, cx.tenant()).await.into_iter().map(|(table, _)| table).collect::<Vec<_>>(),
@@ -120,6 +120,9 @@ async fn a_departed_tenant_gets_no_keys_and_no_jobs_again(database: &Database) {
         assert!(shelf::keys(&world.keys, cx.tenant(), class).await.unwrap().is_empty());
         assert_eq!(world.vault.rotate(cx.tenant(), class, cx.now()).await.unwrap_err().kind(), Kind::NotFound);
     }
-    assert_eq!(rows_left(&world, cx.tenant()).await.into_iter().map(|(table, _)| table).collect::<Vec<_>>(), ["tenant", "ledger"]);
+    assert_eq!(
+        rows_left(&world, cx.tenant()).await.into_iter().map(|(table, _)| table).collect::<Vec<_>>(),
+        ["tenant", "ledger"]
+    );
     world.end().await;
 }

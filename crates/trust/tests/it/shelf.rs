@@ -23,7 +23,14 @@ impl KeyShelf for Shelf {
         Ok(keys.into_iter().map(read).collect())
     }
 
-    async fn put_key(&self, tenant: TenantId, class: KeyClass, version: u32, wrapped: &[u8], at: Timestamp) -> Result<bool> {
+    async fn put_key(
+        &self,
+        tenant: TenantId,
+        class: KeyClass,
+        version: u32,
+        wrapped: &[u8],
+        at: Timestamp,
+    ) -> Result<bool> {
         shelf::put_key(&self.keys, tenant, class, version, wrapped, at).await
     }
 

@@ -35,11 +35,8 @@ impl Cipher {
         clear: usize,
     ) -> Result<Vec<u8>, Unspecified> {
         let body = record.as_mut_slice().get_mut(clear..).ok_or(Unspecified)?;
-        let tag = self.0.seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(associated),
-            body,
-        )?;
+        let tag =
+            self.0.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), body)?;
         let mut sealed = record.into_ciphertext();
         sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
@@ -50,7 +47,12 @@ impl Cipher {
         self.seal_with_nonce(nonce::for_wrap()?, associated, key)
     }
 
-    fn seal_with_nonce(&self, nonce: [u8; NONCE_BYTES], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, Unspecified> {
+    fn seal_with_nonce(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        associated: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Unspecified> {
         let mut record = Plain::new();
         record.extend(&nonce);
         record.extend(plain);

@@ -27,13 +27,7 @@ impl Header {
         if format != FORMAT {
             return None;
         }
-        Some((
-            Self {
-                class: KeyClass::from_code(class)?,
-                version: u32::from_be_bytes(version),
-            },
-            rest,
-        ))
+        Some((Self { class: KeyClass::from_code(class)?, version: u32::from_be_bytes(version) }, rest))
     }
 }
 

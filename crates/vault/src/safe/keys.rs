@@ -67,6 +67,21 @@ fn unusable() -> Fault {
     Fault::broken("vault_key", "a key could not be derived")
 }
 
+/// Short values fill whole steps of so many bytes, so that a ciphertext's length does not tell `true` from `false`.
+const SHORT_STEP: usize = 32;
+/// From here on the steps are larger: a longer text says less by its length.
+const SHORT_BYTES: usize = 256;
+const LONG_STEP: usize = 256;
+
+/// Fills the step with spaces, which JSON ignores after a document.
+fn pad(record: &mut Plain, before: usize) {
+    const SPACES: [u8; LONG_STEP] = [b' '; LONG_STEP];
+    let length = record.as_slice().len() - before;
+    let step = if length <= SHORT_BYTES { SHORT_STEP } else { LONG_STEP };
+    let missing = length.next_multiple_of(step) - length;
+    record.extend(SPACES.get(..missing).unwrap_or_default());
+}
+
 impl KeySet {
     pub(crate) fn derive(
         tenant: TenantId,
@@ -104,7 +119,10 @@ impl Keys {
     /// Seals a value for one place, under the newest version.
     pub fn seal<T: Serialize>(&self, place: &Place, value: &T) -> Result<Sealed<T>> {
         let write = |record: &mut Plain| {
-            serde_json::to_writer(record, value).map_err(|error| Fault::broken("vault_encode", error))
+            let before = record.as_slice().len();
+            serde_json::to_writer(&mut *record, value).map_err(|error| Fault::broken("vault_encode", error))?;
+            pad(record, before);
+            Ok(())
         };
         Ok(Sealed::from_stored(self.seal_written(place, write)?))
     }
@@ -213,5 +231,31 @@ impl Exit {
     /// Opens the exit. Callers: see the tidy test.
     pub fn audited() -> Self {
         Self(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: usize) {
+        let mut record = Plain::new();
+        record.extend(b"header");
+        record.extend(text.as_bytes());
+        pad(&mut record, 6);
+        assert_eq!(record.as_slice().len() - 6, expected);
+        assert!(record.as_slice().starts_with(format!("header{text}").as_bytes()));
+    }
+
+    #[test]
+    fn lengths_come_in_steps() {
+        check("true", 32);
+        check("false", 32);
+        check(&"x".repeat(32), 32);
+        check(&"x".repeat(33), 64);
+        check(&"x".repeat(256), 256);
+        check(&"x".repeat(257), 512);
+        check(&"x".repeat(1025), 1280);
     }
 }

@@ -83,7 +83,13 @@ impl Vault {
 
     /// The same for doors that have no context yet. Makes the first version, and a subject's salt, where missing; a
     /// tenant that left gets none.
-    pub async fn keys_of(&self, tenant: TenantId, class: KeyClass, subject: Subject<'_>, now: Timestamp) -> Result<Keys> {
+    pub async fn keys_of(
+        &self,
+        tenant: TenantId,
+        class: KeyClass,
+        subject: Subject<'_>,
+        now: Timestamp,
+    ) -> Result<Keys> {
         loop {
             let before = self.forgotten.load(Ordering::SeqCst);
             let keys = Box::pin(self.cached(tenant, class, subject, now)).await?;
@@ -130,8 +136,10 @@ impl Vault {
         for key in stored {
             let context = wrapping_context(tenant, class, key.version);
             let bytes = self.root.unwrap(&context, &key.wrapped).await.map_err(root_fault)?;
-            let secret: [u8; KEY_BYTES] =
-                bytes.as_slice().try_into().map_err(|_| Fault::broken("vault_key", "a wrapped key of the wrong length"))?;
+            let secret: [u8; KEY_BYTES] = bytes
+                .as_slice()
+                .try_into()
+                .map_err(|_| Fault::broken("vault_key", "a wrapped key of the wrong length"))?;
             keys.insert(key.version, Zeroizing::new(secret));
         }
         Ok(keys)

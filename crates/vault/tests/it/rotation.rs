@@ -113,7 +113,9 @@ async fn the_shelf_holds_no_key_in_the_clear_and_opens_under_no_other_root() {
     let sealed = keys.seal(&place(), &"hello".to_owned()).unwrap();
 
     let foreign = vault(&shelf, other.path());
-    for answer in [foreign.keys_of(tenant, KeyClass::Data, Subject::Tenant, now()).await.map(drop), foreign.prove(now()).await] {
+    for answer in
+        [foreign.keys_of(tenant, KeyClass::Data, Subject::Tenant, now()).await.map(drop), foreign.prove(now()).await]
+    {
         assert_eq!(answer.unwrap_err().code(), "vault_root_key");
     }
     // A shelf of one's own does not help: whoever makes a key of the same name cannot open what another sealed.

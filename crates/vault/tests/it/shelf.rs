@@ -91,7 +91,14 @@ impl KeyShelf for MemoryShelf {
         Ok(read)
     }
 
-    async fn put_key(&self, tenant: TenantId, class: KeyClass, version: u32, wrapped: &[u8], at: Timestamp) -> Result<bool> {
+    async fn put_key(
+        &self,
+        tenant: TenantId,
+        class: KeyClass,
+        version: u32,
+        wrapped: &[u8],
+        at: Timestamp,
+    ) -> Result<bool> {
         self.reachable()?;
         let mut kept = self.kept.lock().unwrap();
         let versions = kept.keys.entry((tenant, class)).or_default();
