@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use jiff::Timestamp;
 use kernel::{AccountId, Audience, Column, DataClass, Export, KeyClass, Retention, RowName, TenantId, sealed_column};
-use vault::{FileRootKey, KeyShelf, Keys, Place, ShelfKey, Subject, Vault};
+use vault::{Exit, FileRootKey, KeyShelf, Keys, Place, ShelfKey, Subject, Vault};
 
 use crate::Options;
 use crate::cpu;
@@ -144,6 +144,10 @@ fn size(options: &Options, report: &mut Report, keys: &Keys, bytes: usize, goal:
     let json = serde_json::to_vec(&value)?;
     let seal = || keys.seal(&place(), &value).map(|sealed| drop(black_box(sealed))).map_err(fault);
     let open = || keys.open(&place(), &sealed).map(|open| drop(black_box(open))).map_err(fault);
+    let exit = Exit::audited();
+    let release = || keys.open(&place(), &sealed).map(|open| drop(black_box(open.release(&exit)))).map_err(fault);
+    let write = || Ok(serde_json::to_vec(&value).map(|json| drop(black_box(json)))?);
+    let read = || Ok(serde_json::from_slice::<String>(&json).map(|value| drop(black_box(value)))?);
     let mut buffers = vec![vec![7u8; bytes]; 4];
     let [one, two, three, four] = buffers.as_mut_slice() else { return Err(anyhow!("four buffers")) };
     let fresh_nonce = || {
@@ -159,10 +163,11 @@ fn size(options: &Options, report: &mut Report, keys: &Keys, bytes: usize, goal:
             "and a random nonce, drawn for each (the vault draws 64 at once)",
             Box::new(|| bare(&siv, fresh_nonce()?, &associated, four)),
         ),
-        ("JSON alone, written", Box::new(|| Ok(drop(black_box(serde_json::to_vec(&value)?))))),
-        ("JSON alone, read", Box::new(|| Ok(drop(black_box(serde_json::from_slice::<String>(&json)?))))),
+        ("JSON alone, written", Box::new(write)),
+        ("JSON alone, read", Box::new(read)),
         ("**the vault seals** (JSON, nonce, binding, header, GCM-SIV, tag)", Box::new(seal)),
-        ("**the vault opens**", Box::new(open)),
+        ("**the vault opens** for a reply", Box::new(release)),
+        ("the vault opens for a look and wipes the value, byte by byte", Box::new(open)),
     ];
     let mut peer = Rounds::default();
     let mut own = vec![Rounds::default(); turns.len()];

@@ -1,1 +1,140 @@
+//! The rules, as data: one check function, many rows.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it is wrong")]
+
+use super::*;
+
+fn body() -> FieldBody {
+    let option = |id: &str, retired| FieldOption { id: id.to_owned(), label: format!("Label {id}"), retired };
+    FieldBody {
+        name: "Tier".to_owned(),
+        options: vec![option("gold", false), option("silver", false), option("old", true)],
+        ..FieldBody::default()
+    }
+}
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+#[track_caller]
+fn accepts(kind: FieldType, value: Value, stored: Value) {
+    assert_eq!(check_value("/value", kind, &body(), false, &value, None), Ok(stored));
+}
+
+#[track_caller]
+fn refuses(kind: FieldType, value: Value, code: &str) {
+    assert_eq!(check_value("/value", kind, &body(), false, &value, None).unwrap_err().code, code);
+}
+
+#[test]
+fn values_are_brought_into_their_stored_form() {
+    accepts(FieldType::Text, text("  Ada  "), text("Ada"));
+    accepts(FieldType::Text, text("   "), Value::Empty);
+    accepts(FieldType::Text, text(&"é".repeat(TEXT_CHARS)), text(&"é".repeat(TEXT_CHARS)));
+    accepts(FieldType::LongText, text("one\n\ttwo\n"), text("one\n\ttwo"));
+    accepts(FieldType::Number, Value::Number(-12.5), Value::Number(-12.5));
+    accepts(FieldType::Date, text("2026-02-28"), text("2026-02-28"));
+    accepts(FieldType::DateTime, text("2026-01-31T14:00:00+01:00"), text("2026-01-31T13:00:00Z"));
+    accepts(FieldType::Boolean, Value::Bool(false), Value::Bool(false));
+    accepts(FieldType::Select, text("gold"), text("gold"));
+    let chosen = Value::List(vec!["silver".into(), "gold".into(), "silver".into()]);
+    accepts(FieldType::MultiSelect, chosen, Value::List(vec!["gold".into(), "silver".into()]));
+    accepts(FieldType::MultiSelect, Value::List(Vec::new()), Value::Empty);
+    accepts(FieldType::Url, text("HTTPS://Example.com"), text("https://example.com/"));
+    accepts(FieldType::Email, text("ada@example.com"), text("ada@example.com"));
+    accepts(FieldType::Phone, text("+49 30 901820"), text("+4930901820"));
+    accepts(FieldType::User, text("712020:abc"), text("712020:abc"));
+}
+
+#[test]
+fn wrong_values_are_refused_by_code() {
+    refuses(FieldType::Text, text("two\nlines"), "format");
+    refuses(FieldType::Text, text(&"x".repeat(TEXT_CHARS + 1)), "too_long");
+    refuses(FieldType::Text, Value::Number(1.0), "format");
+    refuses(FieldType::LongText, text("a\u{0}b"), "format");
+    refuses(FieldType::LongText, text(&"x".repeat(LONG_TEXT_CHARS + 1)), "too_long");
+    refuses(FieldType::Number, text("12"), "format");
+    refuses(FieldType::Number, Value::Number(1e300), "too_large");
+    refuses(FieldType::Date, text("2026-02-30"), "format");
+    refuses(FieldType::DateTime, text("yesterday"), "format");
+    refuses(FieldType::Boolean, text("yes"), "format");
+    refuses(FieldType::Select, text("bronze"), "unknown");
+    refuses(FieldType::Select, text("old"), "retired");
+    refuses(FieldType::MultiSelect, text("gold"), "format");
+    refuses(FieldType::MultiSelect, Value::List(vec!["bronze".into()]), "unknown");
+    refuses(FieldType::Url, text("javascript:alert(1)"), "format");
+    refuses(FieldType::Url, text("https://"), "format");
+    refuses(FieldType::Email, text("not an address"), "format");
+    refuses(FieldType::Phone, text("030 901820"), "format");
+    refuses(FieldType::User, text("a b"), "format");
+}
+
+#[test]
+fn a_required_field_is_not_emptied_and_a_held_retired_option_stays() {
+    let empty = check_value("/value", FieldType::Text, &body(), true, &text(" "), None);
+    assert_eq!(empty.unwrap_err().code, "required");
+    let held = check_value("/value", FieldType::Select, &body(), true, &text("old"), Some(&text("old")));
+    assert_eq!(held, Ok(text("old")));
+}
+
+#[test]
+fn options_keep_their_ids_and_none_is_lost() {
+    let old = body().options;
+    let renamed = FieldOption { label: "Golden".to_owned(), ..old.first().unwrap().clone() };
+    let added = FieldOption { label: "Bronze".to_owned(), ..FieldOption::default() };
+    let all = vec![renamed.clone(), old.get(1).unwrap().clone(), old.get(2).unwrap().clone(), added];
+    let merged = merge_options(&old, all, || "fresh".to_owned()).unwrap();
+    assert_eq!(merged.first(), Some(&renamed));
+    assert_eq!(merged.last().unwrap().id, "fresh");
+    let lost = merge_options(&old, vec![renamed.clone()], String::new).unwrap_err();
+    assert_eq!(lost.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing", "missing"]);
+    let strange = FieldOption { id: "nobody's".to_owned(), ..FieldOption::default() };
+    assert_eq!(merge_options(&[], vec![strange], String::new).unwrap_err().first().unwrap().code, "unknown");
+}
+
+#[test]
+fn permissions_follow_from_standing() {
+    let nobody = Permissions { browse: Vec::new(), edit: Vec::new(), configure: Vec::new() };
+    let agent = Standing { agent: true, ..Standing::default() };
+    let admin = Standing { admin: true, ..Standing::default() };
+    let all = [Permission::Browse, Permission::Edit, Permission::Configure];
+    assert!(permissions_of(&agent, &nobody).is_empty());
+    assert_eq!(permissions_of(&admin, &nobody), all.into());
+    assert_eq!(permissions_of(&agent, &Permissions::default()), [Permission::Browse, Permission::Edit].into());
+    let grouped = Standing { groups: ["g1".to_owned()].into(), ..Standing::default() };
+    let group = Holder::Group { id: "g1".to_owned(), name: String::new() };
+    let granted = Permissions { browse: vec![group], ..nobody };
+    assert_eq!(permissions_of(&grouped, &granted), [Permission::Browse].into());
+    assert!(permissions_of(&Standing::default(), &granted).is_empty());
+}
+
+#[test]
+fn an_audience_is_about_customers_own_fields() {
+    for (audience, view, edit) in [
+        (FieldAudience::Agents, false, false),
+        (FieldAudience::CustomerView, true, false),
+        (FieldAudience::CustomerEdit, true, true),
+    ] {
+        assert_eq!(customer_may(audience, Entity::Customer, false), view);
+        assert_eq!(customer_may(audience, Entity::Customer, true), edit);
+        assert!(!customer_may(audience, Entity::Organization, false));
+    }
+}
+
+#[test]
+fn a_name_is_the_same_however_it_is_spaced_and_cased() {
+    assert_eq!(name_key("  Contract \t Number "), name_key("contract NUMBER"));
+    assert_ne!(name_key("Contract"), name_key("Contracts"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_was_accepted_once_is_accepted_again(typed in ".{0,60}") {
+        for kind in [FieldType::Text, FieldType::LongText, FieldType::Url, FieldType::Email, FieldType::Phone] {
+            if let Ok(stored) = check_value("/value", kind, &body(), false, &text(&typed), None) {
+                proptest::prop_assert_eq!(check_value("/value", kind, &body(), false, &stored, None), Ok(stored.clone()));
+            }
+        }
+    }
+}

@@ -11,7 +11,8 @@ pub struct RowName(Vec<u8>);
 impl RowName {
     /// No column yet.
     pub fn new() -> Self {
-        Self::default()
+        // A tenant, an account and an id, with their lengths.
+        Self(Vec::with_capacity(96))
     }
 
     /// The next column is bytes.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice on a terminal")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +19,11 @@ use crate::{config, demo, doctor, listen, telemetry};
 
 /// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
-#[command(name = "steward", version, about)]
+#[command(
+    name = "steward",
+    version,
+    about = "Fields and history for the customers and organizations of a Jira Service Management site, on your own machine"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -166,6 +171,8 @@ pub(crate) fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
 fn init(directory: &Path, data: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot keep {} to this user", data.display()))?;
     let (file, key) = (directory.join("steward.toml"), directory.join("root.key"));
     if file.exists() {
         return Err(anyhow!("{} is there already; nothing was changed", file.display()));

@@ -1,6 +1,6 @@
 //! The wiring: from a configuration to a program that can be listened with, run and stopped.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::Router;
 use kernel::{Clock, Registry, Result};
@@ -67,10 +67,11 @@ impl Program {
         let vault = Vault::new(Arc::new(joined), parts.root);
         vault.prove(parts.clock.now()).await?;
         let host = host::Host::new(config.host()?, store.clone(), vault.clone(), parts.clock.clone())?;
-        let waker: Arc<std::sync::OnceLock<Arc<jobs::Runner>>> = Arc::default();
+        // The runner's handlers hold this: were it to hold the runner, neither would ever go, nor their databases.
+        let waker: Arc<std::sync::OnceLock<Weak<jobs::Runner>>> = Arc::default();
         let wake = {
             let waker = waker.clone();
-            Arc::new(move || waker.get().into_iter().for_each(|runner| runner.wake()))
+            Arc::new(move || waker.get().and_then(Weak::upgrade).into_iter().for_each(|runner| runner.wake()))
         };
         let shared = web::Shared {
             host: host.clone(),
@@ -97,7 +98,7 @@ impl Program {
             workers: config.jobs.workers,
         })?;
         // Set once, here.
-        let _ = waker.set(runner.clone());
+        let _ = waker.set(Arc::downgrade(&runner));
         let stop = CancellationToken::new();
         let operator = operator::routes(operator::Operator {
             store: store.clone(),

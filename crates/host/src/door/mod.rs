@@ -141,6 +141,7 @@ impl Door {
     /// Builds the program's only HTTP client.
     pub fn new(config: DoorConfig, store: Store, vault: Vault, sites: Sites, clock: Arc<dyn Clock>) -> Result<Self> {
         let guard = resolver::Guard { networks: config.networks, lookup: config.lookup };
+        #[expect(clippy::disallowed_methods, reason = "this is the door that outward calls go through")]
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(config.authorities)?)
             .dns_resolver(Arc::new(guard))

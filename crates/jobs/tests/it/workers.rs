@@ -60,7 +60,7 @@ async fn nodes_never_run_one_job_at_once(database: &Database) {
     for node in nodes {
         node.await.unwrap();
     }
-    let counts = counts.lock().unwrap();
+    let counts = counts.lock().unwrap().clone();
     assert_eq!(counts.len(), JOBS);
     assert!(counts.values().all(|runs| *runs == 1));
     assert!(world.waiting().await.is_empty());

@@ -1,3 +1,5 @@
+//! The same number gives the same company, and one that can be believed.
+
 #![expect(clippy::unwrap_used, reason = "a panic is the failure of a test")]
 
 use std::collections::BTreeSet;

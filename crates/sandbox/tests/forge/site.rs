@@ -17,7 +17,8 @@ pub(crate) fn manifest() -> String {
     let trigger = "    - key: issue-events\n      endpoint: events\n      events:\n        - avi:jira:created:issue\n        \
                    - avi:jira:updated:issue\n        - avi:jira:deleted:issue\n        - avi:jira:assigned:issue\n        \
                    - avi:jira:commented:issue\n        - avi:jira:deleted:comment\n";
-    let wider = deployed().replace("  scopes:\n", scopes).replace("  trigger:\n", &format!("  trigger:\n{trigger}"));
+    let persons = "    # A person changed";
+    let wider = deployed().replace("  scopes:\n", scopes).replace(persons, &format!("{trigger}{persons}"));
     assert!(wider.contains(scopes) && wider.contains(trigger));
     wider
 }

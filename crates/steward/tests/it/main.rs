@@ -10,6 +10,7 @@
 )]
 
 #[path = "../../../store/tests/databases/mod.rs"]
+#[expect(dead_code, reason = "shared with the store's tests, which use all of it")]
 mod databases;
 
 mod customers;

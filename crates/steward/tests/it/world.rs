@@ -90,6 +90,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
             tls_certificate: None,
             tls_key: None,
             behind_proxy: false,
+            proxy_on_other_machine: false,
             metrics_token: None,
         },
         data: DataConfig {
@@ -104,6 +105,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
             jwks: sites[0].forge().jwks_url().parse().unwrap(),
             api_bases: sites.iter().map(|site| format!("{}/ex/jira/", site.url()).parse().unwrap()).collect(),
             graphql: format!("{}/graphql", sites[0].url()).parse().unwrap(),
+            sites: Vec::new(),
         },
         network: NetworkConfig { allow_private: false, allow_loopback: true },
         log: LogConfig::default(),

@@ -1,3 +1,5 @@
+//! Tokens that are accepted, and each reason for which one is refused.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use aws_lc_rs::encoding::AsDer;

@@ -1,3 +1,5 @@
+//! Documents there and back.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use proptest::prelude::*;
