@@ -59,6 +59,7 @@ max_connections = 300
 fsync = off
 synchronous_commit = on
 full_page_writes = off
+autovacuum = off
 shared_buffers = 64MB
 CONF
     as_owner "$bin/pg_ctl" --pgdata="$dir/data" --log="$dir/data/server.log" --wait --timeout=60 start >/dev/null ||

@@ -232,7 +232,7 @@ async fn use_everything(world: &World) -> Canaries {
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
     let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
     let ticket = ticket.body["url"].as_str().unwrap().split('=').nth(1).unwrap().to_owned();
-    canaries.0.push(ticket.split('_').nth(2).unwrap().to_owned());
+    canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
     admin.put("/api/v1/settings/permissions", "\"v0\"", holders).await.expect(200);
