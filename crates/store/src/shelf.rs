@@ -9,6 +9,10 @@ use crate::stores::Store;
 
 const KEYS: &str = "SELECT version, wrapped, created_at, retired_at FROM tenant_key \
      WHERE tenant = $1 AND keys = $2 ORDER BY version";
+const WRAPS: &str = "SELECT tenant, keys, version, wrapped FROM tenant_key \
+     WHERE (tenant, keys, version) > ($1, $2, $3) ORDER BY tenant, keys, version LIMIT $4";
+const REPLACE_WRAPPED: &str = "UPDATE tenant_key SET wrapped = $5 \
+     WHERE tenant = $1 AND keys = $2 AND version = $3 AND wrapped = $4";
 const PUT_KEY: &str = "INSERT INTO tenant_key (tenant, keys, version, wrapped, created_at, retired_at) \
      VALUES ($1, $2, $3, $4, $5, NULL) ON CONFLICT (tenant, keys, version) DO NOTHING";
 const RETIRE_BELOW: &str = "UPDATE tenant_key SET retired_at = $4 \
@@ -51,6 +55,47 @@ pub async fn keys(shelf: &Store, tenant: TenantId, class: KeyClass) -> Result<Ve
             })
         })
         .collect()
+}
+
+/// A wrapped key and where it lies.
+pub struct WrapRow {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which family, by its stored name.
+    pub keys: String,
+    /// Which version.
+    pub version: u32,
+    /// Ciphertext under a root key.
+    pub wrapped: Vec<u8>,
+}
+
+/// Wrapped keys of all tenants in the order of tenant, family and version, from the first after that place.
+pub async fn wraps(shelf: &Store, after: (TenantId, &str, u32), limit: u32) -> Result<Vec<WrapRow>> {
+    let mut server = shelf.server_read().await?;
+    let rows = server.rows(WRAPS, args![after.0, after.1, after.2, limit]).await?;
+    let read = |row: &crate::Row| {
+        Ok(WrapRow {
+            tenant: TenantId(row.uuid("tenant")?),
+            keys: row.text("keys")?,
+            version: u32::try_from(row.int("version")?).unwrap_or(0),
+            wrapped: row.bytes("wrapped")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Puts `new` where `old` lies; false when something else lies there by now, or nothing. What was there may still lie
+/// in the write-ahead log until [`Store::forget_deleted`].
+pub async fn replace_wrapped(
+    shelf: &Store,
+    (tenant, class, version): (TenantId, KeyClass, u32),
+    old: &[u8],
+    new: &[u8],
+) -> Result<bool> {
+    let mut server = shelf.server_write().await?;
+    let replaced = server.run(REPLACE_WRAPPED, args![tenant, class.name(), version, old, new]).await?;
+    server.commit().await?;
+    Ok(replaced == 1)
 }
 
 /// Puts a version and retires those below it; false when another node was first.

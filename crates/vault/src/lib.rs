@@ -17,8 +17,10 @@ mod vectors;
 pub use process::{HardeningReport, harden_process};
 pub use root::{FileRootKey, RootKey, RootKeyFault};
 pub use safe::keys::{Exit, Keys, Open, Place, Subject};
+pub use safe::rewrap::{Rewrap, Rewrapped};
+pub use safe::roots::Roots;
 pub use safe::vault::{Destroyed, KeyAge, Vault};
-pub use shelf::{KeyShelf, ShelfKey};
+pub use shelf::{KeyShelf, ShelfKey, Wrap, WrapShelf};
 
 /// How many bytes of a ciphertext say which key it lies under; see [`key_of`].
 pub const HEADER_BYTES: usize = hazmat::format::HEADER_BYTES;

@@ -1,4 +1,5 @@
-//! The root key: the operator's, never in the data directory's backups.
+//! The root key: the operator's, never in the data directory's backups. A file here; one in a key service, which
+//! takes an outward call, is another implementation of [`RootKey`].
 
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -10,7 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::hazmat::aead::Cipher;
-use crate::hazmat::kdf::{KEY_BYTES, Secret};
+use crate::hazmat::kdf::{self, KEY_BYTES, Secret, Use};
+
+/// Enough that no two files of an operator share a name.
+const NAME_BYTES: usize = 8;
 
 /// What keeps the root key from being used; says what to do, never a byte of it.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub enum RootKeyFault {
     Malformed,
     /// The key does not open what it should have wrapped: another root key, or a damaged shelf.
     Refused,
+    /// A key service cannot be asked at the moment, or does not let this server in. It may be otherwise soon.
+    Unavailable(String),
+    /// A key service was asked and will not: its key is gone, or is told not to open anything that old.
+    Withheld(String),
 }
 
 impl std::fmt::Display for RootKeyFault {
@@ -34,6 +42,7 @@ impl std::fmt::Display for RootKeyFault {
             }
             Self::Malformed => f.write_str("the root key file does not hold 32 bytes in base64; restore it, or run `steward init` for a new server"),
             Self::Refused => f.write_str("the root key does not open the key shelf: this is another server's root key, or the shelf is damaged"),
+            Self::Unavailable(why) | Self::Withheld(why) => f.write_str(why),
         }
     }
 }
@@ -43,6 +52,21 @@ impl std::error::Error for RootKeyFault {}
 /// Wraps and unwraps tenants' keys.
 #[async_trait]
 pub trait RootKey: Send + Sync {
+    /// What it is called in front of each key that it wraps: 255 bytes at most, and the same for as long as it opens
+    /// them.
+    fn name(&self) -> &str;
+    /// Whether it may have wrapped keys that name no root key: those of the time before names.
+    fn before_names(&self) -> bool {
+        false
+    }
+    /// Whether using it is a call that may fail: what it unwrapped is then kept for longer.
+    fn far(&self) -> bool {
+        false
+    }
+    /// How a key begins that it wraps now. What begins otherwise lies under an older version of it.
+    async fn newest(&self) -> Result<Vec<u8>, RootKeyFault> {
+        Ok(Vec::new())
+    }
     /// Wraps 32 bytes, bound to `associated`.
     async fn wrap(&self, associated: &[u8], key: &[u8]) -> Result<Vec<u8>, RootKeyFault>;
     /// Unwraps them.
@@ -50,7 +74,10 @@ pub trait RootKey: Send + Sync {
 }
 
 /// A root key in a file: 32 bytes in base64, mode 0600.
-pub struct FileRootKey(Cipher);
+pub struct FileRootKey {
+    cipher: Cipher,
+    name: String,
+}
 
 impl FileRootKey {
     /// Makes a new key in a new file; an existing file is never overwritten.
@@ -80,18 +107,28 @@ impl FileRootKey {
         std::io::Read::by_ref(&mut file).take(256).read_to_string(&mut text).map_err(RootKeyFault::Unreadable)?;
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| RootKeyFault::Malformed)?);
         let key: Secret = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| RootKeyFault::Malformed)?);
-        Ok(Self(Cipher::wrapping(&key).map_err(|_| RootKeyFault::Malformed)?))
+        let named = kdf::derive(&key, &[], Use::Name).map_err(|_| RootKeyFault::Malformed)?;
+        let name = format!("file:{}", hex::encode(named.first_chunk::<NAME_BYTES>().unwrap_or(&[0; NAME_BYTES])));
+        Ok(Self { cipher: Cipher::wrapping(&key).map_err(|_| RootKeyFault::Malformed)?, name })
     }
 }
 
 #[async_trait]
 impl RootKey for FileRootKey {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn before_names(&self) -> bool {
+        true
+    }
+
     async fn wrap(&self, associated: &[u8], key: &[u8]) -> Result<Vec<u8>, RootKeyFault> {
-        self.0.wrap(associated, key).map_err(|_| RootKeyFault::Refused)
+        self.cipher.wrap(associated, key).map_err(|_| RootKeyFault::Refused)
     }
 
     async fn unwrap(&self, associated: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, RootKeyFault> {
-        let key = self.0.open(associated, wrapped).map_err(|_| RootKeyFault::Refused)?;
+        let key = self.cipher.open(associated, wrapped).map_err(|_| RootKeyFault::Refused)?;
         Ok(Zeroizing::new(key.as_slice().to_vec()))
     }
 }

@@ -14,6 +14,31 @@ pub struct ShelfKey {
     pub created_at: Timestamp,
 }
 
+/// One wrapped key and where it lies, whoever's it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrap {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Of which family.
+    pub class: KeyClass,
+    /// Which version.
+    pub version: u32,
+    /// Under a root key.
+    pub wrapped: Vec<u8>,
+}
+
+/// What wrapping all keys anew needs of the shelf: it goes through the keys of all tenants, those that are locked or
+/// leaving too.
+#[async_trait]
+pub trait WrapShelf: Send + Sync {
+    /// Wrapped keys in the order of tenant, class and version, from the first after `after`.
+    async fn wraps(&self, after: Option<&Wrap>, limit: u32) -> Result<Vec<Wrap>>;
+    /// Puts `new` where `old` lies; false when that is gone, or something else lies there by now.
+    async fn replace_wrap(&self, old: &Wrap, new: &[u8]) -> Result<bool>;
+    /// Takes what was replaced off the disk, as far as the database can.
+    async fn forget_replaced(&self) -> Result<()>;
+}
+
 /// The shelf.
 #[async_trait]
 pub trait KeyShelf: Send + Sync {

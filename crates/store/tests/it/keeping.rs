@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kernel::{Sealed, TenantId};
-use store::{ledger, outward, sweep};
+use kernel::{KeyClass, Registry, Sealed, TenantId};
+use store::{ledger, outward, shelf, sweep};
 
 use crate::databases::Database;
 use crate::on_both_databases;
@@ -13,7 +13,8 @@ use crate::tables::{self, add, cx_at, ids, start};
 on_both_databases!(
     rows_go_when_their_class_says,
     outward_calls_are_counted_by_the_hour,
-    a_departed_tenants_rows_go_and_others_stay
+    a_departed_tenants_rows_go_and_others_stay,
+    wraps_are_walked_in_order_and_replaced_only_where_they_lie
 );
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -85,4 +86,41 @@ async fn a_departed_tenants_rows_go_and_others_stay(database: &Database) {
     let left: BTreeMap<_, _> = sweep::tenant_row_count(&store, staying.tenant()).await.unwrap().into_iter().collect();
     assert_eq!((left["note"], left["change"], left["outbox"]), (25, 1, 1));
     store.close().await;
+}
+
+async fn wraps_are_walked_in_order_and_replaced_only_where_they_lie(database: &Database) {
+    let keys = database.migrated(Registry::new(vec![store::SHELF_ROOM])).await;
+    let mut places = Vec::new();
+    for tenant in [TenantId::SERVER, TenantId::fresh(), TenantId::fresh()] {
+        for class in [KeyClass::Credential, KeyClass::Data] {
+            for version in 1..=3 {
+                shelf::put_key(&keys, tenant, class, version, &[u8::try_from(version).unwrap()], start())
+                    .await
+                    .unwrap();
+                places.push((tenant, class.name(), version));
+            }
+        }
+    }
+    // A few at a time, with none left out and none twice, the server's first.
+    let mut walked: Vec<(TenantId, String, u32)> = Vec::new();
+    loop {
+        let last = walked.last().cloned().unwrap_or((TenantId::SERVER, String::new(), 0));
+        let rows = shelf::wraps(&keys, (last.0, &last.1, last.2), 4).await.unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        walked.extend(rows.into_iter().map(|row| (row.tenant, row.keys, row.version)));
+    }
+    let mut expected: Vec<_> =
+        places.iter().map(|(tenant, class, version)| (*tenant, (*class).to_owned(), *version)).collect();
+    expected.sort();
+    assert_eq!(walked, expected);
+
+    let (tenant, place) = (places[0].0, (places[0].0, KeyClass::Credential, 2));
+    assert!(!shelf::replace_wrapped(&keys, place, &[9], &[8]).await.unwrap());
+    assert!(shelf::replace_wrapped(&keys, place, &[2], &[8]).await.unwrap());
+    assert!(!shelf::replace_wrapped(&keys, place, &[2], &[7]).await.unwrap());
+    let of_class = shelf::keys(&keys, tenant, KeyClass::Credential).await.unwrap();
+    assert_eq!(of_class.iter().map(|key| key.wrapped[0]).collect::<Vec<_>>(), [1, 8, 3]);
+    keys.close().await;
 }

@@ -24,6 +24,8 @@ impl hkdf::KeyType for Length {
 pub(crate) enum Use {
     Record,
     Hash,
+    /// Of a root key: what it is called, which tells nothing of it.
+    Name,
 }
 
 impl Use {
@@ -31,6 +33,7 @@ impl Use {
         match self {
             Self::Record => b"record",
             Self::Hash => b"hash",
+            Self::Name => b"name",
         }
     }
 }
@@ -81,7 +84,9 @@ mod tests {
         let key = Zeroizing::new([7; KEY_BYTES]);
         let record = derive(&key, b"salt", Use::Record).unwrap();
         let hash = derive(&key, b"salt", Use::Hash).unwrap();
+        let name = derive(&key, b"salt", Use::Name).unwrap();
         assert_ne!(record.as_slice(), hash.as_slice());
+        assert!(name.as_slice() != record.as_slice() && name.as_slice() != hash.as_slice());
         assert_ne!(record.as_slice(), derive(&key, b"", Use::Record).unwrap().as_slice());
     }
 }

@@ -1,6 +1,8 @@
 //! The half that other rooms use.
 
 pub(crate) mod keys;
+pub(crate) mod rewrap;
+pub(crate) mod roots;
 pub(crate) mod vault;
 #[cfg(test)]
 mod walls;

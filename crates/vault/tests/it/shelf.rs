@@ -12,7 +12,7 @@ use kernel::{
     sealed_column,
 };
 use tokio::sync::Semaphore;
-use vault::{FileRootKey, KeyShelf, Place, ShelfKey, Vault};
+use vault::{FileRootKey, KeyShelf, Place, ShelfKey, Vault, Wrap, WrapShelf};
 
 type StoredKey = (Vec<u8>, Timestamp);
 
@@ -61,6 +61,31 @@ impl MemoryShelf {
         let kept = self.kept.lock().unwrap();
         let keys = kept.keys.values().flat_map(BTreeMap::values).map(|(wrapped, _)| wrapped.clone());
         keys.chain(kept.salts.values().cloned()).collect()
+    }
+
+    /// Puts one tenant's wrapped keys where another's would lie.
+    pub(crate) fn copy_keys(&self, from: TenantId, to: TenantId) {
+        let mut kept = self.kept.lock().unwrap();
+        let copies: Vec<_> =
+            kept.keys.iter().filter(|((owner, _), _)| *owner == from).map(|(k, v)| (k.1, v.clone())).collect();
+        kept.keys.extend(copies.into_iter().map(|(class, versions)| ((to, class), versions)));
+    }
+
+    /// As keys were wrapped before root keys had names.
+    pub(crate) fn take_names_away(&self) {
+        for (wrapped, _) in self.kept.lock().unwrap().keys.values_mut().flat_map(BTreeMap::values_mut) {
+            if wrapped.len() > 60 {
+                *wrapped = wrapped[2 + usize::from(wrapped[1])..].to_vec();
+            }
+        }
+    }
+
+    pub(crate) fn damage(&self, tenant: TenantId) {
+        let mut kept = self.kept.lock().unwrap();
+        let of_tenant = kept.keys.iter_mut().filter(|((owner, _), _)| *owner == tenant);
+        for (wrapped, _) in of_tenant.flat_map(|(_, versions)| versions.values_mut()) {
+            *wrapped.last_mut().unwrap() ^= 1;
+        }
     }
 
     fn reachable(&self) -> Result<()> {
@@ -151,6 +176,37 @@ impl KeyShelf for MemoryShelf {
     async fn drop_salt(&self, tenant: TenantId, subject: &str) -> Result<bool> {
         self.reachable()?;
         Ok(self.kept.lock().unwrap().salts.remove(&(tenant, subject.to_owned())).is_some())
+    }
+}
+
+#[async_trait]
+impl WrapShelf for MemoryShelf {
+    async fn wraps(&self, after: Option<&Wrap>, limit: u32) -> Result<Vec<Wrap>> {
+        self.reachable()?;
+        let kept = self.kept.lock().unwrap();
+        let all = kept.keys.iter().flat_map(|((tenant, class), versions)| {
+            versions.iter().map(|(version, (wrapped, _))| Wrap {
+                tenant: *tenant,
+                class: *class,
+                version: *version,
+                wrapped: wrapped.clone(),
+            })
+        });
+        let place = |wrap: &Wrap| (wrap.tenant, wrap.class, wrap.version);
+        Ok(all.filter(|wrap| after.is_none_or(|after| place(wrap) > place(after))).take(limit as usize).collect())
+    }
+
+    async fn replace_wrap(&self, old: &Wrap, new: &[u8]) -> Result<bool> {
+        self.reachable()?;
+        let mut kept = self.kept.lock().unwrap();
+        let found = kept.keys.get_mut(&(old.tenant, old.class)).and_then(|versions| versions.get_mut(&old.version));
+        let Some((wrapped, _)) = found.filter(|(wrapped, _)| *wrapped == old.wrapped) else { return Ok(false) };
+        *wrapped = new.to_vec();
+        Ok(true)
+    }
+
+    async fn forget_replaced(&self) -> Result<()> {
+        Ok(())
     }
 }
 
