@@ -36,7 +36,7 @@ use vault::Vault;
 pub use address::Networks;
 pub use caller::Callers;
 pub use client::{As, Cloud, Jira};
-pub use door::{Door, DoorConfig, Lookup, Purpose, SystemLookup};
+pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Purpose, SystemLookup};
 pub use install::{Call, ForgeHeaders, Inbound};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
@@ -69,6 +69,8 @@ pub struct HostConfig {
     pub authorities: Vec<Vec<u8>>,
     /// How names are looked up; the system's way unless a test lies.
     pub lookup: Arc<dyn Lookup>,
+    /// Ways to what the operator runs beside this server.
+    pub operator: Vec<OperatorDoor>,
 }
 
 fn constant(text: &str) -> Result<Url> {
@@ -89,6 +91,7 @@ impl HostConfig {
             user_agent: concat!("Steward/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities: Vec::new(),
             lookup: Arc::new(SystemLookup),
+            operator: Vec::new(),
         })
     }
 
@@ -139,6 +142,7 @@ impl Host {
             user_agent: config.user_agent,
             authorities: config.authorities,
             lookup: config.lookup,
+            operator: config.operator,
         };
         let door = Door::new(door_config, store.clone(), vault.clone(), sites.clone(), clock.clone())?;
         let cloud = Cloud(Arc::new(client::Parts {

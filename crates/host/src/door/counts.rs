@@ -38,9 +38,16 @@ impl Counts {
         }
     }
 
-    /// Notes one call. When this returns, the hour's line is on disk. A tenant that left has no keys, so nothing
-    /// leaves for it.
-    pub(crate) async fn note(&self, tenant: TenantId, purpose: &'static str, host: &str, now: Timestamp) -> Result<()> {
+    /// Notes calls of one hour. When this returns, the hour's line is on disk. A tenant that left has no keys, so
+    /// nothing leaves for it.
+    pub(crate) async fn note(
+        &self,
+        tenant: TenantId,
+        purpose: &'static str,
+        host: &str,
+        now: Timestamp,
+        calls: i64,
+    ) -> Result<()> {
         let keys = self.vault.keys_of(tenant, KeyClass::Data, Subject::Tenant, now).await?;
         let index = self.vault.keys_of(tenant, KeyClass::Index, Subject::Tenant, now).await?;
         let line = Line {
@@ -57,7 +64,7 @@ impl Counts {
         self.open.try_get_with(line.clone(), opening).await.map_err(|fault: Arc<_>| shared(&fault))?;
         let full = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            *waiting.entry(line).or_insert(0) += 1;
+            *waiting.entry(line).or_insert(0) += calls;
             waiting.len() >= WAITING_LINES
         };
         if full { self.flush(now).await } else { Ok(()) }

@@ -6,28 +6,30 @@
 //! Start at [`Door::send`].
 
 mod counts;
+mod operator;
 mod resolver;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use kernel::{Clock, Fault, Result, TenantId};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use bytes::Bytes;
+use kernel::{Clock, Result, TenantId};
+use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
-use rustls_platform_verifier::Verifier;
 use store::Store;
-use url::{Host, Origin, Url};
+use url::{Origin, Url};
 use vault::Vault;
 
-use crate::address::{Networks, judge};
+use crate::address::Networks;
 use crate::fault::{door_refuses, unreachable};
 use crate::sites::Sites;
 use counts::Counts;
+pub use operator::OperatorDoor;
 pub use resolver::{Lookup, SystemLookup};
+pub(crate) use wire::shape;
+use wire::{Authorities, Wire};
 
-/// Connecting takes one round trip or two; what takes longer is down.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// What a call may take when its maker says nothing: Forge gives a page 25 s in all.
 const CALL_TIME: Duration = Duration::from_secs(20);
 /// The longest that a caller may ask for.
@@ -50,11 +52,16 @@ pub enum Purpose {
     InvocationKeys,
     /// A token to act as a person who is not there.
     PersonToken,
+    /// The operator's key service, which wraps tenants' keys. Goes by an [`OperatorDoor`].
+    KeyService,
+    /// The operator's collector of traces. Goes by an [`OperatorDoor`].
+    Traces,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Jira, Self::ServiceDesk, Self::InvocationKeys, Self::PersonToken];
+    pub const ALL: [Self; 6] =
+        [Self::Jira, Self::ServiceDesk, Self::InvocationKeys, Self::PersonToken, Self::KeyService, Self::Traces];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -63,6 +70,8 @@ impl Purpose {
             Self::ServiceDesk => "jira.service_desk",
             Self::InvocationKeys => "forge.invocation_keys",
             Self::PersonToken => "forge.person_token",
+            Self::KeyService => "operator.key_service",
+            Self::Traces => "operator.traces",
         }
     }
 }
@@ -79,6 +88,8 @@ pub struct DoorConfig {
     pub authorities: Vec<Vec<u8>>,
     /// How names are looked up.
     pub lookup: Arc<dyn Lookup>,
+    /// Ways to what the operator runs, whose calls are written on the ledger here.
+    pub operator: Vec<OperatorDoor>,
 }
 
 /// One call.
@@ -125,8 +136,9 @@ pub struct Reply {
 }
 
 struct Inner {
-    http: reqwest::Client,
+    wire: Wire,
     networks: Networks,
+    operator: Vec<OperatorDoor>,
     fixed: Vec<(Purpose, Origin)>,
     sites: Sites,
     counts: Counts,
@@ -140,22 +152,12 @@ pub struct Door(Arc<Inner>);
 impl Door {
     /// Builds the program's only HTTP client.
     pub fn new(config: DoorConfig, store: Store, vault: Vault, sites: Sites, clock: Arc<dyn Clock>) -> Result<Self> {
-        let guard = resolver::Guard { networks: config.networks, lookup: config.lookup };
-        #[expect(clippy::disallowed_methods, reason = "this is the door that outward calls go through")]
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(config.authorities)?)
-            .dns_resolver(Arc::new(guard))
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look names up behind our back.
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(CONNECT_TIME)
-            .user_agent(config.user_agent)
-            .build()
-            .map_err(|error| Fault::broken("door", error))?;
+        let authorities = Authorities::System(config.authorities);
+        let wire = Wire::new(config.networks, config.lookup, authorities, &config.user_agent)?;
         Ok(Self(Arc::new(Inner {
-            http,
+            wire,
             networks: config.networks,
+            operator: config.operator,
             fixed: config.fixed.into_iter().map(|(purpose, url)| (purpose, url.origin())).collect(),
             sites,
             counts: Counts::new(store, vault),
@@ -197,27 +199,9 @@ impl Door {
     async fn hop(&self, tenant: TenantId, purpose: Purpose, call: &Outward) -> Result<Reply> {
         self.check(tenant, purpose, &call.url).await?;
         let host = call.url.host_str().ok_or_else(|| door_refuses("no host"))?;
-        self.0.counts.note(tenant, purpose.code(), host, self.0.clock.now()).await?;
+        self.0.counts.note(tenant, purpose.code(), host, self.0.clock.now(), 1).await?;
         metrics::counter!("steward_outward_calls_total", "purpose" => purpose.code()).increment(1);
-        let mut request = self.0.http.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
-        if let Some(authorization) = &call.authorization {
-            let mut value = authorization.clone();
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
-        }
-        if let Some(body) = &call.body {
-            request = request.body(body.clone());
-        }
-        let mut response = request.send().await.map_err(failed)?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > call.body_limit {
-                return Err(Fault::broken("outward_too_large", "an answer longer than its bound"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status, headers, body: body.freeze() })
+        self.0.wire.exchange(call).await
     }
 
     async fn check(&self, tenant: TenantId, purpose: Purpose, url: &Url) -> Result<()> {
@@ -226,6 +210,7 @@ impl Door {
         let fixed = self.0.fixed.iter().any(|(of, allowed)| *of == purpose && *allowed == origin);
         let allowed = match purpose {
             Purpose::InvocationKeys | Purpose::PersonToken => fixed,
+            Purpose::KeyService | Purpose::Traces => false,
             Purpose::Jira | Purpose::ServiceDesk => {
                 let known = self.0.sites.of(tenant).await?;
                 known.site.api_base.origin() == origin
@@ -237,6 +222,20 @@ impl Door {
 
     /// Writes the counts that wait; the last thing at shutdown.
     pub async fn flush(&self) -> Result<()> {
+        for way in &self.0.operator {
+            let (host, purpose, made) = way.take_made()?;
+            let mut written = Ok(());
+            for (hour_at, calls) in made {
+                if written.is_ok() {
+                    // On the heap: what carries this future about must fit a stack.
+                    written = Box::pin(self.0.counts.note(TenantId::SERVER, purpose, host, hour_at, calls)).await;
+                }
+                if written.is_err() {
+                    way.give_back(hour_at, calls);
+                }
+            }
+            written?;
+        }
         self.0.counts.flush(self.0.clock.now()).await
     }
 
@@ -250,100 +249,5 @@ impl Door {
                 tracing::warn!(event = "outward_counts_wait", code = fault.code());
             }
         }
-    }
-}
-
-/// What can be told from the address alone.
-pub(crate) fn shape(url: &Url, networks: Networks) -> Result<()> {
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(door_refuses("credentials in an address"));
-    }
-    let (literal, local) = match url.host() {
-        Some(Host::Ipv4(address)) => (Some(address.into()), address.is_loopback()),
-        Some(Host::Ipv6(address)) => (Some(address.into()), address.is_loopback()),
-        Some(Host::Domain(name)) => (None, resolver::is_localhost(name)),
-        None => return Err(door_refuses("no host")),
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if local && networks.loopback => {}
-        _ => return Err(door_refuses("neither https nor a permitted local address")),
-    }
-    // The connector asks no resolver for a literal address.
-    if literal.is_some_and(|address| !judge(address, networks)) {
-        return Err(door_refuses("an address outside the allowed networks"));
-    }
-    Ok(())
-}
-
-fn failed(error: reqwest::Error) -> Fault {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(inner) = cause {
-        if inner.is::<resolver::NotAllowed>() {
-            return door_refuses("a name that leads outside the allowed networks");
-        }
-        cause = inner.source();
-    }
-    // The URL may carry a query with a person's name.
-    let bare = error.without_url();
-    match (bare.is_timeout(), bare.is_connect()) {
-        (true, _) => unreachable("outward_timeout", bare.to_string()),
-        (_, true) => unreachable("outward_connect", bare.to_string()),
-        _ => unreachable("outward_interrupted", bare.to_string()),
-    }
-}
-
-fn tls(authorities: Vec<Vec<u8>>) -> Result<rustls::ClientConfig> {
-    let broken = |error: rustls::Error| Fault::broken("door_tls", error);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map_err(broken)?;
-    let authorities: Vec<_> = authorities.into_iter().map(rustls::pki_types::CertificateDer::from).collect();
-    Ok(match Verifier::new_with_extra_roots(authorities, provider) {
-        Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
-        Err(error) => {
-            // No authority at all: every https call will fail, which a demo on this machine alone does not need.
-            tracing::warn!(event = "outward_no_authorities", reason = %error);
-            builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[track_caller]
-    fn check(url: &str, private: bool, loopback: bool, allowed: bool) {
-        let judged = shape(&Url::parse(url).unwrap(), Networks { private, loopback });
-        assert_eq!(judged.is_ok(), allowed, "{url}");
-    }
-
-    #[test]
-    fn addresses_as_written() {
-        check("https://api.atlassian.com/x", false, false, true);
-        check("http://api.atlassian.com/x", true, true, false);
-        check("ftp://api.atlassian.com/x", true, true, false);
-        check("https://user@api.atlassian.com/", true, true, false);
-        check("https://:secret@api.atlassian.com/", true, true, false);
-        check("http://127.0.0.1:8080/", false, true, true);
-        check("http://127.0.0.1:8080/", true, false, false);
-        check("http://localhost:8080/", false, true, true);
-        check("http://jira.localhost:8080/", false, true, true);
-        check("http://notlocalhost:8080/", true, true, false);
-        check("http://[::1]:8080/", false, true, true);
-        // Decimal, octal, hexadecimal and short forms are addresses all the same.
-        check("https://2130706433/", false, false, false);
-        check("https://0x7f.1/", false, false, false);
-        check("https://0177.0.0.1/", false, false, false);
-        check("https://2852039166/", true, true, false);
-        check("https://169.254.169.254/latest/meta-data", true, true, false);
-        check("https://[::ffff:169.254.169.254]/", true, true, false);
-        check("https://[fd00:ec2::254]/", true, true, false);
-        check("https://10.0.0.8/", false, true, false);
-        check("https://10.0.0.8/", true, false, true);
-        check("https://[::ffff:10.0.0.8]/", false, false, false);
     }
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use host::door::{Outward, Reply};
-use host::{Door, DoorConfig, Lookup, Networks, Purpose, Sites, SystemLookup};
+use host::{Door, DoorConfig, Lookup, Networks, OperatorDoor, Purpose, Sites, SystemLookup};
 use kernel::{KeyClass, RowName, TenantId};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -32,6 +32,7 @@ fn door(base: &Base, fixed: &[&Url], networks: Networks, lookup: Arc<dyn Lookup>
         user_agent: "test".to_owned(),
         authorities: Vec::new(),
         lookup,
+        operator: Vec::new(),
     };
     let sites = Sites::new(base.store.clone(), base.vault.clone(), base.clock.clone());
     Door::new(config, base.store.clone(), base.vault.clone(), sites, base.clock.clone()).unwrap()
@@ -248,4 +249,48 @@ async fn answers_are_bounded_in_length_and_time() {
     call.time = std::time::Duration::from_millis(50);
     let refused = send_call(&door, call).await.err().unwrap_or_default();
     assert!(refused.starts_with("outward_timeout"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_operators_way_goes_to_one_origin_and_its_calls_reach_the_ledger() {
+    let database = Database::sqlite().await.unwrap();
+    let base = base(&database).await;
+    let here = site(
+        Router::new().route("/", get(|| async { "here" })).route("/away", get(|| async { Redirect::temporary("/") })),
+    )
+    .await;
+    let other = site(Router::new().fallback(|| async { "other" })).await;
+    let way = OperatorDoor::new(Purpose::KeyService, &here, None, "test", base.clock.clone()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(way.send(Outward::new(Method::GET, here.clone())).await.unwrap().body.as_ref(), b"here");
+    }
+    // A redirect is an answer, and is not followed.
+    assert_eq!(way.send(Outward::new(Method::GET, here.join("away").unwrap())).await.unwrap().status, 307);
+    let refused = way.send(Outward::new(Method::GET, other)).await.err().unwrap();
+    assert_eq!(refused.code(), "outward_refused");
+    for metadata in
+        ["http://169.254.169.254/", "https://[fd00:ec2::254]/", "http://vault.example/", "https://u:p@vault/"]
+    {
+        let address = Url::parse(metadata).unwrap();
+        let made = OperatorDoor::new(Purpose::KeyService, &address, None, "test", base.clock.clone());
+        assert!(made.is_err(), "{metadata}");
+    }
+    // The door itself does not go there, and writes down who did.
+    let config = DoorConfig {
+        networks: LOOPBACK,
+        fixed: vec![(Purpose::KeyService, here.clone())],
+        user_agent: "test".to_owned(),
+        authorities: Vec::new(),
+        lookup: Arc::new(SystemLookup),
+        operator: vec![way.clone()],
+    };
+    let sites = Sites::new(base.store.clone(), base.vault.clone(), base.clock.clone());
+    let door = Door::new(config, base.store.clone(), base.vault.clone(), sites, base.clock.clone()).unwrap();
+    let call = Outward::new(Method::GET, here.clone());
+    assert!(door.send(TenantId::SERVER, Purpose::KeyService, call).await.is_err());
+    door.flush().await.unwrap();
+    door.flush().await.unwrap();
+    let lines = outward::list(&base.store, TenantId::SERVER, 10).await.unwrap();
+    assert!(lines.iter().all(|line| line.purpose == "operator.key_service"));
+    assert_eq!(lines.iter().map(|line| line.calls).sum::<i64>(), 4);
 }
