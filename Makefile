@@ -53,3 +53,4 @@ clean: ## Remove what was built, and the tests' database
 	cargo clean
 	rm -rf ui/dist ui/node_modules .demo
 	scripts/postgres.sh stop
+	scripts/openbao.sh stop

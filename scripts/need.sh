@@ -20,7 +20,8 @@ for work in "$@"; do
       want make make
       ;;
     node) want node nodejs; want npm npm ;;
-    test) want node nodejs; want npm npm; want openssl openssl ;;
+    test) want node nodejs; want npm npm; want openssl openssl
+      python3 -c 'import venv, ensurepip' 2>/dev/null || { missing+=(python3-venv); wanted+=(python3-venv); } ;;
     browser) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { missing+=(chromium); wanted+=(chromium); } ;;
     bench) want openssl openssl; want nginx nginx-light; want wrk wrk ;;
     *) echo "need.sh: no such work: $work" >&2; exit 2 ;;

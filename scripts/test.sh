@@ -35,10 +35,12 @@ settle() { # name log status passed failed
 }
 
 database=""
+key_service=""
 demo_pid=""
 finish() {
   if [ -n "$demo_pid" ]; then kill "$demo_pid" 2>/dev/null || true; wait "$demo_pid" 2>/dev/null || true; fi
   if [ -n "$database" ]; then scripts/postgres.sh stop || true; fi
+  if [ -n "$key_service" ]; then scripts/openbao.sh stop || true; fi
 }
 trap finish EXIT
 
@@ -64,6 +66,15 @@ test_rust() {
       database=ours
     else
       unset STEWARD_TEST_POSTGRES
+    fi
+  fi
+  if [ -z "${STEWARD_TEST_OPENBAO:-}" ]; then
+    export STEWARD_BAO_DIR=${TMPDIR:-/tmp}/steward-openbao-test-$$
+    if STEWARD_TEST_OPENBAO=$(scripts/openbao.sh start); then
+      export STEWARD_TEST_OPENBAO
+      key_service=ours
+    else
+      unset STEWARD_TEST_OPENBAO
     fi
   fi
   if command -v cargo-nextest >/dev/null; then

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
 use kernel::SystemClock;
+use url::Url;
 use vault::FileRootKey;
 
-use crate::config::Config;
+use crate::config::{Config, RootKeyLines};
 use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
-use crate::{config, demo, doctor, listen, telemetry};
+use crate::{config, demo, doctor, listen, manual, rekey, telemetry};
 
 /// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
@@ -35,7 +36,7 @@ enum Command {
     Demo(demo::Options),
     /// Serve a real site
     Serve(ConfigFile),
-    /// Make a configuration file and a root key for a new server
+    /// Make a configuration file for a new server, and a root key unless a key service holds it
     Init {
         /// The folder for the configuration and the root key
         #[arg(long, default_value = "/etc/steward")]
@@ -43,6 +44,9 @@ enum Command {
         /// The folder for the data
         #[arg(long, default_value = "/var/lib/steward")]
         data: PathBuf,
+        /// The address of a key service (OpenBao, Vault) that holds the root key, instead of a file
+        #[arg(long, value_name = "URL")]
+        key_service: Option<Url>,
     },
     /// Bring the databases up to date
     Migrate(ConfigFile),
@@ -53,12 +57,24 @@ enum Command {
         #[command(subcommand)]
         action: Option<JobsAction>,
     },
+    /// Wrap all keys anew, under the root key that the configuration names now
+    Rekey(ConfigFile),
     /// Say what is wrong with a configuration or a server, and how to mend it
     Doctor(ConfigFile),
     /// Print the API's description
     ExportOpenapi,
     /// Print every class of data held, as docs/data.md
     DataMap,
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages, one a command
+    Man {
+        /// The folder for them, such as /usr/local/share/man/man1
+        directory: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -77,6 +93,11 @@ enum JobsAction {
         /// Its id
         id: uuid::Uuid,
     },
+}
+
+/// The commands, for what describes them.
+pub(crate) fn described() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// An unoptimized build keeps every temporary of a handler on the stack: twice tokio's default leaves it room.
@@ -117,12 +138,15 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
-        Command::Init { directory, data } => init(&directory, &data)?,
+        Command::Init { directory, data, key_service } => init(&directory, &data, key_service.as_ref())?,
+        Command::Rekey(file) => rekey::run(&file.config).await?,
         Command::Migrate(file) => migrate(&file.config).await?,
         Command::Jobs { config, action } => jobs(&config.config, action.unwrap_or(JobsAction::List)).await?,
         Command::Doctor(file) => return doctor(&file.config).await,
         Command::ExportOpenapi => println!("{}", openapi().await?),
         Command::DataMap => print!("{}", data_map()),
+        Command::Completions { shell } => manual::completions(described(), shell, &mut std::io::stdout()),
+        Command::Man { directory } => manual::pages(described(), &directory)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -136,18 +160,26 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
     let config = Config::read(file)?;
     telemetry::log_to(&config.log, std::io::stderr)?;
     vault::harden_process();
-    let root = FileRootKey::read(&config.data.root_key)?;
+    let parts = Parts::of(&config, Arc::new(SystemClock))?;
     let listener = listen::bind(config.server.listen)?;
-    let parts = Parts { clock: Arc::new(SystemClock), root: Arc::new(root), metrics: telemetry::Metrics::install()? };
     let program = Program::open(&config, parts).await.map_err(told)?;
     program.start();
     let stop = program.stopping();
     stop_on_signal(stop.clone());
+    supervisor(sd_notify::NotifyState::Ready);
     tracing::info!(event = "serving", address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"));
     listen::serve(listener, &config.server, program.router.clone(), stop).await?;
+    supervisor(sd_notify::NotifyState::Stopping);
     program.close().await.map_err(told)?;
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+/// Tells systemd, if it started this program and asked to be told.
+fn supervisor(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(event = "supervisor_not_told", %error);
+    }
 }
 
 /// SIGTERM and Ctrl-C ask it to stop; it finishes what it began.
@@ -168,7 +200,7 @@ pub(crate) fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
     });
 }
 
-fn init(directory: &Path, data: &Path) -> anyhow::Result<()> {
+fn init(directory: &Path, data: &Path, key_service: Option<&Url>) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
     std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))
@@ -177,10 +209,20 @@ fn init(directory: &Path, data: &Path) -> anyhow::Result<()> {
     if file.exists() {
         return Err(anyhow!("{} is there already; nothing was changed", file.display()));
     }
-    FileRootKey::create(&key).map_err(|fault| anyhow!("{}: {fault}", key.display()))?;
-    std::fs::write(&file, config::template(data, &key)).with_context(|| format!("cannot write {}", file.display()))?;
-    println!("Made {} and {}.", file.display(), key.display());
-    println!("Keep a copy of the root key in a safe place: without it nothing can be read, with it everything.");
+    let write = |root_key: RootKeyLines<'_>| {
+        std::fs::write(&file, config::template(data, &root_key))
+            .with_context(|| format!("cannot write {}", file.display()))
+    };
+    if let Some(address) = key_service {
+        write(RootKeyLines::Service(address, directory))?;
+        println!("Made {}. In the key service, make the key, its policy and a role for this server:\n", file.display());
+        println!("{}\n", KEY_SERVICE_STEPS.trim());
+    } else {
+        FileRootKey::create(&key).map_err(|fault| anyhow!("{}: {fault}", key.display()))?;
+        write(RootKeyLines::File(&key))?;
+        println!("Made {} and {}.", file.display(), key.display());
+        println!("Keep a copy of the root key in a safe place: without it nothing can be read, with it everything.");
+    }
     println!(
         "Next: edit the file, then `steward doctor --config {0}` and `steward serve --config {0}`.",
         file.display()
@@ -188,7 +230,21 @@ fn init(directory: &Path, data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stores(config: &Config) -> anyhow::Result<(store::Store, store::Store)> {
+/// What an operator of OpenBao types; Vault's `vault` takes the same words.
+const KEY_SERVICE_STEPS: &str = r#"
+  bao secrets enable transit
+  bao write -f transit/keys/steward
+  bao policy write steward - <<'END'
+  path "transit/encrypt/steward" { capabilities = ["update"] }
+  path "transit/decrypt/steward" { capabilities = ["update"] }
+  END
+  bao auth enable approle
+  bao write auth/approle/role/steward token_policies=steward token_ttl=1h token_max_ttl=24h
+  bao read auth/approle/role/steward/role-id
+  bao write -f -field=secret_id auth/approle/role/steward/secret-id
+"#;
+
+pub(crate) async fn stores(config: &Config) -> anyhow::Result<(store::Store, store::Store)> {
     let main = store::Store::open(&config.store_url(), crate::program::registry()).await.map_err(told)?;
     let shelf = store::Store::open(&config.shelf_url(), crate::program::shelf_registry()).await.map_err(told)?;
     Ok((main, shelf))

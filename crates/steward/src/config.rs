@@ -3,15 +3,21 @@
 //! A file in TOML, and environment variables over it: `STEWARD_SERVER__ORIGIN` sets `server.origin`. The one place that
 //! reads the environment. Start at [`Config::read`].
 
+mod keys;
 mod read;
+mod template;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::StoreUrl;
 use url::Url;
+
+pub use keys::KeyServiceConfig;
+pub use template::{RootKeyLines, template};
+pub(crate) use template::{UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
 
 /// Everything an operator decides.
 #[derive(Clone, Deserialize)]
@@ -70,7 +76,13 @@ pub struct DataConfig {
     /// `postgres://…` of the key shelf: another database than `database`, with backups of its own.
     pub shelf: Option<SecretString>,
     /// The root key's file, mode 0600, outside the data folder's backups.
-    pub root_key: PathBuf,
+    pub root_key: Option<PathBuf>,
+    /// Or a key of a key service.
+    pub root_key_service: Option<Box<KeyServiceConfig>>,
+    /// A root key that was before, a file: it opens what it wrapped and wraps nothing, until `steward rekey` is done.
+    pub former_root_key: Option<PathBuf>,
+    /// Or a key of a key service that was before.
+    pub former_root_key_service: Option<Box<KeyServiceConfig>>,
     /// The region that this deployment stands in.
     #[serde(default = "default_region")]
     pub region: String,
@@ -241,11 +253,7 @@ impl Config {
         {
             wrong.push("data.shelf: it must be another database than data.database, or deleting a key would not delete it from the backups.".to_owned());
         }
-        if self.data.root_key.starts_with(&self.data.directory) {
-            wrong.push(
-                "data.root_key: keep it outside data.directory, or a backup of the data holds its key.".to_owned(),
-            );
-        }
+        wrong.extend(self.data.key_mistakes());
         if self.jobs.workers == 0 || self.jobs.workers > 64 {
             wrong.push("jobs.workers: 1 to 64.".to_owned());
         }
@@ -311,57 +319,11 @@ fn on_this_machine(host: &str) -> bool {
     host.is_empty() || socket || host.eq_ignore_ascii_case("localhost") || loopback
 }
 
-/// What the template says until somebody edits it: `steward doctor` finds it.
-pub(crate) const UNTOUCHED_ORIGIN: &str = "https://steward.example.com";
-/// Likewise: no app has this id.
-pub(crate) const UNTOUCHED_APP: &str = "ari:cloud:ecosystem::app/00000000-0000-0000-0000-000000000000";
-
-/// The file that `steward init` writes.
-pub fn template(directory: &Path, root_key: &Path) -> String {
-    format!(
-        r#"# Steward. Environment variables go over this file: STEWARD_SERVER__ORIGIN sets server.origin.
-# `steward doctor` says what is wrong with it.
-
-[server]
-# Where people and Forge reach this server.
-origin = "{UNTOUCHED_ORIGIN}"
-listen = "0.0.0.0:8443"
-# Its own TLS; or, if a proxy in front of it speaks TLS, without these two lines:
-#   listen = "127.0.0.1:8443"
-#   behind_proxy = true
-# A proxy on another machine or in another container cannot reach 127.0.0.1. Then listen on an address that only the
-# proxy reaches (whoever else does, speaks to Steward without TLS) and say so:
-#   proxy_on_other_machine = true
-tls_certificate = "/etc/steward/tls/fullchain.pem"
-tls_key = "/etc/steward/tls/privkey.pem"
-# Who reads /metrics sends this as a bearer token. Without it: this machine only, and behind a proxy nobody.
-# metrics_token = "…"          or STEWARD_SERVER__METRICS_TOKEN
-
-[data]
-directory = "{directory}"
-# Never in the backups of the directory above.
-root_key = "{root_key}"
-region = "EU"
-# PostgreSQL instead of the files in the directory: two databases, backed up apart; on another machine with
-# sslmode=verify-full.
-# database = "postgres://…"    or STEWARD_DATA__DATABASE
-# shelf = "postgres://…"       or STEWARD_DATA__SHELF
-
-[forge]
-# The id of the app that you registered; see deploy/forge.
-apps = ["{UNTOUCHED_APP}"]
-# Sites that may become tenants, by cloud id (https://<site>/_edge/tenant_info tells it) or origin. Without this line any
-# site that installs the app and names this server becomes a tenant: name yours if others can install the app.
-# sites = ["https://example.atlassian.net"]
-"#,
-        directory = directory.display(),
-        root_key = root_key.display()
-    )
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::path::Path;
+
     use super::*;
 
     fn from(text: &str) -> Config {
@@ -369,7 +331,8 @@ mod tests {
     }
 
     fn template_with(change: impl FnOnce(&mut Config)) -> Vec<String> {
-        let mut config = from(&template(Path::new("/var/lib/steward"), Path::new("/etc/steward/root.key")));
+        let mut config =
+            from(&template(Path::new("/var/lib/steward"), &RootKeyLines::File(Path::new("/etc/steward/root.key"))));
         change(&mut config);
         config.mistakes()
     }

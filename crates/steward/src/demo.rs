@@ -92,7 +92,10 @@ impl Scratch {
                 directory: self.data.clone(),
                 database: None,
                 shelf: None,
-                root_key: self.root_key.clone(),
+                root_key: Some(self.root_key.clone()),
+                root_key_service: None,
+                former_root_key: None,
+                former_root_key_service: None,
                 region: "demo".to_owned(),
             },
             forge: config::ForgeConfig {
@@ -128,8 +131,7 @@ pub(crate) async fn open_scratch(scratch: &Scratch) -> anyhow::Result<Program> {
 }
 
 async fn open(config: &Config) -> anyhow::Result<Program> {
-    let root = FileRootKey::read(&config.data.root_key)?;
-    let parts = Parts { clock: Arc::new(SystemClock), root: Arc::new(root), metrics: telemetry::Metrics::install()? };
+    let parts = Parts::of(config, Arc::new(SystemClock))?;
     Program::open(config, parts).await.map_err(told)
 }
 

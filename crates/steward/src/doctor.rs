@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use kernel::{Clock, KeyClass, Registry, TenantId};
+use kernel::{Clock, Registry};
 use store::{Store, StoreUrl};
-use vault::{FileRootKey, Vault, harden_process};
+use vault::{Rewrap, Vault, harden_process};
 
-use crate::config::{Config, UNTOUCHED_APP, UNTOUCHED_ORIGIN};
+use crate::config::{Config, UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
 use crate::join::StoreShelf;
+use crate::keys::{RootKeys, probe};
 use crate::{listen, program};
 
 /// The bits of a file's mode that let others than its owner do anything.
@@ -39,13 +40,9 @@ pub(crate) async fn examine(file: &Path) -> Vec<Finding> {
     findings.extend(untouched(&config));
     findings.extend(reached(&config));
     findings.push(joining(&config));
-    let root = FileRootKey::read(&config.data.root_key);
-    findings.push(match &root {
-        Ok(_) => Finding::Good("root key: readable by this user alone".to_owned()),
-        Err(fault) => Finding::Bad(format!("root key: {fault}")),
-    });
+    let keys = root_keys(&config, &mut findings).await;
     findings.push(folder(&config.data.directory));
-    findings.extend(databases(&config, root.ok()).await);
+    findings.extend(databases(&config, keys).await);
     findings.push(process());
     findings.push(swap());
     findings.push(pages());
@@ -72,6 +69,12 @@ fn untouched(config: &Config) -> Vec<Finding> {
     if config.server.origin.as_str().trim_end_matches('/') == UNTOUCHED_ORIGIN {
         findings
             .push(Finding::Bad("server.origin: it is the template's; say where people reach this server".to_owned()));
+    }
+    let roles = [&config.data.root_key_service, &config.data.former_root_key_service].into_iter().flatten();
+    if roles.filter_map(|service| service.role_id.as_deref()).any(|role| role == UNTOUCHED_ROLE) {
+        findings.push(Finding::Bad(
+            "data.root_key_service.role_id: it is the template's; say the id of this server's role".to_owned(),
+        ));
     }
     if config.forge.apps.iter().any(|app| app == UNTOUCHED_APP) {
         findings.push(Finding::Bad(
@@ -115,6 +118,25 @@ fn joining(config: &Config) -> Finding {
     Finding::Good(format!("forge.sites: {} may become tenants", config.forge.sites.len()))
 }
 
+/// Reads files, and tries services.
+async fn root_keys(config: &Config, findings: &mut Vec<Finding>) -> Option<RootKeys> {
+    let clock: Arc<dyn Clock> = Arc::new(kernel::SystemClock);
+    let keys = match RootKeys::open(&config.data, &clock) {
+        Ok(keys) => keys,
+        Err(error) => {
+            findings.push(Finding::Bad(format!("root key: {error:#}")));
+            return None;
+        }
+    };
+    if config.data.root_key.is_some() || config.data.former_root_key.is_some() {
+        findings.push(Finding::Good("root key: the file is readable by this user alone".to_owned()));
+    }
+    for service in &keys.services {
+        findings.extend(probe::examine(service).await);
+    }
+    Some(keys)
+}
+
 fn folder(directory: &Path) -> Finding {
     match std::fs::metadata(directory) {
         Ok(folder) if folder.is_dir() && folder.permissions().mode() & OTHERS != 0 => {
@@ -125,12 +147,12 @@ fn folder(directory: &Path) -> Finding {
     }
 }
 
-async fn databases(config: &Config, root: Option<FileRootKey>) -> Vec<Finding> {
+async fn databases(config: &Config, keys: Option<RootKeys>) -> Vec<Finding> {
     let (found, store) = database("database", &config.store_url(), program::registry()).await;
     let (of_shelf, shelf) = database("shelf", &config.shelf_url(), program::shelf_registry()).await;
     let mut findings = vec![found, of_shelf];
-    if let (Some(store), Some(shelf), Some(root)) = (&store, &shelf, root) {
-        findings.extend(tried(store, shelf, root).await);
+    if let (Some(store), Some(shelf), Some(keys)) = (&store, &shelf, keys) {
+        findings.extend(tried(store, shelf, keys, config.data.former_root_key().is_some()).await);
     }
     for opened in [store, shelf].into_iter().flatten() {
         opened.close().await;
@@ -161,21 +183,36 @@ async fn database(name: &str, url: &StoreUrl, registry: Registry) -> (Finding, O
     (found, None)
 }
 
-/// Tries the root key on the server's own keys; where there are none yet, none are made.
-async fn tried(store: &Store, shelf: &Store, root: FileRootKey) -> Option<Finding> {
-    match store::shelf::keys(shelf, TenantId::SERVER, KeyClass::Data).await {
-        Ok(keys) if keys.is_empty() => return None,
-        Ok(_) => {}
-        Err(fault) => return Some(Finding::Bad(format!("root key: the shelf cannot be read: {}", cause(&fault)))),
+/// Tries the root key on the server's own keys, and says which keys are to be moved; where there are none yet, none
+/// are made.
+async fn tried(store: &Store, shelf: &Store, keys: RootKeys, moving: bool) -> Vec<Finding> {
+    let joined = Arc::new(StoreShelf { shelf: shelf.clone(), store: store.clone() });
+    let census = match Rewrap::new(joined.clone(), keys.roots.clone()).census().await {
+        Ok(census) if census.is_empty() => return Vec::new(),
+        Ok(census) => census,
+        Err(fault) => return vec![Finding::Bad(format!("root key: the shelf cannot be read: {}", cause(&fault)))],
+    };
+    let current = keys.roots.current_name().to_owned();
+    let elsewhere: u64 =
+        census.iter().filter(|(name, _)| name.as_ref() != Some(&current)).map(|(_, count)| count).sum();
+    let mut findings = Vec::new();
+    match (elsewhere, moving) {
+        (0, true) => findings.push(Finding::Warning(format!(
+            "root key: every key lies under {current}; take the former root key out of the configuration"
+        ))),
+        (0, false) => {}
+        (count, _) => findings.push(Finding::Warning(format!(
+            "root key: {count} keys lie under another than {current}; `steward rekey` moves them, and so does a job once a day"
+        ))),
     }
-    let joined = StoreShelf { shelf: shelf.clone(), store: store.clone() };
-    let vault = Vault::new(Arc::new(joined), Arc::new(root));
-    Some(match vault.prove(now()).await {
+    let vault = Vault::with_roots(joined, keys.roots);
+    findings.push(match vault.prove(now()).await {
         Ok(()) => Finding::Good("root key: it opens the shelf".to_owned()),
         Err(fault) => {
             Finding::Bad(format!("root key: it does not open the shelf; is it another server's? {}", cause(&fault)))
         }
-    })
+    });
+    findings
 }
 
 /// For the operator's eyes: the private half of a fault.
@@ -224,8 +261,11 @@ mod tests {
     use std::fs::Permissions;
     use std::path::PathBuf;
 
+    use kernel::{KeyClass, TenantId};
+    use vault::FileRootKey;
+
     use super::*;
-    use crate::config::template;
+    use crate::config::{RootKeyLines, template};
 
     struct Server {
         folder: tempfile::TempDir,
@@ -240,7 +280,7 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         std::fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
         FileRootKey::create(&root).unwrap();
-        std::fs::write(&file, change(template(&data, &root))).unwrap();
+        std::fs::write(&file, change(template(&data, &RootKeyLines::File(&root)))).unwrap();
         std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         Server { folder, file }
     }
@@ -318,11 +358,12 @@ mod tests {
         // No keys yet: none are made by looking.
         assert!(!told(&server).await.iter().any(|text| text.contains("the shelf;") || text.contains("it opens")));
         assert!(store::shelf::keys(&shelf, TenantId::SERVER, KeyClass::Data).await.unwrap().is_empty());
-        let root = Arc::new(FileRootKey::read(&config.data.root_key).unwrap());
+        let path = config.data.root_key.unwrap();
+        let root = Arc::new(FileRootKey::read(&path).unwrap());
         Vault::new(Arc::new(StoreShelf { shelf, store }), root).prove(now()).await.unwrap();
         check(&told(&server).await, "ok root key: it opens the shelf");
-        std::fs::remove_file(&config.data.root_key).unwrap();
-        FileRootKey::create(&config.data.root_key).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        FileRootKey::create(&path).unwrap();
         check(&told(&server).await, "wrong root key: it does not open the shelf");
     }
 }

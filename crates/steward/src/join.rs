@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kernel::{KeyClass, Result, TenantId};
+use kernel::{Fault, KeyClass, Result, TenantId};
 use store::{Store, shelf, tenants};
-use vault::{KeyShelf, ShelfKey};
+use vault::{KeyShelf, ShelfKey, Wrap, WrapShelf};
 
 /// The shelf's database, and the main one for who has left.
+#[derive(Clone)]
 pub(crate) struct StoreShelf {
     pub(crate) shelf: Store,
     pub(crate) store: Store,
@@ -55,5 +56,29 @@ impl KeyShelf for StoreShelf {
 
     async fn drop_salt(&self, tenant: TenantId, subject: &str) -> Result<bool> {
         shelf::drop_salt(&self.shelf, tenant, subject).await
+    }
+}
+
+#[async_trait]
+impl WrapShelf for StoreShelf {
+    async fn wraps(&self, after: Option<&Wrap>, limit: u32) -> Result<Vec<Wrap>> {
+        // No family of keys has an empty name: the first of all comes after it.
+        let after = after.map_or((TenantId::SERVER, "", 0), |wrap| (wrap.tenant, wrap.class.name(), wrap.version));
+        let rows = shelf::wraps(&self.shelf, after, limit).await?;
+        let read = |row: shelf::WrapRow| {
+            let class = KeyClass::ALL.into_iter().find(|class| class.name() == row.keys);
+            let class = class.ok_or_else(|| Fault::broken("shelf_class", "a key of no known family"))?;
+            Ok(Wrap { tenant: row.tenant, class, version: row.version, wrapped: row.wrapped })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn replace_wrap(&self, old: &Wrap, new: &[u8]) -> Result<bool> {
+        let place = (old.tenant, old.class, old.version);
+        shelf::replace_wrapped(&self.shelf, place, &old.wrapped, new).await
+    }
+
+    async fn forget_replaced(&self) -> Result<()> {
+        self.shelf.forget_deleted().await
     }
 }

@@ -8,10 +8,11 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use vault::{RootKey, Vault};
+use vault::{Rewrap, Vault};
 
 use crate::config::Config;
 use crate::join::StoreShelf;
+use crate::keys::{RootKeys, Transit};
 use crate::{operator, telemetry};
 
 /// Every table of the main database.
@@ -28,10 +29,17 @@ pub fn shelf_registry() -> Registry {
 pub struct Parts {
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The operator's key.
-    pub root: Arc<dyn RootKey>,
+    /// The operator's keys.
+    pub keys: RootKeys,
     /// What collects metrics.
     pub metrics: telemetry::Metrics,
+}
+
+impl Parts {
+    /// What the configuration names, with this clock.
+    pub fn of(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Ok(Self { keys: RootKeys::open(&config.data, &clock)?, clock, metrics: telemetry::Metrics::install()? })
+    }
 }
 
 /// The program, wired.
@@ -39,7 +47,7 @@ pub struct Program {
     /// Everything that is answered.
     pub router: Router,
     /// What it is, as OpenAPI.
-    pub openapi: OpenApi,
+    pub openapi: Box<OpenApi>,
     /// Background work.
     pub runner: Arc<jobs::Runner>,
     /// The rows.
@@ -49,6 +57,7 @@ pub struct Program {
     /// The keys.
     pub vault: Vault,
     host: host::Host,
+    services: Vec<Transit>,
     stop: CancellationToken,
     tasks: tokio_util::task::TaskTracker,
 }
@@ -64,9 +73,12 @@ impl Program {
             }
         }
         let joined = StoreShelf { shelf: shelf.clone(), store: store.clone() };
-        let vault = Vault::new(Arc::new(joined), parts.root);
+        let rewrap = Rewrap::new(Arc::new(joined.clone()), parts.keys.roots.clone());
+        let vault = Vault::with_roots(Arc::new(joined), parts.keys.roots);
         vault.prove(parts.clock.now()).await?;
-        let host = host::Host::new(config.host()?, store.clone(), vault.clone(), parts.clock.clone())?;
+        let mut of_host = config.host()?;
+        of_host.operator = parts.keys.services.iter().map(Transit::way).collect();
+        let host = host::Host::new(of_host, store.clone(), vault.clone(), parts.clock.clone())?;
         // The runner's handlers hold this: were it to hold the runner, neither would ever go, nor their databases.
         let waker: Arc<std::sync::OnceLock<Weak<jobs::Runner>>> = Arc::default();
         let wake = {
@@ -87,9 +99,12 @@ impl Program {
         let mut handlers = host.handlers();
         handlers.extend(customers.handlers());
         handlers.extend(trust::handlers(&trust));
+        let (rewrapping, rewrapped) = trust::rewrapping(rewrap);
+        handlers.push(rewrapping);
         let mut schedules = host.schedules();
         schedules.extend(customers::Room::schedules());
         schedules.extend(trust::schedules());
+        schedules.push(rewrapped);
         let runner = jobs::Runner::new(jobs::RunnerParts {
             store: store.clone(),
             clock: parts.clock.clone(),
@@ -114,12 +129,13 @@ impl Program {
         let server = web::serve_routes(shared, api, operator);
         Ok(Self {
             router: server.router,
-            openapi: server.openapi,
+            openapi: Box::new(server.openapi),
             runner,
             store,
             shelf,
             vault,
             host,
+            services: parts.keys.services,
             stop,
             tasks: tokio_util::task::TaskTracker::new(),
         })
@@ -135,6 +151,10 @@ impl Program {
         self.tasks.spawn(self.runner.clone().run(self.stop.clone()));
         let (door, stop) = (self.host.door.clone(), self.stop.clone());
         self.tasks.spawn(async move { stop.run_until_cancelled(door.keep_counting()).await });
+        for service in self.services.clone() {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move { stop.run_until_cancelled(service.keep_renewing()).await });
+        }
     }
 
     /// Cancelled when the program is asked to stop.

@@ -8,12 +8,13 @@ mod departure;
 mod keys;
 mod register;
 mod retention;
+mod rewrap;
 
 use std::sync::Arc;
 
 use jobs::{Handler, Schedule};
 use store::Store;
-use vault::Vault;
+use vault::{Rewrap, Vault};
 
 pub use keys::{KeyReport, oldest_live_keys};
 pub use register::data_map;
@@ -33,6 +34,12 @@ pub fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
     handlers.extend(departure::handlers(room));
     handlers.extend(retention::handlers(room));
     handlers
+}
+
+/// The job that wraps all keys anew, and when it comes; apart from the others because the root keys are the
+/// program's to know.
+pub fn rewrapping(rewrap: Rewrap) -> (Arc<dyn Handler>, Schedule) {
+    (rewrap::handler(rewrap), rewrap::SCHEDULE)
 }
 
 /// What comes by itself.

@@ -15,7 +15,7 @@ const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
 const LISTS: [&str; 3] = ["forge.apps", "forge.sites", "forge.api_bases"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 41] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
@@ -27,6 +27,25 @@ const KEYS: [&str; 22] = [
     "data.database",
     "data.shelf",
     "data.root_key",
+    "data.root_key_service.address",
+    "data.root_key_service.mount",
+    "data.root_key_service.key",
+    "data.root_key_service.namespace",
+    "data.root_key_service.ca_file",
+    "data.root_key_service.token_file",
+    "data.root_key_service.approle_mount",
+    "data.root_key_service.role_id",
+    "data.root_key_service.secret_id_file",
+    "data.former_root_key",
+    "data.former_root_key_service.address",
+    "data.former_root_key_service.mount",
+    "data.former_root_key_service.key",
+    "data.former_root_key_service.namespace",
+    "data.former_root_key_service.ca_file",
+    "data.former_root_key_service.token_file",
+    "data.former_root_key_service.approle_mount",
+    "data.former_root_key_service.role_id",
+    "data.former_root_key_service.secret_id_file",
     "data.region",
     "forge.apps",
     "forge.sites",
@@ -196,8 +215,11 @@ apps = ["ari:cloud:ecosystem::app/1"]
         check("STEWARD_SERVER__NONSENSE", "hunter2", "server.nonsense");
         let why = refused(&WHOLE.replace("root_key", "rootkey"), &[]);
         assert!(why.contains("rootkey") || why.contains("root_key"), "{why}");
-        let why = refused(&WHOLE.replace("root_key = \"/etc/steward/root.key\"", ""), &[]);
-        assert!(why.contains("root_key"), "{why}");
+        let service = "[data.root_key_service]\naddress = \"hunter2\"\ntoken_file = \"/t\"\n[forge]";
+        let why = refused(&WHOLE.replace("[forge]", service), &[]);
+        assert!(why.contains("data.root_key_service.address") && !why.contains("hunter2"), "{why}");
+        let why = refused(&WHOLE.replace("[forge]", "[data.root_key_service]\ntoken = \"hunter2\"\n[forge]"), &[]);
+        assert!(why.contains("data.root_key_service") && !why.contains("hunter2"), "{why}");
     }
 
     #[test]
@@ -226,9 +248,73 @@ apps = ["ari:cloud:ecosystem::app/1"]
     fn every_setting_is_known() {
         for key in KEYS {
             let name = format!("{PREFIX}{}", key.to_uppercase().replace('.', BETWEEN));
-            if let Err(why) = lay(WHOLE, &variables(&[(&name, "1")])) {
+            let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+            let whole = if section.ends_with("_service") {
+                WHOLE.replace("[forge]", &format!("[{section}]\naddress = \"https://bao\"\n[forge]"))
+            } else {
+                WHOLE.to_owned()
+            };
+            if let Err(why) = lay(&whole, &variables(&[(&name, "1")])) {
                 assert!(!why.contains("no such setting"), "{key}: {why}");
             }
+        }
+    }
+
+    /// The rows of docs/operate.md, "Settings": a setting and its default.
+    fn documented() -> Vec<(String, String)> {
+        let text = include_str!("../../../../docs/operate.md");
+        let section = text.split("\n## ").find(|section| section.starts_with("Settings")).unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| {
+            let cells: Vec<String> = row.split('|').map(|cell| cell.trim().replace('`', "")).collect();
+            (cells.get(1).unwrap().clone(), cells.get(2).unwrap().clone())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_guide_names_every_setting_with_its_default() {
+        let documented = documented();
+        assert_eq!(documented.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), KEYS);
+        let services = "[data.root_key_service]\naddress = \"https://bao\"\n\
+                        [data.former_root_key_service]\naddress = \"https://bao\"\n[forge]";
+        let least = WHOLE.replace("listen = \"127.0.0.1:8443\"\n", "").replace("[forge]", services);
+        let read = lay(&least, &BTreeMap::new()).unwrap_or_else(|why| panic!("{why}"));
+        let service = read.data.root_key_service.unwrap();
+        let defaults = BTreeMap::from([
+            ("server.listen", read.server.listen.to_string()),
+            ("server.behind_proxy", read.server.behind_proxy.to_string()),
+            ("server.proxy_on_other_machine", read.server.proxy_on_other_machine.to_string()),
+            ("data.root_key_service.mount", service.mount.clone()),
+            ("data.root_key_service.key", service.key.clone()),
+            ("data.root_key_service.approle_mount", service.approle_mount.clone()),
+            ("data.former_root_key_service.mount", service.mount),
+            ("data.former_root_key_service.key", service.key),
+            ("data.former_root_key_service.approle_mount", service.approle_mount),
+            ("data.region", read.data.region),
+            ("forge.jwks", read.forge.jwks.to_string()),
+            ("forge.api_bases", read.forge.api_bases.iter().map(ToString::to_string).collect()),
+            ("forge.graphql", read.forge.graphql.to_string()),
+            ("network.allow_private", read.network.allow_private.to_string()),
+            ("network.allow_loopback", read.network.allow_loopback.to_string()),
+            ("log.level", read.log.level),
+            ("log.format", format!("{:?}", read.log.format).to_lowercase()),
+            ("jobs.workers", read.jobs.workers.to_string()),
+        ]);
+        let needed = [
+            "server.origin",
+            "data.directory",
+            "data.root_key_service.address",
+            "data.former_root_key_service.address",
+            "forge.apps",
+        ];
+        for (key, said) in &documented {
+            let expected = match defaults.get(key.as_str()) {
+                Some(default) => default.as_str(),
+                None if needed.contains(&key.as_str()) => "needed",
+                None => "none",
+            };
+            assert_eq!(said, expected, "{key}");
         }
     }
 }

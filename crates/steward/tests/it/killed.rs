@@ -168,7 +168,7 @@ fn toml(config: &Config) -> String {
         server.origin,
         server.listen,
         data.directory,
-        data.root_key,
+        data.root_key.as_ref().unwrap(),
         forge.apps,
         forge.jwks,
         forge.api_bases[0],

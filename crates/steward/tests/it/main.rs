@@ -13,12 +13,18 @@
 #[expect(dead_code, reason = "shared with the store's tests, which use all of it")]
 mod databases;
 
+#[path = "../openbao/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests of the program's own parts, which use all of it")]
+mod openbao;
+
 mod customers;
 mod departure;
 mod generated;
 mod http;
 mod killed;
 mod leaks;
+mod operator;
+mod rekey;
 mod sessions;
 mod walls;
 mod world;

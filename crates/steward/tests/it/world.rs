@@ -97,7 +97,10 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
             directory: folder.join("data"),
             database: databases.first().and_then(secret),
             shelf: databases.get(1).and_then(secret),
-            root_key: folder.join("root.key"),
+            root_key: Some(folder.join("root.key")),
+            root_key_service: None,
+            former_root_key: None,
+            former_root_key_service: None,
             region: "test".to_owned(),
         },
         forge: ForgeConfig {
@@ -114,11 +117,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
 }
 
 pub(crate) async fn open(config: &Config, clock: &Arc<ManualClock>) -> Program {
-    let parts = Parts {
-        clock: clock.clone(),
-        root: Arc::new(FileRootKey::read(&config.data.root_key).unwrap()),
-        metrics: steward::telemetry::Metrics::install().unwrap(),
-    };
+    let parts = Parts::of(config, clock.clone()).unwrap();
     Program::open(config, parts).await.unwrap()
 }
 
