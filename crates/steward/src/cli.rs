@@ -10,10 +10,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
 use kernel::SystemClock;
+use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 use vault::FileRootKey;
 
-use crate::config::{Config, RootKeyLines};
+use crate::config::{Config, RootKeyLines, SECRET_ID};
 use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
 use crate::{config, demo, doctor, listen, manual, rekey, telemetry};
@@ -165,10 +166,11 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
     let program = Program::open(&config, parts).await.map_err(told)?;
     program.start();
     let stop = program.stopping();
-    stop_on_signal(stop.clone());
+    stop_on_signal(stop.clone())?;
+    let reload = signal(SignalKind::hangup()).context("SIGHUP cannot be heard")?;
     supervisor(sd_notify::NotifyState::Ready);
     tracing::info!(event = "serving", address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"));
-    listen::serve(listener, &config.server, program.router.clone(), stop).await?;
+    listen::serve(listener, &config.server, program.router.clone(), stop, Some(reload)).await?;
     supervisor(sd_notify::NotifyState::Stopping);
     program.close().await.map_err(told)?;
     tracing::info!(event = "stopped");
@@ -182,22 +184,18 @@ fn supervisor(state: sd_notify::NotifyState<'_>) {
     }
 }
 
-/// SIGTERM and Ctrl-C ask it to stop; it finishes what it began.
-pub(crate) fn stop_on_signal(stop: tokio_util::sync::CancellationToken) {
+/// SIGTERM and Ctrl-C ask it to stop; it finishes what it began. Heard from the moment in which this returns.
+pub(crate) fn stop_on_signal(stop: tokio_util::sync::CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be heard")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("Ctrl-C cannot be heard")?;
     tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(terminate) => terminate,
-            Err(error) => {
-                tracing::error!(event = "signals_unavailable", %error);
-                return;
-            }
-        };
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
         stop.cancel();
     });
+    Ok(())
 }
 
 fn init(directory: &Path, data: &Path, key_service: Option<&Url>) -> anyhow::Result<()> {
@@ -216,7 +214,8 @@ fn init(directory: &Path, data: &Path, key_service: Option<&Url>) -> anyhow::Res
     if let Some(address) = key_service {
         write(RootKeyLines::Service(address, directory))?;
         println!("Made {}. In the key service, make the key, its policy and a role for this server:\n", file.display());
-        println!("{}\n", KEY_SERVICE_STEPS.trim());
+        println!("{KEY_SERVICE_STEPS}");
+        println!("The role's id goes into the file; its secret id into {}.", directory.join(SECRET_ID).display());
     } else {
         FileRootKey::create(&key).map_err(|fault| anyhow!("{}: {fault}", key.display()))?;
         write(RootKeyLines::File(&key))?;
@@ -231,17 +230,16 @@ fn init(directory: &Path, data: &Path, key_service: Option<&Url>) -> anyhow::Res
 }
 
 /// What an operator of OpenBao types; Vault's `vault` takes the same words.
-const KEY_SERVICE_STEPS: &str = r#"
-  bao secrets enable transit
-  bao write -f transit/keys/steward
-  bao policy write steward - <<'END'
-  path "transit/encrypt/steward" { capabilities = ["update"] }
-  path "transit/decrypt/steward" { capabilities = ["update"] }
-  END
-  bao auth enable approle
-  bao write auth/approle/role/steward token_policies=steward token_ttl=1h token_max_ttl=24h
-  bao read auth/approle/role/steward/role-id
-  bao write -f -field=secret_id auth/approle/role/steward/secret-id
+const KEY_SERVICE_STEPS: &str = r#"bao secrets enable transit
+bao write -f transit/keys/steward
+bao policy write steward - <<'END'
+path "transit/encrypt/steward" { capabilities = ["update"] }
+path "transit/decrypt/steward" { capabilities = ["update"] }
+END
+bao auth enable approle
+bao write auth/approle/role/steward token_policies=steward token_ttl=1h token_max_ttl=24h
+bao read auth/approle/role/steward/role-id
+bao write -f -field=secret_id auth/approle/role/steward/secret-id
 "#;
 
 pub(crate) async fn stores(config: &Config) -> anyhow::Result<(store::Store, store::Store)> {

@@ -17,7 +17,7 @@ use url::Url;
 
 pub use keys::KeyServiceConfig;
 pub use template::{RootKeyLines, template};
-pub(crate) use template::{UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
+pub(crate) use template::{SECRET_ID, UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
 
 /// Everything an operator decides.
 #[derive(Clone, Deserialize)]
@@ -348,6 +348,9 @@ mod tests {
     #[test]
     fn the_template_is_whole() {
         check(&template_with(|_| {}), None);
+        let address = Url::parse("https://bao.internal:8200").unwrap();
+        let service = RootKeyLines::Service(&address, Path::new("/etc/steward"));
+        check(&from(&template(Path::new("/var/lib/steward"), &service)).mistakes(), None);
         default_jwks();
         default_api_bases();
         default_graphql();

@@ -199,7 +199,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let program = open(&config).await?;
     program.start();
     let stop = program.stopping();
-    stop_on_signal(stop.clone());
+    stop_on_signal(stop.clone())?;
     let server = tokio::spawn(serve(listener, config, program.router.clone(), stop.clone()));
     jira.forge().install(app(), Some(origin.as_str())).context("the app was not installed")?;
     let joined = tokio::select! {
@@ -225,7 +225,8 @@ async fn serve(
     router: axum::Router,
     stop: tokio_util::sync::CancellationToken,
 ) -> anyhow::Result<()> {
-    listen::serve(listener, &config.server, router, stop).await
+    // Whoever closes the terminal ends the demo.
+    listen::serve(listener, &config.server, router, stop, None).await
 }
 
 fn announce(options: &Options, jira: &sandbox::Running, steward: &Url) -> anyhow::Result<()> {

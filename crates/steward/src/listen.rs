@@ -12,6 +12,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
@@ -30,12 +31,13 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener>
     Ok(listener)
 }
 
-/// Answers until `stop`, then finishes what it began.
+/// Answers until `stop`, then finishes what it began; upon `reload` it takes a renewed certificate.
 pub(crate) async fn serve(
     listener: std::net::TcpListener,
     config: &ServerConfig,
     router: Router,
     stop: CancellationToken,
+    reload: Option<Signal>,
 ) -> anyhow::Result<()> {
     let handle = Handle::new();
     let watcher = handle.clone();
@@ -48,12 +50,17 @@ pub(crate) async fn serve(
     match (&config.tls_certificate, &config.tls_key) {
         (Some(certificate), Some(key)) => {
             let files = Certificate { chain: certificate.clone(), key: key.clone() };
-            let seen = files.fingerprint();
+            let mut seen = files.fingerprint();
             let tls = RustlsConfig::from_config(Arc::new(tls_config(certificate, key)?));
-            tokio::spawn(stop_watching.run_until_cancelled_owned(keep_renewing(files, seen, tls.clone())));
+            let taken = tls.clone();
+            let renewing = keep_renewing(reload, move || files.renew(&mut seen, &taken));
+            tokio::spawn(stop_watching.run_until_cancelled_owned(renewing));
             axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await?;
         }
-        _ => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+        _ => {
+            tokio::spawn(stop_watching.run_until_cancelled_owned(keep_renewing(reload, || {})));
+            axum_server::from_tcp(listener)?.handle(handle).serve(service).await?;
+        }
     }
     Ok(())
 }
@@ -90,22 +97,21 @@ impl Certificate {
 }
 
 /// Takes a renewed certificate without a restart: within a minute, and at once upon SIGHUP. Connections that stand go
-/// on under the old one.
-async fn keep_renewing(files: Certificate, mut seen: Option<Vec<u8>>, tls: RustlsConfig) {
+/// on under the old one. Without a certificate a SIGHUP, which would end the program, is heard and does nothing.
+async fn keep_renewing(mut reload: Option<Signal>, mut renew: impl FnMut()) {
     let mut every = tokio::time::interval(LOOK_EVERY);
-    let mut asked = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
-        Ok(asked) => asked,
-        Err(error) => {
-            tracing::error!(event = "signals_unavailable", %error);
-            return;
-        }
-    };
     loop {
+        let asked = async {
+            match &mut reload {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = every.tick() => {}
-            _ = asked.recv() => {}
+            _ = asked => tracing::info!(event = "reload_asked"),
         }
-        files.renew(&mut seen, &tls);
+        renew();
     }
 }
 

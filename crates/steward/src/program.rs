@@ -153,7 +153,7 @@ impl Program {
         self.tasks.spawn(async move { stop.run_until_cancelled(door.keep_counting()).await });
         for service in self.services.clone() {
             let stop = self.stop.clone();
-            self.tasks.spawn(async move { stop.run_until_cancelled(service.keep_renewing()).await });
+            self.tasks.spawn(async move { stop.run_until_cancelled(service.keep_ready()).await });
         }
     }
 

@@ -54,14 +54,12 @@ pub enum Purpose {
     PersonToken,
     /// The operator's key service, which wraps tenants' keys. Goes by an [`OperatorDoor`].
     KeyService,
-    /// The operator's collector of traces. Goes by an [`OperatorDoor`].
-    Traces,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Jira, Self::ServiceDesk, Self::InvocationKeys, Self::PersonToken, Self::KeyService, Self::Traces];
+    pub const ALL: [Self; 5] =
+        [Self::Jira, Self::ServiceDesk, Self::InvocationKeys, Self::PersonToken, Self::KeyService];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -71,7 +69,6 @@ impl Purpose {
             Self::InvocationKeys => "forge.invocation_keys",
             Self::PersonToken => "forge.person_token",
             Self::KeyService => "operator.key_service",
-            Self::Traces => "operator.traces",
         }
     }
 }
@@ -210,7 +207,7 @@ impl Door {
         let fixed = self.0.fixed.iter().any(|(of, allowed)| *of == purpose && *allowed == origin);
         let allowed = match purpose {
             Purpose::InvocationKeys | Purpose::PersonToken => fixed,
-            Purpose::KeyService | Purpose::Traces => false,
+            Purpose::KeyService => false,
             Purpose::Jira | Purpose::ServiceDesk => {
                 let known = self.0.sites.of(tenant).await?;
                 known.site.api_base.origin() == origin

@@ -1,4 +1,4 @@
-//! The way to what the operator runs beside Steward: a key service, a collector of traces.
+//! The way to what the operator runs beside Steward: a key service.
 //!
 //! It is the door's own client under the door's own rules, but for three: the one origin that it goes to is the
 //! operator's word, so that private networks and this machine are allowed; it follows no redirect; and its lines on
@@ -35,7 +35,7 @@ struct Inner {
 pub struct OperatorDoor(Arc<Inner>);
 
 impl OperatorDoor {
-    /// To `address`, for one purpose. With `authority` (DER certificates) only those vouch for it; without, the
+    /// To `address`, for a purpose that belongs to no tenant. With `authority` (DER certificates) only those vouch for it; without, the
     /// system's.
     ///
     /// # Errors

@@ -108,10 +108,16 @@ fn failed(error: reqwest::Error) -> Fault {
     }
     // The URL may carry a query with a person's name.
     let bare = error.without_url();
+    let mut why = bare.to_string();
+    let mut cause = std::error::Error::source(&bare);
+    while let Some(inner) = cause {
+        why = format!("{why}: {inner}");
+        cause = inner.source();
+    }
     match (bare.is_timeout(), bare.is_connect()) {
-        (true, _) => unreachable("outward_timeout", bare.to_string()),
-        (_, true) => unreachable("outward_connect", bare.to_string()),
-        _ => unreachable("outward_interrupted", bare.to_string()),
+        (true, _) => unreachable("outward_timeout", why),
+        (_, true) => unreachable("outward_connect", why),
+        _ => unreachable("outward_interrupted", why),
     }
 }
 

@@ -6,6 +6,8 @@ use url::Url;
 
 /// What the template says until somebody edits it: `steward doctor` finds it.
 pub(crate) const UNTOUCHED_ORIGIN: &str = "https://steward.example.com";
+/// The file for a role's secret id, beside the configuration.
+pub(crate) const SECRET_ID: &str = "key-service-secret-id";
 /// Likewise: no role has this id.
 pub(crate) const UNTOUCHED_ROLE: &str = "the role_id that `bao read auth/approle/role/steward/role-id` tells";
 /// Likewise: no app has this id.
@@ -31,11 +33,12 @@ impl RootKeyLines<'_> {
                 String::new(),
                 format!(
                     "\n# The root key: a key of OpenBao's or Vault's transit engine. `steward doctor` tries it, and says what its\n\
-                     # policy lacks.\n[data.root_key_service]\naddress = \"{address}\"\nmount = \"transit\"\nkey = \"steward\"\n\
+                     # policy lacks.\n[data.root_key_service]\naddress = \"{1}\"\nmount = \"transit\"\nkey = \"steward\"\n\
                      # The authority of its certificate, if it is your own.\n# ca_file = \"{0}/key-service-ca.pem\"\n\
                      # An AppRole; or instead of these two lines a token: token_file = \"{0}/key-service-token\"\n\
-                     role_id = \"{UNTOUCHED_ROLE}\"\nsecret_id_file = \"{0}/key-service-secret-id\"\n",
+                     role_id = \"{UNTOUCHED_ROLE}\"\nsecret_id_file = \"{0}/{SECRET_ID}\"\n",
                     folder.display(),
+                    address.as_str().trim_end_matches('/'),
                 ),
             ),
         }

@@ -164,6 +164,8 @@ async fn doctor_proves_the_service_or_says_how_to_mend_it() {
         check(&told, &needed);
     }
     key.permit(&["encrypt", "decrypt"]).await;
+    let missing = told(&lines.replace(&key.name, "not-there")).await;
+    check(&missing, "If the key is not there yet: `bao write -f transit/keys/not-there`");
     check(&told(&lines.replace("role_id = \"", "role_id = \"x")).await, "refuses the login of this server's role");
     let secret = key.folder.path().join("secret-id");
     let missing = lines.replace(secret.to_str().unwrap(), "/nowhere/secret-id");
@@ -171,6 +173,7 @@ async fn doctor_proves_the_service_or_says_how_to_mend_it() {
     // Its certificate is nobody's but its own authority's.
     let without = lines.lines().filter(|line| !line.starts_with("ca_file")).collect::<Vec<_>>().join("\n");
     check(&told(&without).await, "does not answer");
+    check(&told(&without).await, "Name the authority of its certificate as ca_file");
     let token = key.write("root", &std::fs::read_to_string(bao.authority().with_file_name("root-token")).unwrap());
     let as_root = |key: &str, mount: &str| {
         format!("address = \"{}\"\nkey = \"{key}\"\nmount = \"{mount}\"\ntoken_file = {token:?}\n", bao.plain())

@@ -137,13 +137,19 @@ impl Transit {
         format!("{} at {}", self.0.name, self.0.address)
     }
 
-    /// Renews the token in time, for ever: spawn it.
-    pub(crate) async fn keep_renewing(&self) {
+    /// Renews the token in time, and notices an outage before somebody needs a key, for ever: spawn it.
+    pub(crate) async fn keep_ready(&self) {
         let mut every = tokio::time::interval(LOOK_EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
             self.renew_if_due().await;
+            // Both say what they find by themselves: one that a service is gone, the other that it works again.
+            if self.0.answers.load(Ordering::SeqCst) {
+                let _ = self.health().await;
+            } else {
+                let _ = self.newest().await;
+            }
         }
     }
 
@@ -153,12 +159,10 @@ impl Transit {
         let now = self.0.clock.now();
         let Some(held) = session.clone().filter(|held| held.renew_at.is_some_and(|at| at <= now)) else { return };
         let renewed = self.exchange(Method::POST, "auth/token/renew-self", Some(&held.bearer), Some(&json!({}))).await;
-        match renewed.and_then(|reply| self.read::<Authenticated>("auth/token/renew-self", &reply)) {
-            Ok(renewed) => *session = Some(Session::new(held.bearer, &renewed.auth.lease, now)),
-            // Away for a moment: the token is good for as long again.
-            Err(RootKeyFault::Unavailable(_)) if !self.0.answers.load(Ordering::SeqCst) => {}
-            Err(_) => *session = None,
-        }
+        // Away for a moment: the token is good for as long again.
+        let Ok(reply) = renewed else { return };
+        let renewed = serde_json::from_slice::<Authenticated>(&reply.body).ok().filter(|_| reply.status.is_success());
+        *session = renewed.map(|renewed| Session::new(held.bearer, &renewed.auth.lease, now));
     }
 
     /// A token that the service takes; `refused` is the one that it did not.
@@ -245,7 +249,10 @@ impl Transit {
         let path = format!("{}/{operation}/{}", self.0.mount, self.0.key);
         let denied = || {
             self.away(format!(
-                "the key service permits no {operation}: the policy of this server's token needs\n{}",
+                "the key service permits no {operation}. If the key is not there yet: `bao write -f {}/keys/{}`. Else the \
+                 policy of this server's token needs\n{}",
+                self.0.mount,
+                self.0.key,
                 self.policy()
             ))
         };
@@ -312,7 +319,9 @@ impl Transit {
         };
         self.0.way.send(call).await.map_err(|fault| {
             let cause = fault.private_source().map_or_else(|| fault.code().to_owned(), ToString::to_string);
-            self.away(format!("the key service at {} does not answer: {cause}", self.0.address))
+            let hint =
+                if cause.contains("UnknownIssuer") { ". Name the authority of its certificate as ca_file" } else { "" };
+            self.away(format!("the key service at {} does not answer: {cause}{hint}", self.0.address))
         })
     }
 

@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use tokio::net::UnixDatagram;
+
+use crate::rekey::{self, Server};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -61,6 +65,36 @@ fn the_board_and_the_guide_name_the_metrics_that_there_are() {
         .map(|target| target["expr"].as_str().unwrap())
         .collect();
     assert_eq!(words(&expressions.join("\n"), "steward_"), counted, "the board shows others than the program counts");
+}
+
+/// The next word to the supervisor, or the end of a program that says none.
+async fn told(child: &mut tokio::process::Child, socket: &UnixDatagram) -> String {
+    let mut word = [0; 256];
+    tokio::select! {
+        length = socket.recv(&mut word) => String::from_utf8_lossy(&word[..length.unwrap()]).trim().to_owned(),
+        status = child.wait() => panic!("it ended: {status:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_supervisor_hears_that_it_serves_and_that_it_stops() {
+    let server = Server::new().await;
+    let socket = UnixDatagram::bind(server.folder.path().join("notify")).unwrap();
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"))
+        .args(["serve", "--config"])
+        .arg(server.configure("serve.toml", rekey::FILE))
+        .env("NOTIFY_SOCKET", server.folder.path().join("notify"))
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    assert_eq!(told(&mut child, &socket).await, "READY=1");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    // Asked to reload, it goes on, with or without a certificate.
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(told(&mut child, &socket).await, "STOPPING=1");
+    assert!(child.wait().await.unwrap().success());
 }
 
 #[test]

@@ -36,16 +36,17 @@ fn place() -> Place {
 }
 
 /// A server's folder, its site, and what it sealed.
-struct Server {
-    folder: tempfile::TempDir,
+pub(crate) struct Server {
+    pub(crate) folder: tempfile::TempDir,
     jira: sandbox::Running,
     sealed: Mutex<Vec<(TenantId, Sealed<String>)>>,
 }
 
-const FILE: &str = "[data]\nroot_key = \"ROOT\"\n";
+/// The root key in a file.
+pub(crate) const FILE: &str = "[data]\nroot_key = \"ROOT\"\n";
 
 impl Server {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
@@ -56,7 +57,7 @@ impl Server {
     }
 
     /// Writes a configuration whose root keys are these lines; `[data]` begins them.
-    fn configure(&self, name: &str, root_keys: &str) -> PathBuf {
+    pub(crate) fn configure(&self, name: &str, root_keys: &str) -> PathBuf {
         let data = self.folder.path().join("data");
         let root = self.folder.path().join("root.key");
         let root_keys = root_keys.replace("ROOT", root.to_str().unwrap());
