@@ -60,11 +60,13 @@ fn files() -> Vec<PathBuf> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // In a working tree beside another, `.git` is a file that says where that one is.
+            let made = ["target", "node_modules", "dist", ".git", "test-results", ".demo"];
+            if made.contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                let made = ["target", "node_modules", "dist", ".git", "test-results", ".demo"];
-                if !made.contains(&name.as_str()) {
-                    walk(&path, found);
-                }
+                walk(&path, found);
             } else {
                 found.push(path);
             }
