@@ -14,6 +14,7 @@
 mod databases;
 
 mod customers;
+mod demo;
 mod departure;
 mod generated;
 mod http;
