@@ -26,7 +26,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-fn too_large() -> Problem {
+pub(crate) fn too_large() -> Problem {
     Fault::invalid("too_large", format!("A request body has at most {} bytes.", limits::BODY_BYTES)).into()
 }
 

@@ -487,6 +487,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API tokens
+         * @description Those that were not revoked, oldest first; expired ones among them.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Make an API token
+         * @description For Jira administrators, on a page or with an invocation token: nothing else makes tokens. The secret is in this
+         *     answer only.
+         */
+        post: operations["make_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the API token that calls */
+        get: operations["read_current_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{tokenId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API token
+         * @description It opens nothing from then on. Its name stays in the history of what it changed.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -513,6 +575,18 @@ export interface components {
          * @enum {string}
          */
         Action: "set" | "cleared" | "restored";
+        /** @description Somebody, or an API token. */
+        AuthorView: {
+            /** @description Their account; null for an API token. */
+            accountId?: string | null;
+            /**
+             * @description Their name, as Jira has it, or the token's; null when Jira no longer says it, and where a token's name is not
+             *     the reader's business.
+             */
+            displayName?: string | null;
+            /** @description The API token; left out for people. */
+            tokenId?: string | null;
+        };
         /** @description A session for a script. */
         BearerSession: {
             /** @description Until when it is good. */
@@ -527,7 +601,7 @@ export interface components {
             /** @description When. */
             at: string;
             /** @description By whom. */
-            by: components["schemas"]["PersonView"];
+            by: components["schemas"]["AuthorView"];
             /** @description Of which field. */
             fieldId: string;
             /** @description The field's name. */
@@ -555,6 +629,17 @@ export interface components {
             open: number;
             /** @description Jira's search for the open ones. */
             openUrl?: string | null;
+        };
+        /** @description The token that calls. */
+        CurrentTokenView: {
+            /** @description From when on it opens nothing. */
+            expiresAt: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["TokenScope"][];
         };
         /** @description A customer. */
         CustomerView: {
@@ -693,6 +778,13 @@ export interface components {
             /** @description Its project. */
             projectId: string;
         };
+        /** @description Who made a token. */
+        Maker: {
+            /** @description Their account. */
+            accountId: string;
+            /** @description Their name, as Jira has it; null when Jira no longer says it. */
+            displayName?: string | null;
+        };
         /** @description The caller. */
         MeView: {
             /** @description Their account. */
@@ -719,6 +811,11 @@ export interface components {
              * @example Contract
              */
             name: string;
+        };
+        /** @description A token that was made just now. */
+        NewTokenView: components["schemas"]["TokenView"] & {
+            /** @description What scripts send as `Authorization: Bearer`. It is in this answer, and cannot be read again. */
+            secret: string;
         };
         /** @description An option as somebody wants it. */
         OptionInput: {
@@ -784,7 +881,7 @@ export interface components {
                 /** @description When. */
                 at: string;
                 /** @description By whom. */
-                by: components["schemas"]["PersonView"];
+                by: components["schemas"]["AuthorView"];
                 /** @description Of which field. */
                 fieldId: string;
                 /** @description The field's name. */
@@ -951,6 +1048,32 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_TokenView: {
+            /** @description The rows. */
+            items: {
+                /** @description From when on it opens nothing. */
+                expiresAt: string;
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: date
+                 * @description The day, in UTC, on which it was last used; null if it never was.
+                 * @example 2026-11-22
+                 */
+                lastUsedOn?: string | null;
+                /** @description When it was made. */
+                madeAt: string;
+                /** @description Who made it. It goes on working when they leave. */
+                madeBy: components["schemas"]["Maker"];
+                /** @description Its name: what history shows where it changed something. */
+                name: string;
+                /** @description What it may do. */
+                scopes: components["schemas"]["TokenScope"][];
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_UserView: {
             /** @description The rows. */
             items: {
@@ -1019,13 +1142,6 @@ export interface components {
          * @enum {string}
          */
         PersonRole: "reporter" | "participant";
-        /** @description Somebody. */
-        PersonView: {
-            /** @description Their account. */
-            accountId: string;
-            /** @description Their name, as Jira has it; null when Jira no longer says it. */
-            displayName?: string | null;
-        };
         /** @description Problem details, RFC 9457. */
         ProblemBody: (Record<string, never> | null) & {
             /**
@@ -1139,6 +1255,45 @@ export interface components {
             /** @description Open it within a minute; it works once. */
             url: string;
         };
+        /** @description A token as somebody wants it. */
+        TokenInput: {
+            /**
+             * Format: int32
+             * @description Days that it lives: 1 to 365; 90 if left out.
+             * @default 90
+             */
+            expiresInDays: number;
+            /**
+             * @description Its name, 1 to 100 characters, unlike that of any other token that is not revoked.
+             * @example Nightly import
+             */
+            name: string;
+            /** @description What it may do. Writing brings reading of the same with it. */
+            scopes: components["schemas"]["TokenScope"][];
+        };
+        /** @enum {string} */
+        TokenScope: "customers:read" | "customers:write" | "organizations:read" | "organizations:write" | "fields:read" | "fields:write";
+        /** @description An API token, without its secret. */
+        TokenView: {
+            /** @description From when on it opens nothing. */
+            expiresAt: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date
+             * @description The day, in UTC, on which it was last used; null if it never was.
+             * @example 2026-11-22
+             */
+            lastUsedOn?: string | null;
+            /** @description When it was made. */
+            madeAt: string;
+            /** @description Who made it. It goes on working when they leave. */
+            madeBy: components["schemas"]["Maker"];
+            /** @description Its name: what history shows where it changed something. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["TokenScope"][];
+        };
         /** @description Somebody to choose. */
         UserView: {
             /** @description Their account. */
@@ -1168,7 +1323,7 @@ export interface components {
             /** @description When it was last changed. */
             updatedAt: string;
             /** @description By whom. */
-            updatedBy: components["schemas"]["PersonView"];
+            updatedBy: components["schemas"]["AuthorView"];
             /** @description The value, or null. */
             value: unknown;
             /**
@@ -2943,6 +3098,166 @@ export interface operations {
                 };
             };
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_current_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentTokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tokenId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

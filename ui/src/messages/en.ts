@@ -66,6 +66,7 @@ export const en = {
   'problem.request.copy': 'Copy request number',
 
   'person.unknown': 'Unknown person',
+  'person.token': 'API token {name}',
 
   'value.empty': 'Empty',
   'value.yes': 'Yes',

@@ -9,7 +9,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::fields::{self, OpenField};
 use crate::actions::{access, directory};
-use crate::model::{Action, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
+use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
 use crate::{rules, schema, sql};
 
 /// Values written by one request; a panel has fewer.
@@ -66,7 +66,7 @@ fn change_place(owner: &Owner, id: i64) -> Place {
 
 /// Lets in whoever holds the permission, and a customer to their own record; to everybody else the owner is not there.
 pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<Reach> {
-    let held = access::permissions(cx, room).await?;
+    let held = access::permissions_about(cx, room, owner.entity()).await?;
     if held.contains(&needed) {
         if directory::exists(cx, room, owner).await? {
             return Ok(Reach { agent: true });
@@ -78,7 +78,7 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
         return Ok(Reach { agent: false });
     }
     if held.contains(&Permission::Browse) {
-        access::require(cx, room, needed).await?;
+        access::require_about(cx, room, owner.entity(), needed).await?;
     }
     Err(Fault::not_found())
 }
@@ -129,7 +129,7 @@ async fn visible(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<B
 struct Writer<'a> {
     cx: &'a Cx,
     owner: &'a Owner,
-    account: AccountId,
+    author: Author,
     actor: Option<Vec<u8>>,
     subject: Option<Vec<u8>>,
     keys: Keys,
@@ -137,11 +137,11 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     async fn prepare(cx: &'a Cx, room: &Room, owner: &'a Owner) -> Result<Self> {
-        let account = cx.person().cloned().ok_or_else(|| Fault::refused("Only a person changes values."))?;
+        let author = Author::of(cx.actor()).ok_or_else(|| Fault::refused("Only somebody changes values."))?;
         Ok(Self {
             cx,
             owner,
-            account,
+            author,
             actor: access::actor_pseudonym(cx, room).await?,
             subject: match owner {
                 Owner::Customer(account) => Some(access::pseudonym(cx, room, account).await?),
@@ -172,13 +172,13 @@ impl<'a> Writer<'a> {
             value: self.keys.seal(&value_place(owner, field), to)?,
             version,
             updated_at: cx.now(),
-            updated_by: self.account.clone(),
+            updated_by: self.author.clone(),
         };
         if !sql::value_put(scoped, owner, new, held.map_or(0, |held| held.version)).await? {
             return Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."));
         }
         let change: Sealed<Change> = self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
-        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.account.clone() };
+        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.author.clone() };
         sql::history_insert(scoped, owner, history).await?;
         let kind = match action {
             Action::Set => "customers.value_set",
@@ -310,7 +310,7 @@ async fn write_one(
         None => {
             let sealed = writer.keys.seal(&value_place(owner, id), &Value::Empty)?;
             let nothing =
-                Stored { field: id, value: sealed, version: 0, updated_at: cx.now(), updated_by: writer.account };
+                Stored { field: id, value: sealed, version: 0, updated_at: cx.now(), updated_by: writer.author };
             Ok(Written::Done(open_value(&access::owner_keys(cx, room, owner).await?, owner, nothing)?))
         }
     }
