@@ -24,7 +24,7 @@ mod token;
 mod token_http;
 
 pub use actor::{person_pseudonym, pseudonym};
-pub use body::{IfMatch, Json, PageQuery, Path, Query};
+pub use body::{IfMatch, Json, PageQuery, Path, Query, version_of_etag};
 pub use caller::{Admin, Agent, Caller, Person, Principal, scope};
 pub use once::InFlight;
 pub use pace::Pace;

@@ -125,7 +125,8 @@ pub struct ProblemBody {
 }
 
 impl ProblemBody {
-    fn of(fault: &Fault, request_id: Option<String>) -> Self {
+    /// A fault's public half.
+    pub fn of(fault: &Fault, request_id: Option<String>) -> Self {
         let status = status_of(fault);
         Self {
             kind: "about:blank",

@@ -84,6 +84,10 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/sections") => Some(json!({"entity": "customer", "name": "Made by a wall test"})),
         ("PUT", path) if path.starts_with("/api/v1/sections/") => Some(json!({"name": "Renamed", "position": 0})),
         ("PUT", "/api/v1/settings/permissions") => Some(json!({"browse": [], "edit": [], "configure": []})),
+        ("POST", "/api/v1/customers/values:bulk") => {
+            Some(json!({"items": [{"accountId": things.account, "values": {&things.field: "by a wall test"}}]}))
+        }
+        ("POST", "/api/v1/organizations/values:bulk") => Some(json!({"items": []})),
         ("PATCH", _) => Some(json!({"values": {&things.field: "by a wall test"}})),
         ("PUT", _) => Some(json!({"value": "by a wall test"})),
         ("POST", "/api/v1/tokens") => Some(json!({"name": "Made by a wall test", "scopes": ["fields:read"]})),
