@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/values:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write values of many customers
+         * @description Each item is written whole or not at all, and one that is refused keeps no other back: look at each item's status.
+         */
+        post: operations["customers_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}": {
         parameters: {
             query?: never;
@@ -225,6 +245,26 @@ export interface paths {
         get: operations["list_organizations"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/values:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write values of many organizations
+         * @description Each item is written whole or not at all, and one that is refused keeps no other back: look at each item's status.
+         */
+        post: operations["organizations_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -594,6 +634,31 @@ export interface components {
             /** @description Send it as `Authorization: Bearer`. */
             token: string;
         };
+        /** @description What became of one item. */
+        BulkOutcome: {
+            /** @description The item's `accountId` or `organizationId`. */
+            id: string;
+            problem?: components["schemas"]["ProblemBody"] | null;
+            /**
+             * Format: int32
+             * @description The status that a request of its own would have had: 200, 404, 412, 422 or 503.
+             */
+            status: number;
+            /**
+             * Format: int64
+             * @description The version of the set that stands now; left out where nothing was written.
+             */
+            version?: number | null;
+        };
+        /** @description What became of each item, in the order of the request. */
+        BulkView: {
+            /** @description The items. */
+            items: components["schemas"]["BulkOutcome"][];
+            /** @description Items of which nothing was written. */
+            refused: number;
+            /** @description Items whose values stand now as they were sent. */
+            written: number;
+        };
         /** @description One change of one value. */
         ChangeView: {
             /** @description How. */
@@ -641,6 +706,20 @@ export interface components {
             /** @description What it may do. */
             scopes: components["schemas"]["TokenScope"][];
         };
+        /** @description Values of one customer. */
+        CustomerItem: {
+            /** @description Whose. */
+            accountId: string;
+            /**
+             * @description The ETag of the set that you read; left out, whatever stands is written over, and history keeps it.
+             * @example "v12"
+             */
+            ifMatch?: string | null;
+            /** @description By field id; null empties. What is not named stays as it is. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A customer. */
         CustomerView: {
             /** @description Their account. */
@@ -656,6 +735,11 @@ export interface components {
             organizations: components["schemas"]["OrganizationName"][];
             /** @description Their time zone. */
             timeZone?: string | null;
+        };
+        /** @description Values of many customers: at most 1,000 items, and 5,000 values together. */
+        CustomersBulk: {
+            /** @description One for each customer. */
+            items: components["schemas"]["CustomerItem"][];
         };
         /**
          * @description Whom a field describes.
@@ -848,6 +932,20 @@ export interface components {
             /** @description All fields in use, in the new order. */
             ids: string[];
         };
+        /** @description Values of one organization. */
+        OrganizationItem: {
+            /**
+             * @description The ETag of the set that you read; left out, whatever stands is written over, and history keeps it.
+             * @example "v12"
+             */
+            ifMatch?: string | null;
+            /** @description Whose. */
+            organizationId: string;
+            /** @description By field id; null empties. What is not named stays as it is. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /** @description An organization, in short. */
         OrganizationName: {
             /** @description Its id. */
@@ -866,6 +964,11 @@ export interface components {
             members?: components["schemas"]["CustomerView"][] | null;
             /** @description Its name, as Jira has it. */
             name: string;
+        };
+        /** @description Values of many organizations: at most 1,000 items, and 5,000 values together. */
+        OrganizationsBulk: {
+            /** @description One for each organization. */
+            items: components["schemas"]["OrganizationItem"][];
         };
         /** @description A session that a page goes on with. */
         PageSession: {
@@ -1381,6 +1484,72 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it be done once, however often it is sent */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomersBulk"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2169,6 +2338,72 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it be done once, however often it is sent */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationsBulk"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -38,6 +38,10 @@ export type Organization = Settled<Schemas['OrganizationView']>;
 export type Panel = Settled<Schemas['PanelView']>;
 export type Project = Settled<Schemas['ProjectView']>;
 export type Section = Settled<Schemas['SectionView']>;
+export type NewToken = Settled<Schemas['NewTokenView']>;
+export type Token = Settled<Schemas['TokenView']>;
+export type TokenInput = Schemas['TokenInput'];
+export type TokenScope = Schemas['TokenScope'];
 export type User = Settled<Schemas['UserView']>;
 export type ValueSet = Settled<Schemas['ValueSetView']>;
 

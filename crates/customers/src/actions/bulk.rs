@@ -22,7 +22,7 @@ pub(crate) const ITEMS_AT_ONCE: usize = 1_000;
 const VALUES_AT_ONCE: usize = 5_000;
 /// Organizations that the directory does not know yet and that Jira is asked about, one by one.
 const ASKED_AT_ONCE: usize = 20;
-/// Owners whose keys are fetched at the same time: new ones share the commits of their salts.
+/// Owners whose keys are fetched at the same time.
 const KEYS_AT_ONCE: usize = 32;
 /// Mistakes told of one item.
 const ERRORS_TOLD: usize = 10;
@@ -70,6 +70,16 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
         *outcome = outcome.take().or(known);
     }
     check_people(cx, room, &fields, items, &mut outcomes).await?;
+    let people: Vec<&AccountId> = items
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, refused)| refused.is_none())
+        .filter_map(|(item, _)| match &item.owner {
+            Owner::Customer(account) => Some(account),
+            Owner::Organization(_) => None,
+        })
+        .collect();
+    room.shared.vault.meet(cx, &people).await?;
     let writers = writers(cx, room, items, &outcomes).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
