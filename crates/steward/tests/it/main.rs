@@ -13,13 +13,16 @@
 #[expect(dead_code, reason = "shared with the store's tests, which use all of it")]
 mod databases;
 
+mod bulk;
 mod customers;
 mod demo;
 mod departure;
 mod generated;
 mod http;
+mod idempotency;
 mod killed;
 mod leaks;
 mod sessions;
+mod tokens;
 mod walls;
 mod world;
