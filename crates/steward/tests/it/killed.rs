@@ -167,7 +167,8 @@ fn toml(config: &Config) -> String {
     let (server, data, forge) = (&config.server, &config.data, &config.forge);
     format!(
         "[server]\norigin = \"{}\"\nlisten = \"{}\"\n[data]\ndirectory = {:?}\nroot_key = {:?}\n\
-         [forge]\napps = {:?}\njwks = \"{}\"\napi_bases = [\"{}\"]\ngraphql = \"{}\"\n[network]\nallow_loopback = true\n",
+         [forge]\napps = {:?}\njwks = \"{}\"\napi_bases = [\"{}\"]\ngraphql = \"{}\"\n[network]\nallow_loopback = true\n\
+         # Several writers share a session, as fast as they can.\n[api]\nrequests_per_minute = 60000\n",
         server.origin,
         server.listen,
         data.directory,
