@@ -9,6 +9,7 @@ mod jirajs;
 mod limits;
 mod operations;
 mod permissions;
+mod python;
 mod search;
 mod support;
 mod version_two;
