@@ -98,9 +98,12 @@ impl Shelf {
         }
     }
 
-    fn take(&mut self, owner: &str, desk_id: &str, ids: &[String]) -> Result<Vec<NewFile>, StateError> {
-        let owned =
-            |id: &String| self.laid_aside.get(id).is_some_and(|one| one.owner == owner && one.desk_id == desk_id);
+    fn take(&mut self, owner: &str, desk_id: &str, ids: &[String], now: Timestamp) -> Result<Vec<NewFile>, StateError> {
+        let owned = |id: &String| {
+            self.laid_aside
+                .get(id)
+                .is_some_and(|one| one.owner == owner && one.desk_id == desk_id && one.at + LAID_ASIDE > now)
+        };
         if let Some(unknown) = ids.iter().find(|id| !owned(id)) {
             return Err(StateError::Invalid(format!("No temporary attachment was found for the id {unknown}.")));
         }
@@ -165,7 +168,7 @@ impl State {
                 store.files.room_for(&files)?;
                 files
             }
-            Files::LaidAside(desk_id, ids) => store.files.take(&author, &desk_id, &ids)?,
+            Files::LaidAside(desk_id, ids) => store.files.take(&author, &desk_id, &ids, now)?,
         };
         let comment = saying.map(|saying| Comment {
             id: store.next_id(),
@@ -241,5 +244,71 @@ impl State {
         self.emit(actor, EventKind::AttachmentDeleted { issue: issue.clone(), attachment });
         self.emit(actor, EventKind::IssueUpdated { issue, history });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::{Config, Faults, fresh, state::NewIssue};
+
+    fn site() -> (State, u64, Arc<AtomicI64>) {
+        let at = Arc::new(AtomicI64::new(1_795_000_000));
+        let clock = at.clone();
+        let config = Config {
+            clock: Arc::new(move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap()),
+            faults: Faults::none(),
+            ..Config::default()
+        };
+        let state = State::new(&config);
+        state.load(fresh::seed());
+        let new = NewIssue {
+            project_id: "10000".to_owned(),
+            issue_type_id: "10001".to_owned(),
+            summary: "One".to_owned(),
+            channel: "api".to_owned(),
+            fields: Vec::new(),
+            properties: BTreeMap::new(),
+        };
+        let issue = state.create_issue(&Actor::default(), new).unwrap().id;
+        (state, issue, at)
+    }
+
+    fn files(count: usize) -> Vec<NewFile> {
+        let bytes = Bytes::from(vec![0; usize::try_from(MAX_FILE).unwrap()]);
+        vec![NewFile { filename: "a.bin".to_owned(), mime_type: "application/octet-stream".to_owned(), bytes }; count]
+    }
+
+    #[test]
+    fn all_files_together_have_a_bound_and_what_goes_makes_room() {
+        let (state, issue, _) = site();
+        let fits = usize::try_from(MAX_FILES / MAX_FILE).unwrap();
+        let attach = |count| state.attach(&Actor::default(), issue, Files::Sent(files(count)), None);
+        assert!(matches!(attach(fits + 1).err(), Some(StateError::Full(_))));
+        assert!(state.read().issues[&issue].attachments.is_empty(), "nothing half-done");
+        let first = attach(fits - 1).unwrap().files[0].id;
+        state.lay_aside("me", "1", files(1)).unwrap();
+        assert!(matches!(state.lay_aside("me", "1", files(1)), Err(StateError::Full(_))));
+        state.detach(&Actor::default(), issue, first).unwrap();
+        assert_eq!(attach(1).unwrap().files.len(), 1);
+        state.delete_issue(&Actor::default(), issue).unwrap();
+        assert_eq!(state.lay_aside("me", "1", files(fits - 1)).unwrap().len(), fits - 1);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_not_kept() {
+        let (state, issue, clock) = site();
+        let me = Actor::person("me");
+        let aside = |state: &State| state.lay_aside("me", "1", files(1)).unwrap().remove(0).0;
+        let take = |id: &str| state.attach(&me, issue, Files::LaidAside("1".to_owned(), vec![id.to_owned()]), None);
+        let (old, other) = (aside(&state), aside(&state));
+        assert!(state.attach(&me, issue, Files::LaidAside("2".to_owned(), vec![old.clone()]), None).is_err());
+        assert!(take(&other).is_ok());
+        clock.fetch_add(3_600, Ordering::Relaxed);
+        assert!(matches!(take(&old).err(), Some(StateError::Invalid(_))));
     }
 }

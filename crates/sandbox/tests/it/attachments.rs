@@ -117,6 +117,8 @@ async fn uploads_are_refused_for_what_is_wrong_with_them() {
         let (status, said) = site.upload(who, path, form, token).await;
         assert_eq!(status, expected, "{path}: {said}");
     };
+    let full = form(&[("a.bin", &vec![0; 10 * 1024 * 1024])]);
+    check(BOB, &issue, full, Some("no-check"), 200).await;
     check(BOB, &issue, small(), None, 403).await;
     check(BOB, &issue, many(), Some("no-check"), 413).await;
     check(BOB, &issue, large(), Some("no-check"), 413).await;

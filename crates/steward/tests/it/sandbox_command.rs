@@ -60,8 +60,8 @@ async fn the_sandbox_is_a_command_of_its_own() {
     let page = client.get(page).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("<title>Hello</title>") && page.contains("/forge/bridge.js"), "{page}");
 
-    let id = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let asked = format!("kill -TERM {}", child.id().unwrap());
+    assert!(tokio::process::Command::new("sh").args(["-c", &asked]).status().await.unwrap().success());
     assert!(child.wait().await.unwrap().success());
     assert!(lines.next_line().await.unwrap().is_none(), "one line and nothing else");
 }
