@@ -12,7 +12,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
 
 deps: ## Install what the other commands need, or say what is missing
-	@scripts/need.sh build test browser
+	@scripts/need.sh build test python browser
 
 ui: ## Build the pages into ui/dist, if their sources changed
 	@scripts/need.sh node

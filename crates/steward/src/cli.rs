@@ -15,7 +15,7 @@ use vault::FileRootKey;
 use crate::config::Config;
 use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
-use crate::{config, demo, doctor, listen, telemetry};
+use crate::{config, demo, doctor, listen, sandbox, telemetry};
 
 /// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ struct Cli {
 enum Command {
     /// Show everything at once: a stand-in Jira of a believable company, with Steward in it
     Demo(demo::Options),
+    /// The stand-in Jira alone, for whoever writes an app for Jira
+    Sandbox(sandbox::Options),
     /// Serve a real site
     Serve(ConfigFile),
     /// Make a configuration file and a root key for a new server
@@ -116,6 +118,7 @@ fn quiet_panics() {
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await?,
+        Command::Sandbox(options) => sandbox::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
         Command::Init { directory, data } => init(&directory, &data)?,
         Command::Migrate(file) => migrate(&file.config).await?,

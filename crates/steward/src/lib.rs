@@ -9,4 +9,5 @@ mod join;
 mod listen;
 mod operator;
 pub mod program;
+mod sandbox;
 pub mod telemetry;

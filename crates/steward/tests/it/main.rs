@@ -22,6 +22,7 @@ mod http;
 mod idempotency;
 mod killed;
 mod leaks;
+mod sandbox_command;
 mod sessions;
 mod tokens;
 mod walls;
