@@ -12,7 +12,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
 
 deps: ## Install what the other commands need, or say what is missing
-	@scripts/need.sh build test browser
+	@scripts/need.sh build test python browser
 
 ui: ## Build the pages into ui/dist, if their sources changed
 	@scripts/need.sh node
@@ -47,7 +47,8 @@ deny: ## Bans, licences and sources of dependencies (needs cargo-deny; `make tes
 
 bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
 	@scripts/need.sh build bench
-	cargo run --locked --release -p bench -- $(ARGS)
+	cargo build --locked --release -p steward -p bench
+	$${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
 
 clean: ## Remove what was built, and the tests' database
 	cargo clean

@@ -2,7 +2,7 @@
 # Sees to it that the tools of a kind of work are there: on Debian, root gets them from apt; anyone else is told in one
 # line what is missing.
 #
-#   need.sh build|node|test|browser|bench …
+#   need.sh build|node|test|python|browser|bench …
 set -euo pipefail
 
 missing=()
@@ -20,8 +20,9 @@ for work in "$@"; do
       want make make
       ;;
     node) want node nodejs; want npm npm ;;
-    test) want node nodejs; want npm npm; want openssl openssl
-      python3 -c 'import venv, ensurepip' 2>/dev/null || { missing+=(python3-venv); wanted+=(python3-venv); } ;;
+    test) want node nodejs; want npm npm; want openssl openssl ;;
+    # Debian has python3 without what makes an environment.
+    python) python3 -c 'import ensurepip, venv' 2>/dev/null || { missing+=(python3-venv); wanted+=(python3-venv); } ;;
     browser) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { missing+=(chromium); wanted+=(chromium); } ;;
     bench) want openssl openssl; want nginx nginx-light; want wrk wrk ;;
     *) echo "need.sh: no such work: $work" >&2; exit 2 ;;

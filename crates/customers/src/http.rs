@@ -1,5 +1,6 @@
 //! One file an endpoint family: extract, act, reply. What is said in JSON is described here and nowhere else.
 
+mod bulk;
 mod fields;
 mod panel;
 mod people;
@@ -18,6 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .merge(fields::routes())
         .merge(sections::routes())
         .merge(values::routes())
+        .merge(bulk::routes())
         .merge(panel::routes())
         .merge(settings::routes())
 }

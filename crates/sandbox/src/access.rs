@@ -7,7 +7,7 @@
 use crate::{
     auth::{Caller, Means},
     state::{
-        Comment, Issue, Store, Visibility,
+        Attachment, Comment, Issue, Store, Visibility,
         model::{Project, ProjectKind, ROLE_ADMINISTRATORS, ROLE_MEMBERS, ROLE_TEAM, ServiceDesk},
     },
 };
@@ -111,6 +111,15 @@ impl<'a> Access<'a> {
                     .filter(|r| r.name == *name)
                     .any(|role| self.store.holds_role(project, role.id, self.caller.account()))
             }),
+        }
+    }
+
+    /// See this attachment: whoever browses the issue all (but those of comments kept from them), customers what
+    /// came with a comment that they see.
+    pub(crate) fn see_attachment(&self, issue: &Issue, file: &Attachment) -> bool {
+        match file.comment_id.and_then(|id| issue.comments.iter().find(|comment| comment.id == id)) {
+            Some(comment) => self.see_comment(issue, comment),
+            None => self.browse(issue),
         }
     }
 

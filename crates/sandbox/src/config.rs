@@ -12,7 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{forge::ForgeConfig, state::Seed};
+use crate::{faults::RequestFault, forge::ForgeConfig, state::Seed};
 
 /// The site's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -26,10 +26,12 @@ pub enum Source {
     Archive(PathBuf),
     /// A generated company; the number chooses which.
     Demo(u64),
+    /// A site as one gets it: three people, a service desk and a software project, and not one issue.
+    New,
 }
 
 /// How a network and a busy site misbehave. Probabilities are between 0 and 1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
     /// Search shows a write after a random time in this range.
     pub search_lag: (Duration, Duration),
@@ -43,8 +45,8 @@ pub struct Faults {
     pub delivery_dropped: f64,
     /// Time before a failed delivery is tried again (a real site waits 5 to 15 minutes).
     pub delivery_retry: Duration,
-    /// Chance that a request is answered 503 by the gateway.
-    pub unavailable: f64,
+    /// What happens to requests, by rules asked in their order.
+    pub requests: Vec<RequestFault>,
 }
 
 impl Faults {
@@ -58,7 +60,7 @@ impl Faults {
             delivery_reordered: 0.0,
             delivery_dropped: 0.0,
             delivery_retry: Duration::from_millis(50),
-            unavailable: 0.0,
+            requests: Vec::new(),
         }
     }
 }
@@ -73,7 +75,7 @@ impl Default for Faults {
             delivery_reordered: 0.05,
             delivery_dropped: 0.01,
             delivery_retry: Duration::from_secs(5),
-            unavailable: 0.0,
+            requests: Vec::new(),
         }
     }
 }

@@ -147,6 +147,7 @@ impl Contract {
     }
 
     fn report(&self, operation: &str, status: u16, message: String) {
+        tracing::warn!(operation, status, message, "an answer differs from Atlassian's OpenAPI");
         let mut found = self.found();
         if found.violations.len() < MAX_VIOLATIONS {
             found.violations.push(Violation { operation: operation.to_owned(), status, message });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::state::{Comment, History, Issue, Link, model::AccountId};
+use crate::state::{Attachment, Comment, History, Issue, Link, model::AccountId};
 
 /// Who does something: an account, and the app through which it does it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub enum EventKind {
     CommentCreated { issue: Arc<Issue>, comment: Comment },
     CommentUpdated { issue: Arc<Issue>, comment: Comment },
     CommentDeleted { issue: Arc<Issue>, comment: Comment },
+    AttachmentCreated { issue: Arc<Issue>, attachment: Attachment },
+    AttachmentDeleted { issue: Arc<Issue>, attachment: Attachment },
     PropertySet { issue: Arc<Issue>, key: String, value: Value },
     PropertyDeleted { issue: Arc<Issue>, key: String },
     LinkCreated { link: Link },
@@ -77,6 +79,8 @@ impl EventKind {
             | Self::CommentCreated { issue, .. }
             | Self::CommentUpdated { issue, .. }
             | Self::CommentDeleted { issue, .. }
+            | Self::AttachmentCreated { issue, .. }
+            | Self::AttachmentDeleted { issue, .. }
             | Self::PropertySet { issue, .. }
             | Self::PropertyDeleted { issue, .. } => Some(issue),
             _ => None,
@@ -93,6 +97,8 @@ impl EventKind {
             Self::CommentCreated { .. } => "comment_created",
             Self::CommentUpdated { .. } => "comment_updated",
             Self::CommentDeleted { .. } => "comment_deleted",
+            Self::AttachmentCreated { .. } => "attachment_created",
+            Self::AttachmentDeleted { .. } => "attachment_deleted",
             Self::PropertySet { .. } => "issue_property_set",
             Self::PropertyDeleted { .. } => "issue_property_deleted",
             Self::LinkCreated { .. } => "issuelink_created",
@@ -113,6 +119,8 @@ impl EventKind {
             Self::IssueDeleted { .. } => "avi:jira:deleted:issue",
             Self::CommentCreated { .. } => "avi:jira:commented:issue",
             Self::CommentDeleted { .. } => "avi:jira:deleted:comment",
+            Self::AttachmentCreated { .. } => "avi:jira:created:attachment",
+            Self::AttachmentDeleted { .. } => "avi:jira:deleted:attachment",
             Self::LinkCreated { .. } => "avi:jira:created:issuelink",
             Self::LinkDeleted { .. } => "avi:jira:deleted:issuelink",
             _ => return None,

@@ -3,19 +3,27 @@
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::Uri,
+    extract::{ConnectInfo, Request, State},
+    http::{Method, Uri},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
 
-use crate::{App, rest::error::ApiError};
+use crate::{
+    App,
+    faults::Fate,
+    limits,
+    line::Cut,
+    rest::{error::ApiError, version_two},
+};
 
 /// Marks a request that came by the gateway's paths.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ThroughGateway;
 
 const PREFIX: &str = "/ex/jira/";
+/// What is the sandbox's own and no Jira's: no fault strikes it, so that faults can be taken back.
+const OWN: &str = "/sandbox/";
 
 /// Puts the gateway in front of a site. Rewriting must happen before routing, so the site's router
 /// is only a fallback of the outer one.
@@ -36,8 +44,41 @@ async fn rewrite(State(app): State<App>, mut request: Request, next: Next) -> Re
         *request.uri_mut() = uri;
         request.extensions_mut().insert(ThroughGateway);
     }
-    if app.state.chance(app.config.faults.unavailable) {
-        return ApiError::unavailable().into_response();
+    let line = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(line)| line.clone());
+    match misfortune(&app, request.method().clone(), request.uri().path().to_owned(), line).await {
+        Some(answer) => answer,
+        None => match version_two::third(request.uri()) {
+            Some(third) => version_two::serve(&app, request, third, next).await,
+            None => next.run(request).await,
+        },
     }
-    next.run(request).await
+}
+
+/// What befalls a request before the site sees it, by the faults in force.
+async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Option<Response> {
+    if path.starts_with(OWN) {
+        return None;
+    }
+    let faults = app.state.faults();
+    let mut from = 0;
+    loop {
+        match faults.fate(&method, &path, from)? {
+            Fate::Wait(time, next) => {
+                // Other faults came meanwhile: what was held up goes on unharmed.
+                if !faults.wait(time).await {
+                    return None;
+                }
+                from = next;
+            }
+            Fate::Limited(reason, wait) => return Some(limits::commanded(reason, wait, app.state.now(), &app.config)),
+            Fate::Error(status) => return Some(ApiError::gateway(status).into_response()),
+            Fate::Closed => {
+                if let Some(line) = line {
+                    line.hang_up();
+                }
+                // Never written: the line is cut.
+                return Some(ApiError::gateway(503).into_response());
+            }
+        }
+    }
 }

@@ -16,10 +16,14 @@ pub mod config;
 mod contract;
 mod demo;
 pub mod events;
+pub mod faults;
 pub mod forge;
+mod fresh;
 mod gateway;
 mod jql;
 mod limits;
+mod line;
+mod media;
 mod pages;
 mod rest;
 pub mod state;
@@ -191,6 +195,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             state.load(seed);
         }
         Source::Demo(number) => state.load(demo::generate(*number, state.now())),
+        Source::New => state.load(fresh::seed()),
     }
     let contract = match &config.contract {
         Some(folder) => Some(Arc::new(Contract::open(folder).map_err(|why| Error::Contract(folder.clone(), why))?)),
@@ -219,13 +224,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     webhooks::start(&app);
     forge::start(&app).await.map_err(Error::Forge)?;
     let stop = app.stop.clone();
-    let router = router(&app);
+    let service = router(&app).into_make_service_with_connect_info::<line::Cut>();
+    let listener = line::Listening(listener);
     let server =
-        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+        tokio::spawn(
+            async move { axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await },
+        );
     Ok(Running { app, address, server: Some(server) })
 }
 
 fn router(app: &App) -> Router {
-    let site = rest::router(app).merge(forge::router(app)).merge(pages::router(app));
+    let site = rest::router(app).merge(forge::router(app)).merge(pages::router(app)).merge(faults::door::router(app));
     gateway::wrap(site, app)
 }

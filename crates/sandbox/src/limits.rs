@@ -19,7 +19,9 @@ use serde_json::json;
 
 use crate::{
     auth::{Caller, Means},
-    config::{Clock, RateLimits},
+    config::{Clock, Config, RateLimits},
+    faults::Reason,
+    rest::error::ApiError,
     state::State,
 };
 
@@ -218,6 +220,31 @@ fn refusal(reason: &str, wait_s: i64, limit: u64, now: Timestamp) -> Response {
     put(headers, "x-ratelimit-limit", &limit.to_string());
     put(headers, "x-ratelimit-remaining", "0");
     put(headers, "x-ratelimit-reset", &reset.strftime("%Y-%m-%dT%H:%MZ").to_string());
+    answer
+}
+
+/// A 429 that somebody commanded, in the words and headers of the limit it names.
+pub(crate) fn commanded(reason: Reason, wait_s: Option<u32>, now: Timestamp, config: &Config) -> Response {
+    let limits = &config.rate_limits;
+    let rest_of_hour = 3600 - now.as_second().rem_euclid(3600);
+    let (name, usual_s, limit, policy) = match reason {
+        Reason::Gateway => return ApiError::gateway(429).into_response(),
+        Reason::QuotaGlobal => {
+            ("jira-quota-global-based", rest_of_hour, limits.points_per_hour, Some("global-app-quota"))
+        }
+        Reason::QuotaTenant => {
+            ("jira-quota-tenant-based", rest_of_hour, limits.points_per_hour, Some("tenant-app-quota"))
+        }
+        Reason::Burst => ("jira-burst-based", 1, u64::from(limits.burst_read), None),
+        Reason::PerIssue => ("jira-per-issue-on-write", 2, u64::from(limits.issue_writes_short), None),
+    };
+    let wait_s = wait_s.map_or(usual_s, i64::from);
+    let mut answer = refusal(name, wait_s, limit, now);
+    if let Some(policy) = policy {
+        let headers = answer.headers_mut();
+        put(headers, "ratelimit-policy", &format!("\"{policy}\";q={limit};w=3600"));
+        put(headers, "ratelimit", &format!("\"{policy}\";r=0;t={wait_s}"));
+    }
     answer
 }
 

@@ -65,8 +65,6 @@ pub struct Registration {
 const RETRIES: u32 = 5;
 /// How long a receiver may take.
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How much later than others a held-back delivery leaves.
-const HELD_BACK: Duration = Duration::from_millis(1500);
 
 /// Listens to the site until it stops.
 pub(crate) fn start(app: &App) {
@@ -147,17 +145,13 @@ fn deliver_all(app: &App, event: &Arc<Event>) {
         .cloned()
         .collect();
     for hook in hooks {
-        if wants(app, &hook, event) && !app.state.chance(app.config.faults.delivery_dropped) {
-            let times = if app.state.chance(app.config.faults.delivery_twice) { 2 } else { 1 };
+        if wants(app, &hook, event) {
+            let departures = app.state.faults().departures("webhook", true);
             let body = body(app, &hook, event);
             let identifier = app.state.random_uuid().to_string();
-            for _ in 0..times {
+            for delay in departures {
                 let (app, hook) = (app.clone(), hook.clone());
                 let (body, identifier) = (body.clone(), identifier.clone());
-                let mut delay = app.state.random_duration(app.config.faults.delivery_delay);
-                if app.state.chance(app.config.faults.delivery_reordered) {
-                    delay += HELD_BACK;
-                }
                 app.webhooks.began();
                 app.tasks.clone().spawn(async move {
                     tokio::select! {
@@ -247,6 +241,10 @@ fn body(app: &App, hook: &Registration, event: &Event) -> Option<Vec<u8>> {
             }
             object.insert("comment".to_owned(), written);
         }
+        // These tell of the file alone, not of its issue.
+        EventKind::AttachmentCreated { attachment, .. } | EventKind::AttachmentDeleted { attachment, .. } => {
+            object.insert("attachment".to_owned(), shape.attachment(attachment));
+        }
         EventKind::PropertySet { issue, key, value: set } => {
             issue_of(issue);
             object.insert("property".to_owned(), json!({"key": key, "value": set}));
@@ -301,7 +299,7 @@ async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identif
     tokio::time::sleep(delay).await;
     for attempt in 0..=RETRIES {
         if attempt > 0 {
-            tokio::time::sleep(app.config.faults.delivery_retry).await;
+            tokio::time::sleep(app.state.faults().delivery_retry()).await;
         }
         let bytes = body.clone().unwrap_or_default();
         let mut request = app

@@ -38,6 +38,16 @@
     });
   }
 
+  // A reply needs words or a file. Without scripts the site says so afterwards.
+  for (const form of document.querySelectorAll("form[data-words-or-file]")) {
+    const words = form.querySelector("textarea");
+    const file = form.querySelector("input[type=file]");
+    const check = () =>
+      words.setCustomValidity(words.value.trim() || file.files.length ? "" : "Write something, or attach a file.");
+    form.addEventListener("input", check);
+    check();
+  }
+
   for (const form of document.querySelectorAll("form[data-once]")) {
     form.addEventListener("submit", () => form.querySelector("button[type=submit]")?.setAttribute("disabled", ""));
   }

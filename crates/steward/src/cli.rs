@@ -17,7 +17,7 @@ use vault::FileRootKey;
 use crate::config::{Config, RootKeyLines, SECRET_ID};
 use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
-use crate::{config, demo, doctor, listen, manual, rekey, telemetry};
+use crate::{config, demo, doctor, listen, manual, rekey, sandbox, telemetry};
 
 /// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ struct Cli {
 enum Command {
     /// Show everything at once: a stand-in Jira of a believable company, with Steward in it
     Demo(demo::Options),
+    /// The stand-in Jira alone, for whoever writes an app for Jira
+    Sandbox(sandbox::Options),
     /// Serve a real site
     Serve(ConfigFile),
     /// Make a configuration file for a new server, and a root key unless a key service holds it
@@ -138,6 +140,7 @@ fn quiet_panics() {
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => demo::run(options).await?,
+        Command::Sandbox(options) => sandbox::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
         Command::Init { directory, data, key_service } => init(&directory, &data, key_service.as_ref())?,
         Command::Rekey(file) => rekey::run(&file.config).await?,

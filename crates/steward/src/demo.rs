@@ -20,12 +20,15 @@ use vault::FileRootKey;
 use crate::cli::{stop_on_signal, told};
 use crate::config::{self, Config, LogConfig, LogFormat};
 use crate::program::{Parts, Program};
+use crate::sandbox::{people, people_json};
 use crate::{listen, telemetry};
 
 /// The manifest of the Forge app, as a real site installs it.
 const MANIFEST: &str = include_str!("../../../deploy/forge/manifest.yml");
 /// The company, always the same one.
 const COMPANY: u64 = 1;
+/// Its site's name.
+pub(crate) const SITE_NAME: &str = "Nordlicht Mobility";
 /// How long the demo waits for its own Jira to tell of the installation.
 const JOINING: Duration = Duration::from_secs(60);
 /// Ports after the first that are tried when it is taken.
@@ -108,6 +111,7 @@ impl Scratch {
             network: config::NetworkConfig { allow_private: false, allow_loopback: true },
             log: LogConfig::default(),
             jobs: config::JobsConfig::default(),
+            api: config::ApiConfig::default(),
         })
     }
 }
@@ -151,7 +155,7 @@ pub fn app() -> ForgeApp {
 }
 
 /// Binds the asked-for port, or the first free one from the usual.
-fn bind(asked: Option<u16>, usual: u16) -> anyhow::Result<std::net::TcpListener> {
+pub(crate) fn bind(asked: Option<u16>, usual: u16) -> anyhow::Result<std::net::TcpListener> {
     let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match asked {
         Some(port) => listen::bind(address(port)),
@@ -169,7 +173,7 @@ async fn jira(options: &Options, listen: SocketAddr) -> anyhow::Result<sandbox::
     };
     let config = sandbox::Config {
         listen,
-        site_name: if options.archive.is_some() { "Archive" } else { "Nordlicht Mobility" }.to_owned(),
+        site_name: if options.archive.is_some() { "Archive" } else { SITE_NAME }.to_owned(),
         source,
         contract: options.contract.clone(),
         forge: ForgeConfig::default(),
@@ -179,7 +183,7 @@ async fn jira(options: &Options, listen: SocketAddr) -> anyhow::Result<sandbox::
 }
 
 /// The usual port of the stand-in Jira.
-const JIRA_PORT: u16 = 7800;
+pub(crate) const JIRA_PORT: u16 = 7800;
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     // What goes wrong is said on stderr; the rest would only hide the address.
@@ -230,27 +234,13 @@ async fn serve(
 }
 
 fn announce(options: &Options, jira: &sandbox::Running, steward: &Url) -> anyhow::Result<()> {
-    let people: Vec<(&str, sandbox::Visitor)> = ["admin", "agent", "customer"]
-        .into_iter()
-        .filter_map(|role| jira.visitor(role).map(|visitor| (role, visitor)))
-        .collect();
     let origin = steward.origin().ascii_serialization();
     if options.json {
-        let users: serde_json::Map<String, serde_json::Value> = people
-            .iter()
-            .map(|(role, who)| {
-                let shown = json!({
-                    "accountId": who.account_id, "displayName": who.display_name, "email": who.email,
-                    "apiToken": who.api_token, "signIn": who.sign_in,
-                });
-                ((*role).to_owned(), shown)
-            })
-            .collect();
-        println!("{}", json!({"steward": origin, "jira": jira.url(), "users": users}));
+        println!("{}", json!({"steward": origin, "jira": jira.url(), "users": people_json(jira)}));
         return Ok(());
     }
     println!("\n  Open  {}\n", jira.url());
-    for (role, who) in &people {
+    for (role, who) in people(jira) {
         println!("  as {role:<9} {}  {}", who.display_name, who.sign_in);
     }
     println!("\n  An issue with the customer's fields beside it: sign in as the agent, open any request of a queue.");

@@ -12,4 +12,5 @@ mod manual;
 mod operator;
 pub mod program;
 mod rekey;
+mod sandbox;
 pub mod telemetry;

@@ -1,11 +1,14 @@
 /** Which page is shown. On our own origin the hash says it; in Jira the module does, and the hash walks within it. */
 import { useSyncExternalStore } from 'react';
 
+const TABS = ['customer', 'organization', 'permissions', 'tokens'] as const;
+export type SettingsTab = (typeof TABS)[number];
+
 export type Route =
   | { page: 'panel'; issue: string }
   | { page: 'customers'; id: string | null }
   | { page: 'organizations'; id: string | null }
-  | { page: 'settings'; tab: 'customer' | 'organization' | 'permissions' }
+  | { page: 'settings'; tab: SettingsTab }
   | { page: 'profile' }
   | { page: 'none' };
 
@@ -23,7 +26,7 @@ export function parseHash(hash: string): Route {
   switch (page) {
     case 'customers': return { page, id: decode(rest) };
     case 'organizations': return { page, id: decode(rest) };
-    case 'settings': return { page, tab: rest === 'organization' || rest === 'permissions' ? rest : 'customer' };
+    case 'settings': return { page, tab: TABS.find((tab) => tab === rest) ?? 'customer' };
     case 'profile': return { page };
     case 'issues': {
       const issue = decode(rest);

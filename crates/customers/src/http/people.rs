@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
+use web::{Page, PageQuery, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::directory::{CustomerRecord, OrganizationRecord};
 use crate::actions::{access, directory};
-use crate::model::Permission;
+use crate::model::{Entity, Permission};
 use crate::rules::TEXT_CHARS;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -250,17 +250,17 @@ impl CustomerView {
 }
 
 /// List customers, by name
-#[utoipa::path(get, path = "/customers", tag = "customers", params(SearchQuery, PageQuery),
+#[utoipa::path(get, path = "/customers", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(SearchQuery, PageQuery),
     responses((status = 200, body = Page<CustomerView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn list_customers(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::CustomersRead>,
     Query(query): Query<SearchQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Browse).await?;
+    access::require_about(&cx, &room, Entity::Customer, Permission::Browse).await?;
     let (records, next) =
-        directory::list_customers(&caller.cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
+        directory::list_customers(&cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
     Ok(Reply::ok(|exit| Page {
         items: records.into_iter().map(|record| CustomerView::of(record, exit)).collect(),
         next_cursor: next,
@@ -268,14 +268,14 @@ async fn list_customers(
 }
 
 /// Read a customer
-#[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", params(("accountId" = String, Path)),
+#[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn read_customer(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::CustomersRead>,
     Path(id): Path<AccountId>,
 ) -> Result<Reply, Problem> {
-    let record = directory::read_customer(&caller.cx, &room, &id).await?;
+    let record = directory::read_customer(&cx, &room, &id).await?;
     Ok(Reply::ok(|exit| CustomerView::of(record, exit)))
 }
 
@@ -312,17 +312,17 @@ impl OrganizationView {
 }
 
 /// List organizations, by name
-#[utoipa::path(get, path = "/organizations", tag = "organizations", params(SearchQuery, PageQuery),
+#[utoipa::path(get, path = "/organizations", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(SearchQuery, PageQuery),
     responses((status = 200, body = Page<OrganizationView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn list_organizations(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::OrganizationsRead>,
     Query(query): Query<SearchQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Browse).await?;
+    access::require_about(&cx, &room, Entity::Organization, Permission::Browse).await?;
     let (records, next) =
-        directory::list_organizations(&caller.cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
+        directory::list_organizations(&cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
     Ok(Reply::ok(|exit| Page {
         items: records.into_iter().map(|record| OrganizationView::of(record, exit)).collect(),
         next_cursor: next,
@@ -330,13 +330,13 @@ async fn list_organizations(
 }
 
 /// Read an organization
-#[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", params(("organizationId" = String, Path)),
+#[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(("organizationId" = String, Path)),
     responses((status = 200, body = OrganizationView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn read_organization(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::OrganizationsRead>,
     Path(id): Path<OrganizationId>,
 ) -> Result<Reply, Problem> {
-    let record = directory::read_organization(&caller.cx, &room, &id).await?;
+    let record = directory::read_organization(&cx, &room, &id).await?;
     Ok(Reply::ok(|exit| OrganizationView::of(record, exit)))
 }

@@ -339,6 +339,7 @@ impl Archive {
                 created_at: instant(value, "/created").unwrap_or(Timestamp::UNIX_EPOCH),
                 size: value.get("size").and_then(Value::as_u64).unwrap_or_default(),
                 mime_type: text(value, "/mimeType").unwrap_or_default().to_owned(),
+                comment_id: None,
             });
         }
         out

@@ -32,6 +32,8 @@ const EVENTS: &[(&str, Option<&str>)] = &[
     ("avi:jira:commented:issue", Some("read:jira-work")),
     ("avi:jira:deleted:comment", Some("read:jira-work")),
     ("avi:jira:mentioned:comment", Some("read:jira-work")),
+    ("avi:jira:created:attachment", Some("read:jira-work")),
+    ("avi:jira:deleted:attachment", Some("read:jira-work")),
     ("avi:jira:created:issuelink", Some("read:jira-work")),
     ("avi:jira:deleted:issuelink", Some("read:jira-work")),
     ("avi:jira:created:user", Some("read:jira-user")),

@@ -125,7 +125,6 @@ impl Default for ForgeConfig {
 /// What the host needs of the running site (all of it but itself, so that nothing holds itself).
 struct Site {
     state: Arc<State>,
-    config: Arc<Config>,
     http: reqwest::Client,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -220,13 +219,8 @@ impl Host {
 /// Opens the frames' listener, installs the configured apps, and listens to the site's events.
 pub(crate) async fn start(app: &App) -> Result<(), String> {
     let host = &app.forge;
-    let site = Site {
-        state: app.state.clone(),
-        config: app.config.clone(),
-        http: app.http.clone(),
-        tasks: app.tasks.clone(),
-        stop: app.stop.clone(),
-    };
+    let site =
+        Site { state: app.state.clone(), http: app.http.clone(), tasks: app.tasks.clone(), stop: app.stop.clone() };
     host.site.set(site).map_err(|_| "the Forge host was started twice".to_owned())?;
     let address = host.settings.frames_listen;
     let listener =
@@ -236,7 +230,7 @@ pub(crate) async fn start(app: &App) -> Result<(), String> {
     host.frames_url
         .set(url.trim_end_matches('/').to_owned())
         .map_err(|_| "the Forge host was started twice".to_owned())?;
-    let (router, stop) = (frames::router(app), app.stop.clone());
+    let (router, stop) = (frames::router(app).merge(crate::media::router(app)), app.stop.clone());
     app.tasks.spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = served.await {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     events::{Event, EventKind},
-    state::{ChangeItem, Comment, History, Issue, Link, Store, model::AccountId},
+    state::{Attachment, ChangeItem, Comment, History, Issue, Link, Store, model::AccountId},
 };
 
 /// The Forge events of a change, with the payload for this app.
@@ -23,6 +23,12 @@ pub(super) fn of(event: &Event, store: &Store, site: &str, app_id: &str) -> Vec<
             let mut payload = with_issue(store, site, issue);
             set(&mut payload, "comment", comment_of(comment));
             vec![("avi:jira:deleted:comment", payload)]
+        }
+        EventKind::AttachmentCreated { issue, attachment } => {
+            vec![("avi:jira:created:attachment", attachment_of(issue, attachment))]
+        }
+        EventKind::AttachmentDeleted { issue, attachment } => {
+            vec![("avi:jira:deleted:attachment", attachment_of(issue, attachment))]
         }
         EventKind::LinkCreated { link } => vec![("avi:jira:created:issuelink", link_of(store, link))],
         EventKind::LinkDeleted { link } => vec![("avi:jira:deleted:issuelink", link_of(store, link))],
@@ -166,6 +172,18 @@ fn comment_of(comment: &Comment) -> Value {
         "updated": date(comment.updated_at),
         "jsdPublic": comment.public,
     })
+}
+
+fn attachment_of(issue: &Issue, file: &Attachment) -> Value {
+    json!({"attachment": {
+        "id": file.id.to_string(),
+        "issueId": issue.id.to_string(),
+        "fileName": file.filename,
+        "createDate": date(file.created_at),
+        "size": file.size,
+        "mimeType": file.mime_type,
+        "author": {"accountId": file.author},
+    }})
 }
 
 fn change(item: &ChangeItem) -> Value {

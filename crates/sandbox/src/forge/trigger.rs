@@ -20,8 +20,6 @@ const RETRIES: u32 = 4;
 const UNINSTALL_TIMEOUT: Duration = Duration::from_secs(55);
 /// A new schedule first runs about five minutes after deployment, a twelfth of an hour.
 const FIRST_RUN: u32 = 12;
-/// An event held back waits up to this many times the usual delay, so that later ones overtake it.
-const HELD_BACK: u32 = 4;
 
 /// What is delivered and where.
 struct Delivery {
@@ -140,25 +138,21 @@ impl Host {
         }
     }
 
-    fn fan_out(self: &Arc<Self>, app: &Arc<Installation>, event: &str, payload: &Value, may_drop: bool) {
+    /// Sends an event to the triggers that want it: one of the site, or of the app's own lifecycle, which is never
+    /// dropped.
+    fn fan_out(self: &Arc<Self>, app: &Arc<Installation>, event: &str, payload: &Value, of_site: bool) {
         let Some(site) = self.site.get() else { return };
-        let faults = &site.config.faults;
         let own = payload.get("selfGenerated") == Some(&Value::Bool(true));
         for trigger in &app.manifest.triggers {
             if !trigger.events.iter().any(|name| name == event) || (own && trigger.ignore_self) {
                 continue;
             }
-            if may_drop && site.state.chance(faults.delivery_dropped) {
+            let kind = if of_site { "forge" } else { "forge lifecycle" };
+            let departures = site.state.faults().departures(kind, of_site);
+            if departures.is_empty() {
                 tracing::info!(event, "an event is lost on its way, as happens");
-                continue;
             }
-            let times = if site.state.chance(faults.delivery_twice) { 2 } else { 1 };
-            for _ in 0..times {
-                let mut delay = site.state.random_duration(faults.delivery_delay);
-                if site.state.chance(faults.delivery_reordered) {
-                    let (_, longest) = faults.delivery_delay;
-                    delay += site.state.random_duration((longest, longest * HELD_BACK));
-                }
+            for delay in departures {
                 let delivery = Delivery {
                     app: app.clone(),
                     module: trigger.key.clone(),

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use minijinja::{Value, context};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     document,
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     access::Access,
-    state::{Issue, Store},
+    state::{Attachment, Issue, Store},
 };
 
 /// One issue in a list.
@@ -123,10 +124,23 @@ pub(super) fn comments(store: &Store, access: &Access<'_>, issue: &Issue, public
                 at => instant(comment.created_at),
                 edited => comment.updated_at != comment.created_at,
                 internal => !comment.public,
+                files => issue.attachments.iter().filter(|f| f.comment_id == Some(comment.id)).map(|f| file(store, f)).collect::<Vec<_>>(),
                 body => Value::from_safe_string(document::to_html(&comment.body)),
             }
         })
         .collect()
+}
+
+/// An attachment; without an address when its bytes are not here.
+pub(super) fn file(store: &Store, file: &Attachment) -> Value {
+    let name = utf8_percent_encode(&file.filename, NON_ALPHANUMERIC);
+    context! {
+        id => file.id,
+        name => file.filename.as_str(),
+        kb => file.size.div_ceil(1024),
+        at => instant(file.created_at),
+        href => store.file(file.id).is_some().then(|| format!("/secure/attachment/{}/{name}", file.id)),
+    }
 }
 
 pub(super) fn description(issue: &Issue) -> Value {

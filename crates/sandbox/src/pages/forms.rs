@@ -23,14 +23,14 @@ use crate::{
 /// Longest summary that Jira takes.
 const SUMMARY_MAX: usize = 255;
 
-type Fields = HashMap<String, String>;
+pub(super) type Fields = HashMap<String, String>;
 
-fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
+pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.get(name).map(|value| value.trim()).unwrap_or_default()
 }
 
 /// Whether the form came from one of our pages.
-fn genuine(app: &App, viewer: &Viewer, fields: &Fields) -> Result<(), Refusal> {
+pub(super) fn genuine(app: &App, viewer: &Viewer, fields: &Fields) -> Result<(), Refusal> {
     if viewer.owns(field(fields, "_token")) {
         return Ok(());
     }
@@ -39,7 +39,7 @@ fn genuine(app: &App, viewer: &Viewer, fields: &Fields) -> Result<(), Refusal> {
 }
 
 /// The issue, if the viewer may act on it on this side of the desk.
-fn reachable(app: &App, viewer: &Viewer, key: &str, as_agent: bool) -> Result<u64, Refusal> {
+pub(super) fn reachable(app: &App, viewer: &Viewer, key: &str, as_agent: bool) -> Result<u64, Refusal> {
     let found = {
         let store = app.state.read();
         let access = Access::new(&store, &viewer.caller);
@@ -49,20 +49,20 @@ fn reachable(app: &App, viewer: &Viewer, key: &str, as_agent: bool) -> Result<u6
     found.ok_or_else(|| not_found(app, viewer, if as_agent { "issue" } else { "request" }).into())
 }
 
-fn refused(app: &App, viewer: &Viewer, error: StateError) -> Refusal {
+pub(super) fn refused(app: &App, viewer: &Viewer, error: StateError) -> Refusal {
     let text = match error {
         StateError::NotFound => "It is no longer there.".to_owned(),
-        StateError::Conflict(why) | StateError::Invalid(why) => why,
+        StateError::Conflict(why) | StateError::Invalid(why) | StateError::Full(why) => why,
     };
     message(app, viewer, StatusCode::CONFLICT, "That didn’t work", &text).into()
 }
 
-fn back(to: &str) -> Response {
+pub(super) fn back(to: &str) -> Response {
     Redirect::to(to).into_response()
 }
 
 /// Text of a comment as a document, unless it is empty or too long.
-fn written(app: &App, viewer: &Viewer, text: &str) -> Result<serde_json::Value, Refusal> {
+pub(super) fn written(app: &App, viewer: &Viewer, text: &str) -> Result<serde_json::Value, Refusal> {
     let length = text.chars().count();
     if length == 0 || length > adf::MAX_TEXT {
         let why = if length == 0 {
@@ -94,29 +94,9 @@ pub(super) async fn comment_as_agent(
     act().unwrap_or_else(|refusal| *refusal)
 }
 
-pub(super) async fn comment_as_customer(
-    Shared(app): Shared<App>,
-    viewer: Viewer,
-    Path((desk, key)): Path<(String, String)>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let act = || -> Result<Response, Refusal> {
-        genuine(&app, &viewer, &fields)?;
-        let id = reachable(&app, &viewer, &key, false)?;
-        let body = written(&app, &viewer, field(&fields, "text"))?;
-        let actor = viewer.caller.actor();
-        app.state
-            .add_comment(&actor, id, body, true, None, BTreeMap::new())
-            .map_err(|error| refused(&app, &viewer, error))?;
-        answer_reopens(&app, &actor, id);
-        Ok(back(&format!("/servicedesk/customer/portal/{desk}/{key}?done=comment#latest")))
-    };
-    act().unwrap_or_else(|refusal| *refusal)
-}
-
 /// A customer's reply to "Waiting for customer" puts the request back with support, as the rule that
 /// every desk is born with does.
-fn answer_reopens(app: &App, actor: &Actor, id: u64) {
+pub(super) fn answer_reopens(app: &App, actor: &Actor, id: u64) {
     let step = {
         let store = app.state.read();
         let waiting =

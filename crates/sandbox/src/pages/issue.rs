@@ -87,7 +87,8 @@ fn describe_issue(store: &Store, access: &Access<'_>, issue: &Issue, done: &str)
     let attachments: Vec<Value> = issue
         .attachments
         .iter()
-        .map(|file| context! { name => file.filename.as_str(), size => file.size.div_ceil(1024), at => describe::instant(file.created_at) })
+        .filter(|file| access.see_attachment(issue, file))
+        .map(|file| describe::file(store, file))
         .collect();
     context! {
         title => format!("{} {}", issue.key, issue.summary),

@@ -15,6 +15,7 @@ mod images;
 mod issue;
 pub(crate) mod people;
 mod portal;
+mod reply;
 mod request;
 pub(crate) mod session;
 mod sign_in;
@@ -23,14 +24,14 @@ use std::sync::LazyLock;
 
 use axum::{
     Router,
-    extract::Path,
+    extract::{DefaultBodyLimit, Path},
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use minijinja::{Environment, Value, context};
 
-use crate::{App, access::Access, forge::UiKind, state::model::AccountType};
+use crate::{App, access::Access, forge::UiKind, rest::upload::MAX_UPLOAD, state::model::AccountType};
 use people::Person;
 use session::Viewer;
 
@@ -93,6 +94,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/browse/{key}/comment", post(forms::comment_as_agent))
         .route("/browse/{key}/transition", post(forms::transition_as_agent))
         .route("/browse/{key}/assignee", post(forms::assign))
+        .route("/secure/attachment/{id}/{name}", get(reply::file))
         .route("/jira/apps/{app}/{environment}/{module}", get(apps::global_page))
         .route("/jira/settings/apps", get(apps::settings))
         .route("/jira/settings/apps/{app}/{module}", get(apps::admin_page))
@@ -103,7 +105,10 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/servicedesk/customer/portal/{id}", get(portal::portal))
         .route("/servicedesk/customer/portal/{id}/create/{type}", get(portal::create).post(forms::create_request))
         .route("/servicedesk/customer/portal/{id}/{key}", get(request::view))
-        .route("/servicedesk/customer/portal/{id}/{key}/comment", post(forms::comment_as_customer))
+        .route(
+            "/servicedesk/customer/portal/{id}/{key}/comment",
+            post(reply::send).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
+        )
         .route("/servicedesk/customer/portal/{id}/{key}/transition", post(forms::transition_as_customer))
         .route("/servicedesk/customer/user/requests", get(portal::requests))
         .route("/servicedesk/customer/user/profile", get(portal::profile))

@@ -8,7 +8,11 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::{describe, not_found, page, people::Person, session::Viewer};
-use crate::{App, access::Access, state::Issue};
+use crate::{
+    App,
+    access::Access,
+    state::{Issue, files::MAX_FILE},
+};
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -51,6 +55,7 @@ pub(super) async fn view(
                 },
                 description => describe::description(issue),
                 comments => describe::comments(&store, &access, issue, true),
+                max_file_mb => MAX_FILE / 1024 / 1024,
                 steps, people, shared, done => asked.done,
                 agent => access.work_on(issue),
             }

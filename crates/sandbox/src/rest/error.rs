@@ -85,6 +85,11 @@ impl ApiError {
         Self::platform(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
+    /// 415.
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::platform(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
     /// A refusal of service management.
     pub(crate) fn desk(status: StatusCode, message: impl Into<String>, key: &str) -> Self {
         Self { status, body: Body::Desk { message: message.into(), key: key.to_owned() } }
@@ -154,9 +159,10 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, body: Body::Gateway("Not Found".to_owned()) }
     }
 
-    /// 503, as the gateway says it on a bad day.
-    pub(crate) fn unavailable() -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, body: Body::Gateway("Service Unavailable".to_owned()) }
+    /// What the gateway answers on a bad day.
+    pub(crate) fn gateway(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        Self { status, body: Body::Gateway(status.canonical_reason().unwrap_or_default().to_owned()) }
     }
 
     /// 403 for a Bearer token at the site's own address.
@@ -181,6 +187,7 @@ impl From<StateError> for ApiError {
         match error {
             StateError::NotFound => Self::no_issue(),
             StateError::Conflict(message) | StateError::Invalid(message) => Self::bad(message),
+            StateError::Full(message) => Self::too_large(message),
         }
     }
 }

@@ -19,18 +19,24 @@ use crate::{
 /// again before the answer leaves.
 pub(super) const OBJECTS_READ: &str = "x-sandbox-objects-read";
 
+/// Marks an answer that was given before the operation: the files describe operations, not the gates before them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BeforeOperation;
+
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned()).unwrap_or_default();
     let method = request.method().clone();
     let call = match admit(&app, &mut request, &path) {
         Ok(call) => call,
-        // Refused before the operation: the files describe operations, not the gates before them.
+        // Refused before the operation, so not checked either.
         Err(refusal) => return refusal,
     };
     let answer = app.limits.settle(&call, next.run(request).await);
     match &app.contract {
-        Some(contract) => contract.check(method.as_str(), &path, answer).await,
-        None => answer,
+        Some(contract) if answer.extensions().get::<BeforeOperation>().is_none() => {
+            contract.check(method.as_str(), &path, answer).await
+        }
+        _ => answer,
     }
 }
 

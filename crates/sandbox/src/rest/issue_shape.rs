@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::Shape;
 use crate::state::{
-    Comment, History, Issue, Link, Visibility,
+    Attachment, Comment, History, Issue, Link, Visibility,
     model::{FIELD_ORGANIZATIONS, FIELD_PARTICIPANTS, FIELD_REQUEST_TYPE, ROLE_ADMINISTRATORS},
 };
 
@@ -219,22 +219,7 @@ impl Shape<'_> {
                 }
                 self.linked(parent)
             }
-            "attachment" => issue
-                .attachments
-                .iter()
-                .map(|file| {
-                    json!({
-                        "self": self.url(&format!("attachment/{}", file.id)),
-                        "id": file.id.to_string(),
-                        "filename": file.filename,
-                        "author": self.user(&file.author),
-                        "created": self.instant(file.created_at),
-                        "size": file.size,
-                        "mimeType": file.mime_type,
-                        "content": self.url(&format!("attachment/content/{}", file.id)),
-                    })
-                })
-                .collect::<Value>(),
+            "attachment" => issue.attachments.iter().map(|file| self.attachment(file)).collect::<Value>(),
             "comment" => {
                 let comments: Vec<Value> = issue
                     .comments
@@ -321,6 +306,20 @@ impl Shape<'_> {
             );
         }
         value
+    }
+
+    /// An attachment.
+    pub(crate) fn attachment(&self, file: &Attachment) -> Value {
+        json!({
+            "self": self.url(&format!("attachment/{}", file.id)),
+            "id": file.id.to_string(),
+            "filename": file.filename,
+            "author": self.user(&file.author),
+            "created": self.instant(file.created_at),
+            "size": file.size,
+            "mimeType": file.mime_type,
+            "content": self.url(&format!("attachment/content/{}", file.id)),
+        })
     }
 
     /// Another issue as links and parents name it.

@@ -5,6 +5,7 @@
 //! each handler reads, asks [`crate::access`], changes [`crate::state`], and answers.
 
 mod app_property;
+mod attachment;
 mod comment;
 mod desk;
 pub(crate) mod error;
@@ -23,6 +24,8 @@ mod search;
 mod shape;
 mod site;
 mod transition;
+pub(crate) mod upload;
+pub(crate) mod version_two;
 mod webhook;
 
 use axum::{
@@ -48,6 +51,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(project::routes())
         .merge(issue::routes())
         .merge(comment::routes())
+        .merge(attachment::routes())
         .merge(property::routes())
         .merge(transition::routes())
         .merge(link::routes())

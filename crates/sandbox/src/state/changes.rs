@@ -43,7 +43,7 @@ impl State {
         }
     }
 
-    fn store_version(&self, store: &mut Store, issue: Issue) -> Arc<Issue> {
+    pub(super) fn store_version(&self, store: &mut Store, issue: Issue) -> Arc<Issue> {
         let issue = Arc::new(issue);
         store.put_issue(issue.clone());
         self.queue_for_search(store, issue.id, Some(issue.clone()));
@@ -51,7 +51,7 @@ impl State {
     }
 
     fn queue_for_search(&self, store: &mut Store, id: u64, issue: Option<Arc<Issue>>) {
-        let lag = self.random_duration(self.search_lag);
+        let lag = self.faults.search_lag();
         if lag.is_zero() && !store.index.is_behind() {
             store.index.queue(self.now(), id, issue);
             store.index.catch_up(self.now());

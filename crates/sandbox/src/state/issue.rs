@@ -168,7 +168,7 @@ pub struct Worklog {
     pub spent_s: u64,
 }
 
-/// An attachment's metadata; the sandbox keeps no bytes.
+/// An attachment's metadata; its bytes are kept beside, those of an archive not at all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Attachment {
     /// Site-wide id.
@@ -183,6 +183,9 @@ pub struct Attachment {
     pub size: u64,
     /// Media type.
     pub mime_type: String,
+    /// The comment that it came with, and by which customers see it; none: they don't.
+    #[serde(default)]
+    pub comment_id: Option<u64>,
 }
 
 /// A link between two issues: `outward` *blocks* `inward`, in the words of its type.

@@ -6,6 +6,7 @@
 
 mod changes;
 mod fields;
+pub(crate) mod files;
 mod index;
 pub mod issue;
 pub mod model;
@@ -14,12 +15,9 @@ mod seed;
 mod session;
 mod store;
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicU64, Ordering},
 };
 
 use jiff::Timestamp;
@@ -37,6 +35,7 @@ pub use store::Store;
 use crate::{
     config::{Clock, Config},
     events::{Actor, Event, EventKind},
+    faults::Control,
 };
 
 /// Events kept for a slow subscriber; beyond it the oldest are lost to that subscriber (and logged).
@@ -51,6 +50,8 @@ pub enum StateError {
     Conflict(String),
     /// The value makes no sense; Jira's words.
     Invalid(String),
+    /// There is no room for it.
+    Full(String),
 }
 
 /// The whole site. Cheap to share (`Arc`), safe to use from many tasks; no method blocks for long.
@@ -60,7 +61,7 @@ pub struct State {
     sequence: AtomicU64,
     clock: Clock,
     rng: Mutex<StdRng>,
-    search_lag: (Duration, Duration),
+    faults: Control,
     cloud_id: String,
     site_name: String,
     site_url: OnceLock<String>,
@@ -76,7 +77,7 @@ impl State {
             sequence: AtomicU64::new(0),
             clock: config.clock.clone(),
             rng: Mutex::new(StdRng::seed_from_u64(config.seed)),
-            search_lag: config.faults.search_lag,
+            faults: Control::new(config.faults.clone(), config.seed, config.clock.clone()),
             cloud_id: config.cloud_id.clone(),
             site_name: config.site_name.clone(),
             site_url: OnceLock::new(),
@@ -133,23 +134,10 @@ impl State {
         let _ = self.site_url.set(url);
     }
 
-    /// A random duration within a range, from the seeded source.
+    /// How the site misbehaves, to command otherwise.
     #[must_use]
-    pub fn random_duration(&self, (low, high): (Duration, Duration)) -> Duration {
-        if high <= low {
-            return low;
-        }
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        Duration::from_micros(rng.random_range(micros(low)..=micros(high)))
-    }
-
-    /// True with this probability, from the seeded source.
-    #[must_use]
-    pub fn chance(&self, probability: f64) -> bool {
-        probability > 0.0 && {
-            let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-            rng.random_bool(probability.min(1.0))
-        }
+    pub fn faults(&self) -> &Control {
+        &self.faults
     }
 
     /// A random (version 4 shaped) UUID from the seeded source.
@@ -165,8 +153,4 @@ impl State {
         // No subscriber is no error: a site without apps and webhooks has none.
         let _ = self.events.send(Arc::new(event));
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

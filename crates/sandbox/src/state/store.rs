@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
+    files::Shelf,
     index::SearchIndex,
     issue::{Comment, Issue, Link},
     model::{
@@ -78,6 +79,7 @@ pub struct Store {
     pub sessions: HashMap<String, Session>,
     /// App properties by app id.
     pub app_properties: HashMap<String, BTreeMap<String, Value>>,
+    pub(super) files: Shelf,
     /// Webhooks by id.
     pub webhooks: BTreeMap<u64, Registration>,
     last_id: u64,
@@ -226,7 +228,13 @@ impl Store {
 
     pub(super) fn put_issue(&mut self, issue: Arc<Issue>) {
         self.id_taken(issue.id);
-        for id in issue.comments.iter().map(|c| c.id).chain(issue.changelog.iter().map(|h| h.id)) {
+        for id in issue
+            .comments
+            .iter()
+            .map(|c| c.id)
+            .chain(issue.changelog.iter().map(|h| h.id))
+            .chain(issue.attachments.iter().map(|a| a.id))
+        {
             self.id_taken(id);
         }
         if let Some(number) = issue.key.rsplit('-').next().and_then(|n| n.parse::<u64>().ok()) {
@@ -248,6 +256,7 @@ impl Store {
     pub(super) fn take_issue(&mut self, id: u64) -> Option<Arc<Issue>> {
         let issue = self.issues.remove(&id)?;
         self.keys.remove(&issue.key);
+        self.files.forget(&issue);
         if let Some(set) = issue.parent.and_then(|p| self.children.get_mut(&p)) {
             set.remove(&id);
         }

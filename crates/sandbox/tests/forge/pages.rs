@@ -172,17 +172,33 @@ async fn forms_act_as_the_person_who_sends_them() {
     assert_eq!(read().status_id, "10001");
     let portal = format!("/servicedesk/customer/portal/1/{key}");
     assert_eq!(customer.post(&format!("{portal}/transition"), &[("transition", "11")]).await.0, StatusCode::CONFLICT);
-    assert_eq!(customer.post(&format!("{portal}/comment"), &[("text", "Ça marche")]).await.0, StatusCode::SEE_OTHER);
+    let reply = format!("{portal}/comment");
+    assert_eq!(customer.reply(&reply, " ", None).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let large = vec![0; 10 * 1024 * 1024 + 1];
+    let (status, page) = customer.reply(&reply, "", Some(("film.mov", &large))).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("A file may have 10 MB"), "{page}");
+    assert!(read().attachments.is_empty(), "nothing half-done");
+    assert_eq!(customer.reply(&reply, "Ça marche", None).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(customer.reply(&reply, "", Some(("<photo>.png", b"pixels"))).await.0, StatusCode::SEE_OTHER);
     let issue = read();
     assert_eq!(issue.status_id, "10000", "a reply puts the request back with support");
     let public: Vec<bool> = issue.comments.iter().map(|comment| comment.public).collect();
-    assert_eq!(public, [true, false, true]);
+    assert_eq!(public, [true, false, true, true]);
+    let file = &issue.attachments[0];
+    assert_eq!((file.filename.as_str(), file.size, file.comment_id), ("<photo>.png", 6, Some(issue.comments[3].id)));
+    let link = format!("/secure/attachment/{}/%3Cphoto%3E%2Epng", file.id);
+    for (who, path) in [(&customer, &portal), (&agent, &format!("/browse/{key}"))] {
+        let (_, page) = who.get(path).await;
+        assert!(page.contains(&link.replace('/', "&#x2f;")) && page.contains("&lt;photo&gt;.png"), "{page}");
+        assert_eq!(who.get(&link).await, (StatusCode::OK, "pixels".to_owned()));
+    }
     let other = {
         let store = state.read();
         store.issues.values().find(|i| i.key.starts_with("IT-")).unwrap().key.clone()
     };
     assert_eq!(
-        customer.post(&format!("/servicedesk/customer/portal/3/{other}/comment"), &[("text", "x")]).await.0,
+        customer.reply(&format!("/servicedesk/customer/portal/3/{other}/comment"), "x", None).await.0,
         StatusCode::NOT_FOUND
     );
     let jonas = state.read().accounts.values().find(|a| a.display_name == "Jonas Brandt").unwrap().account_id.clone();

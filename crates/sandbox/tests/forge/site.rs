@@ -127,6 +127,20 @@ impl Browser {
         (status, location.unwrap_or(answer.text().await.unwrap()))
     }
 
+    /// A form with files, as the portal's reply is.
+    pub(crate) async fn reply(&self, path: &str, text: &str, file: Option<(&str, &[u8])>) -> (StatusCode, String) {
+        use reqwest::multipart::{Form, Part};
+        // Left empty, a browser sends the field for files nonetheless, without a name.
+        let (name, bytes) = file.unwrap_or(("", b""));
+        let form = Form::new()
+            .text("_token", self.page_token.clone())
+            .text("text", text.to_owned())
+            .part("file", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+        let request = self.http.post(format!("{}{path}", self.site)).multipart(form);
+        let answer = request.header(header::COOKIE, &self.cookie).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
     /// What the page's script sends for a frame.
     pub(crate) async fn bridge(&self, path: &str, body: &Value, token: &str) -> (StatusCode, Value) {
         let request = self.http.post(format!("{}{path}", self.site)).json(body);

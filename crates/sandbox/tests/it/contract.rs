@@ -282,7 +282,8 @@ async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) 
     let raised = json!({"serviceDeskId": "1", "requestTypeId": "25", "requestParticipants": [DAVID],
         "requestFieldValues": {"summary": "Printer", "description": "It *smokes*"}});
     let made = site.expect(201, carla, "POST", &format!("{api}/request"), Some(raised)).await;
-    let request = format!("{api}/request/{}", made["issueKey"].as_str().unwrap());
+    let made_key = made["issueKey"].as_str().unwrap();
+    let request = format!("{api}/request/{made_key}");
     site.expect(200, carla, "GET", &format!("{api}/request?requestStatus=OPEN_REQUESTS"), None).await;
     site.expect(
         200,
@@ -304,6 +305,32 @@ async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) 
     let said = said["id"].as_str().unwrap();
     site.expect(200, carla, "GET", &format!("{request}/comment?expand=renderedBody"), None).await;
     site.expect(200, carla, "GET", &format!("{request}/comment/{said}"), None).await;
+    let aside = format!("{api}/servicedesk/projectKey:HELP/attachTemporaryFile");
+    let file = || crate::attachments::form(&[("smoke.txt", b"black")]);
+    let (status, told) = site.upload(carla, &aside, file(), Some("no-check")).await;
+    assert_eq!(status, 201, "{told}");
+    let ids = [&told["temporaryAttachments"][0]["temporaryAttachmentId"]];
+    let attach = json!({"temporaryAttachmentIds": ids, "public": true, "additionalComment": {"body": "Look"}});
+    let made = site.expect(201, carla, "POST", &format!("{request}/attachment"), Some(attach)).await;
+    let with_file = made["comment"]["id"].as_str().unwrap();
+    site.expect(200, carla, "GET", &format!("{request}/attachment?start=0&limit=5"), None).await;
+    site.expect(200, carla, "GET", &format!("{request}/comment/{with_file}/attachment"), None).await;
+    site.expect(200, carla, "GET", &format!("{request}/comment?expand=attachment"), None).await;
+    site.expect(200, carla, "GET", &format!("{request}?expand=attachment"), None).await;
+    let link = made["attachments"]["values"][0]["_links"]["content"].as_str().unwrap().to_owned();
+    let link = link.strip_prefix(&site.running.url()).unwrap();
+    assert_eq!(site.raw(carla, "GET", link, None).await.text().await.unwrap(), "black");
+    let id = link.rsplit('/').next().unwrap();
+    let platform = "/rest/api/3/attachment";
+    site.expect(200, agent, "GET", &format!("{platform}/meta"), None).await;
+    site.expect(200, agent, "GET", &format!("{platform}/{id}"), None).await;
+    let fetched = site.raw(agent, "GET", &format!("{platform}/content/{id}?redirect=false"), None).await;
+    assert_eq!(fetched.status(), 200);
+    let issue = format!("/rest/api/3/issue/{made_key}");
+    let (status, _) = site.upload(agent, &format!("{issue}/attachments"), file(), Some("no-check")).await;
+    assert_eq!(status, 200);
+    site.expect(200, agent, "GET", &format!("{issue}?fields=attachment&expand=changelog"), None).await;
+    site.expect(204, admin, "DELETE", &format!("{platform}/{id}"), None).await;
     site.expect(200, carla, "GET", &format!("{request}/participant"), None).await;
     let whom = json!({"accountIds": [ADMIN]});
     site.expect(200, carla, "POST", &format!("{request}/participant"), Some(whom.clone())).await;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Stdio};
 
 use tokio::process::Command;
 
-use crate::support::{Site, calm};
+use crate::support::a_days_work;
 
 #[tokio::test]
 async fn jirajs_does_a_days_work() {
@@ -25,17 +25,6 @@ async fn jirajs_does_a_days_work() {
             .unwrap();
         assert!(installed.success(), "npm ci failed");
     }
-    let site = Site::start(calm()).await;
-    let output = Command::new("node")
-        .arg("day.mjs")
-        .current_dir(&folder)
-        .env("JIRA_URL", site.running.url())
-        .output()
-        .await
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    eprintln!("{said}");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("the day is done"), "{said}");
-    site.end().await;
+    let mut script = Command::new("node");
+    a_days_work(script.arg("day.mjs").current_dir(&folder)).await;
 }

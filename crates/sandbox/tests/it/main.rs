@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
 mod archive;
+mod attachments;
 mod contract;
+mod faults;
 mod jirajs;
 mod limits;
+mod operations;
 mod permissions;
+mod python;
 mod search;
 mod support;
+mod version_two;
 mod webhooks;

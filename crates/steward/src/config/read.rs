@@ -15,7 +15,7 @@ const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
 const LISTS: [&str; 3] = ["forge.apps", "forge.sites", "forge.api_bases"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 41] = [
+const KEYS: [&str; 42] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
@@ -57,6 +57,7 @@ const KEYS: [&str; 41] = [
     "log.level",
     "log.format",
     "jobs.workers",
+    "api.requests_per_minute",
 ];
 
 impl Config {
@@ -207,6 +208,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
             assert!(!why.contains(value), "{why}");
         }
         check("STEWARD_JOBS__WORKERS", "hunter2", "jobs.workers");
+        check("STEWARD_API__REQUESTS_PER_MINUTE", "hunter2", "api.requests_per_minute");
         check("STEWARD_SERVER__BEHIND_PROXY", "hunter2", "server.behind_proxy");
         check("STEWARD_SERVER__ORIGIN", "hunter2", "server.origin");
         check("STEWARD_SERVER__LISTEN", "hunter2", "server.listen");
@@ -300,6 +302,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
             ("log.level", read.log.level),
             ("log.format", format!("{:?}", read.log.format).to_lowercase()),
             ("jobs.workers", read.jobs.workers.to_string()),
+            ("api.requests_per_minute", read.api.requests_per_minute.to_string()),
         ]);
         let needed = [
             "server.origin",

@@ -17,14 +17,19 @@ mod databases;
 #[expect(dead_code, reason = "shared with the tests of the program's own parts, which use all of it")]
 mod openbao;
 
+mod bulk;
 mod customers;
+mod demo;
 mod departure;
 mod generated;
 mod http;
+mod idempotency;
 mod killed;
 mod leaks;
 mod operator;
 mod rekey;
+mod sandbox_command;
 mod sessions;
+mod tokens;
 mod walls;
 mod world;

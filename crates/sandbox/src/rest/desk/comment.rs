@@ -16,7 +16,7 @@ use crate::{
     App, adf,
     auth::Caller,
     rest::{Shape, error::ApiError, request::Params},
-    state::Comment,
+    state::{Comment, Issue},
     wiki,
 };
 
@@ -30,6 +30,12 @@ pub(super) fn routes() -> Router<App> {
 struct NewComment {
     body: Option<String>,
     public: Option<bool>,
+}
+
+/// What may be said with something else that is done to a request.
+#[derive(Deserialize)]
+pub(super) struct Additional {
+    pub(super) body: Option<String>,
 }
 
 /// Wiki text within Jira's length.
@@ -69,7 +75,7 @@ async fn add(
         .map_err(|e| ApiError::from(e).into_desk())?;
     let store = app.state.read();
     let shape = Shape::new(&store, &app.state, &caller);
-    Ok((StatusCode::CREATED, Json(shape.request_comment(&issue, &comment, false))))
+    Ok((StatusCode::CREATED, Json(shape.request_comment(&issue, &comment, &[]))))
 }
 
 async fn list(
@@ -90,9 +96,9 @@ async fn list(
         .filter(|c| shape.access.see_comment(&issue, c))
         .filter(|c| if c.public { public } else { internal })
         .collect();
-    let rendered = params.expands("renderedBody");
+    let expand = params.list("expand");
     let path = format!("request/{}/comment", issue.id);
-    Ok(Json(page::page(app.state.site_url(), &path, &seen, bounds, |c| shape.request_comment(&issue, c, rendered))))
+    Ok(Json(page::page(app.state.site_url(), &path, &seen, bounds, |c| shape.request_comment(&issue, c, &expand))))
 }
 
 async fn one(
@@ -104,13 +110,13 @@ async fn one(
     let store = app.state.read();
     let shape = Shape::new(&store, &app.state, &caller);
     let issue = visible(&shape, &key)?;
-    let comment = issue
-        .comments
-        .iter()
-        .find(|c| c.id.to_string() == id)
-        .filter(|c| shape.access.see_comment(&issue, c))
-        .ok_or_else(|| {
-            ApiError::desk_not_found(format!("The comment with id {id} does not exist."), "sd.comment.error.not.exist")
-        })?;
-    Ok(Json(shape.request_comment(&issue, comment, params.expands("renderedBody"))))
+    let comment = seen(&shape, &issue, &id)?;
+    Ok(Json(shape.request_comment(&issue, comment, &params.list("expand"))))
+}
+
+/// A comment that the caller may see.
+pub(super) fn seen<'i>(shape: &Shape<'_>, issue: &'i Issue, id: &str) -> Result<&'i Comment, ApiError> {
+    issue.comments.iter().find(|c| c.id.to_string() == id).filter(|c| shape.access.see_comment(issue, c)).ok_or_else(
+        || ApiError::desk_not_found(format!("The comment with id {id} does not exist."), "sd.comment.error.not.exist"),
+    )
 }

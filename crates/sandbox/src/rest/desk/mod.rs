@@ -3,6 +3,7 @@
 //! Customers see only requests that they reported, take part in, or share through an organization,
 //! and of those only public comments. Refusals are in this API's own shape.
 
+mod attachment;
 mod comment;
 mod customer;
 mod organization;
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<App> {
         .merge(request_type::routes())
         .merge(request::routes())
         .merge(comment::routes())
+        .merge(attachment::routes())
         .merge(queue::routes())
 }
 
@@ -69,12 +71,14 @@ fn no_desk(id: &str) -> ApiError {
 fn portal<'a>(shape: &Shape<'a>, id: &str) -> Result<&'a ServiceDesk, ApiError> {
     signed_in(shape.caller)?;
     let store = shape.store;
-    store
-        .service_desks
-        .get(id)
-        .or_else(|| store.project(id).and_then(|p| store.desk_of(&p.id)))
-        .filter(|desk| shape.access.use_portal(desk))
-        .ok_or_else(|| no_desk(id))
+    // By its own id, or by its project's id or key, said or unsaid which.
+    let project = |id: &str| store.project(id).and_then(|p| store.desk_of(&p.id));
+    let found = match id.split_once(':') {
+        Some(("serviceDeskId", id)) => store.service_desks.get(id),
+        Some(("projectId" | "projectKey", id)) => project(id),
+        _ => store.service_desks.get(id).or_else(|| project(id)),
+    };
+    found.filter(|desk| shape.access.use_portal(desk)).ok_or_else(|| no_desk(id))
 }
 
 /// A desk for which the caller works.

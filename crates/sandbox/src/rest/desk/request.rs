@@ -324,12 +324,7 @@ async fn transitions(
 #[serde(rename_all = "camelCase")]
 struct Taken {
     id: Value,
-    additional_comment: Option<Additional>,
-}
-
-#[derive(Deserialize)]
-struct Additional {
-    body: Option<String>,
+    additional_comment: Option<comment::Additional>,
 }
 
 async fn take(

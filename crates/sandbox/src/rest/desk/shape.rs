@@ -8,7 +8,7 @@ use crate::{
     adf,
     rest::Shape,
     state::{
-        Comment, Issue,
+        Attachment, Comment, Issue,
         model::{Organization, RequestType, ServiceDesk},
     },
     wiki,
@@ -136,8 +136,8 @@ impl Shape<'_> {
         })
     }
 
-    /// A comment. Its body is wiki text.
-    pub(super) fn request_comment(&self, issue: &Issue, comment: &Comment, rendered: bool) -> Value {
+    /// A comment. Its body is wiki text. `expand` as the caller gave it.
+    pub(super) fn request_comment(&self, issue: &Issue, comment: &Comment, expand: &[String]) -> Value {
         let path = format!("request/{}/comment/{}", issue.id, comment.id);
         let mut value = json!({
             "_expands": ["attachment", "renderedBody"],
@@ -148,8 +148,16 @@ impl Shape<'_> {
             "created": self.date(comment.created_at),
             "_links": {"self": self.desk_url(&path)},
         });
-        if let (true, Some(object)) = (rendered, value.as_object_mut()) {
+        let Some(object) = value.as_object_mut() else { return value };
+        let wants = |what: &str| expand.iter().any(|name| name == what);
+        if wants("renderedBody") {
             object.insert("renderedBody".to_owned(), json!({"html": html(&adf::plain_text(&comment.body))}));
+        }
+        if wants("attachment") {
+            let files: Vec<&Attachment> =
+                issue.attachments.iter().filter(|file| file.comment_id == Some(comment.id)).collect();
+            let path = format!("comment/{}/attachment", comment.id);
+            object.insert("attachments".to_owned(), self.attachments(issue, &files, &path, (0, 50)));
         }
         value
     }
@@ -202,15 +210,20 @@ impl Shape<'_> {
                 "comment" => {
                     let seen: Vec<&Comment> =
                         issue.comments.iter().filter(|c| self.access.see_comment(issue, c)).collect();
-                    let page = page::page(site, &path, &seen, (0, 50), |c| self.request_comment(issue, c, false));
+                    let page = page::page(site, &path, &seen, (0, 50), |c| self.request_comment(issue, c, &[]));
                     object.insert("comments".to_owned(), page);
+                    None
+                }
+                "attachment" => {
+                    let page = self.attachments(issue, &self.seen_attachments(issue), "attachment", (0, 50));
+                    object.insert("attachments".to_owned(), page);
                     None
                 }
                 "action" => {
                     object.insert(
                         "actions".to_owned(),
                         json!({
-                            "addAttachment": {"allowed": false},
+                            "addAttachment": {"allowed": true},
                             "addComment": {"allowed": true},
                             "addParticipant": {"allowed": true},
                             "removeParticipant": {"allowed": true},

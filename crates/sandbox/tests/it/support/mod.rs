@@ -162,7 +162,7 @@ pub(crate) struct Site {
 }
 
 /// How a call is made.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum As<'a> {
     Nobody,
     /// First name, lower case.
@@ -238,6 +238,17 @@ impl Site {
         assert!(violations.is_empty(), "{violations:#?}");
         self.running.shutdown().await;
     }
+}
+
+/// A client's script does its day against a calm site: it must say that it is done, and each answer keep the contract.
+pub(crate) async fn a_days_work(script: &mut tokio::process::Command) {
+    let site = Site::start(calm()).await;
+    let output = script.env("JIRA_URL", site.running.url()).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprintln!("{said}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("the day is done"), "{said}");
+    site.end().await;
 }
 
 /// A clock that a test moves.

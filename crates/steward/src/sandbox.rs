@@ -1,0 +1,312 @@
+//! The stand-in Jira alone, without Steward in it: for whoever writes an app for Jira, in any language.
+
+#![expect(clippy::print_stdout, reason = "the command speaks to whoever started it")]
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use sandbox::forge::{ForgeApp, ForgeConfig, Manifest};
+use sandbox::{Faults, RateLimits, Running, Source, faults};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::stop_on_signal;
+use crate::config::{LogConfig, LogFormat};
+use crate::{demo, telemetry};
+
+/// The company and the run of faults, unless another is chosen.
+const SEED: u64 = 1;
+/// Largest file of an app's pages that is served, in bytes: bundles are far smaller, and each is read at once.
+const MAX_RESOURCE: u64 = 64 * 1024 * 1024;
+
+/// Options of `steward sandbox`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The port of the site
+    #[arg(long, env = "PORT")]
+    port: Option<u16>,
+    /// The site's name
+    #[arg(long)]
+    site_name: Option<String>,
+    /// Fill it with an archive: issues in Jira's REST shape, one a line, plain or gzipped
+    #[arg(long, conflicts_with = "empty")]
+    archive: Option<PathBuf>,
+    /// A new site: three people, a service desk, a software project, and not one issue
+    #[arg(long)]
+    empty: bool,
+    /// Chooses the demo's conversations and the run of faults: the same number brings the same
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+    /// Nothing goes wrong and nothing is late
+    #[arg(long, conflicts_with = "faults")]
+    calm: bool,
+    /// Faults from the start: the document of `PUT /sandbox/faults`, or @FILE
+    #[arg(long, value_name = "JSON")]
+    faults: Option<String>,
+    /// No rate limits
+    #[arg(long, conflicts_with = "limit")]
+    no_limits: bool,
+    /// Set a rate limit: burst-read, burst-write, burst-issue, burst-customers (a second), points-per-hour,
+    /// issue-writes-short (in 2 s), issue-writes-long (in 30 s)
+    #[arg(long, value_name = "NAME=NUMBER")]
+    limit: Vec<String>,
+    /// Check each answer against Atlassian's OpenAPI files in this folder
+    #[arg(long, value_name = "DIR")]
+    contract: Option<PathBuf>,
+    /// Install this Forge app
+    #[arg(long, value_name = "MANIFEST")]
+    forge_app: Option<PathBuf>,
+    /// The folder that the manifest's resource paths start from; without it, the manifest's own
+    #[arg(long, value_name = "DIR", requires = "forge_app")]
+    resources: Option<PathBuf>,
+    /// The address of the app's customer-managed remote
+    #[arg(long, value_name = "URL", requires = "forge_app")]
+    remote: Option<String>,
+    /// Print one line of JSON once it is ready, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let log = LogConfig { level: "warn".to_owned(), format: LogFormat::Text };
+    telemetry::log_to(&log, std::io::stderr)?;
+    let (faults, seed) = faults_of(&options)?;
+    let (source, name) = match &options.archive {
+        Some(file) => (Source::Archive(file.clone()), "Archive"),
+        None if options.empty => (Source::New, "Sandbox"),
+        None => (Source::Demo(options.seed), demo::SITE_NAME),
+    };
+    let config = sandbox::Config {
+        listen: demo::bind(options.port, demo::JIRA_PORT)?.local_addr()?,
+        site_name: options.site_name.clone().unwrap_or_else(|| name.to_owned()),
+        source,
+        seed,
+        faults,
+        rate_limits: limits_of(&options)?,
+        contract: options.contract.clone(),
+        forge: ForgeConfig {
+            apps: forge_app(&options)?.map(|app| (app, options.remote.clone())).into_iter().collect(),
+            ..ForgeConfig::default()
+        },
+        ..sandbox::Config::default()
+    };
+    let jira = sandbox::start(config).await.context("the stand-in Jira did not start")?;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    announce(&options, &jira);
+    stop.cancelled().await;
+    let differences = jira.contract_violations().len();
+    jira.shutdown().await;
+    if differences > 0 {
+        bail!("{differences} answers differed from Atlassian's OpenAPI; each was reported when it was given");
+    }
+    Ok(())
+}
+
+/// The faults to start with, and the seed of chance.
+fn faults_of(options: &Options) -> anyhow::Result<(Faults, u64)> {
+    let Some(given) = &options.faults else {
+        return Ok((if options.calm { Faults::none() } else { Faults::default() }, options.seed));
+    };
+    let text = match given.strip_prefix('@') {
+        Some(file) => std::fs::read(file).with_context(|| format!("--faults: cannot read {file}"))?,
+        None => given.clone().into_bytes(),
+    };
+    let (faults, seed) = faults::read(&text).map_err(|mistakes| {
+        let told: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.field, m.message)).collect();
+        anyhow!("--faults: {}", told.join("; "))
+    })?;
+    Ok((faults, seed.unwrap_or(options.seed)))
+}
+
+/// The limits, with what was set by name.
+fn limits_of(options: &Options) -> anyhow::Result<RateLimits> {
+    let mut limits = RateLimits { enabled: !options.no_limits, ..RateLimits::default() };
+    for given in &options.limit {
+        let (name, number) = given.split_once('=').ok_or_else(|| anyhow!("--limit {given}: write NAME=NUMBER"))?;
+        let number: u32 = number
+            .parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .ok_or_else(|| anyhow!("--limit {name}: must be a number between 1 and {}", u32::MAX))?;
+        match name {
+            "burst-read" => limits.burst_read = number,
+            "burst-write" => limits.burst_write = number,
+            "burst-issue" => limits.burst_issue = number,
+            "burst-customers" => limits.burst_customers = number,
+            "points-per-hour" => limits.points_per_hour = u64::from(number),
+            "issue-writes-short" => limits.issue_writes_short = number,
+            "issue-writes-long" => limits.issue_writes_long = number,
+            _ => bail!("--limit {name}: there is no such limit; `steward sandbox --help` names them"),
+        }
+    }
+    Ok(limits)
+}
+
+/// The app to install, its pages read from disk at each request, so that a rebuilt one shows on reload.
+fn forge_app(options: &Options) -> anyhow::Result<Option<ForgeApp>> {
+    let Some(file) = &options.forge_app else { return Ok(None) };
+    let manifest_yaml = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest = Manifest::parse(&manifest_yaml).map_err(|why| anyhow!("{}: {why}", file.display()))?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let base = options.resources.as_deref().unwrap_or(folder);
+    let mut folders = Vec::new();
+    for resource in &manifest.resources {
+        let path = base.join(&resource.path);
+        let real = path.canonicalize().with_context(|| {
+            format!("resource {}: {} is not there; build the app first", resource.key, path.display())
+        })?;
+        folders.push((resource.key.clone(), real));
+    }
+    let name = folder.canonicalize()?.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(Some(ForgeApp {
+        name: name.unwrap_or_else(|| "App".to_owned()),
+        manifest_yaml,
+        resources: Arc::new(move |path| {
+            let (key, path) = path.split_once('/')?;
+            let (_, folder) = folders.iter().find(|(known, _)| known == key)?;
+            read_within(folder, Path::new(path))
+        }),
+    }))
+}
+
+/// A file of a folder; nothing that lies outside it, not by a link either.
+fn read_within(folder: &Path, path: &Path) -> Option<Vec<u8>> {
+    if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let real = folder.join(path).canonicalize().ok().filter(|real| real.starts_with(folder))?;
+    std::fs::metadata(&real).ok().filter(|file| file.is_file() && file.len() <= MAX_RESOURCE)?;
+    std::fs::read(real).ok()
+}
+
+/// An administrator, an agent and a customer of a site, by these words.
+pub(crate) fn people(jira: &Running) -> Vec<(&'static str, sandbox::Visitor)> {
+    let roles = ["admin", "agent", "customer"];
+    roles.into_iter().filter_map(|role| jira.visitor(role).map(|visitor| (role, visitor))).collect()
+}
+
+/// The same for a program.
+pub(crate) fn people_json(jira: &Running) -> Map<String, Value> {
+    people(jira)
+        .into_iter()
+        .map(|(role, who)| {
+            let shown = json!({
+                "accountId": who.account_id, "displayName": who.display_name, "email": who.email,
+                "apiToken": who.api_token, "signIn": who.sign_in,
+            });
+            (role.to_owned(), shown)
+        })
+        .collect()
+}
+
+fn announce(options: &Options, jira: &Running) {
+    let (url, state, forge) = (jira.url(), jira.state(), jira.forge());
+    let gateway = format!("{url}/ex/jira/{}", state.cloud_id());
+    let apps = forge.installed();
+    if options.json {
+        let apps: Vec<Value> = apps
+            .iter()
+            .map(|app| json!({"id": app.app_id(), "name": app.name, "installationId": app.installation_id()}))
+            .collect();
+        let ready = json!({
+            "jira": url, "cloudId": state.cloud_id(), "gateway": gateway, "jwks": forge.jwks_url(),
+            "graphql": format!("{url}/graphql"), "frames": forge.frames_url(), "users": people_json(jira), "apps": apps,
+        });
+        println!("{ready}");
+        return;
+    }
+    println!("\n  Open  {url}\n");
+    for (role, who) in people(jira) {
+        println!("  as {role:<9} {}  {}", who.display_name, who.sign_in);
+    }
+    println!();
+    for (role, who) in people(jira) {
+        if let Some(token) = who.api_token {
+            println!("  {role:<9} -u {}:{token}", who.email);
+        }
+    }
+    println!("\n  REST for apps' tokens   {gateway}");
+    println!("  Forge's signing keys    {}", forge.jwks_url());
+    println!("  Faults                  {url}/sandbox/faults");
+    for app in apps {
+        println!("  Installed               {} ({})", app.name, app.app_id());
+    }
+    println!("\n  What it serves and how it differs from Jira: docs/sandbox.md. Everything goes when this stops.");
+    println!("  Ctrl-C stops it.\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(given: &[&str]) -> Result<Options, String> {
+        let line = std::iter::once("sandbox").chain(given.iter().copied());
+        Line::try_parse_from(line).map(|line| line.options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn wrong_options_are_told_by_name() {
+        let check = |given: &[&str], word: &str| {
+            let told = options(given).and_then(|options| {
+                faults_of(&options)
+                    .and_then(|_| limits_of(&options))
+                    .and_then(|_| forge_app(&options))
+                    .map(drop)
+                    .map_err(|error| format!("{error:#}"))
+            });
+            match told {
+                Ok(()) => assert!(word.is_empty(), "{given:?} was taken"),
+                Err(told) => assert!(!word.is_empty() && told.contains(word), "{given:?}: {told}"),
+            }
+        };
+        check(&[], "");
+        check(&["--calm", "--no-limits", "--seed", "7"], "");
+        check(&["--limit", "burst-read=5", "--limit", "points-per-hour=100"], "");
+        check(&["--limit", "burst-read"], "NAME=NUMBER");
+        check(&["--limit", "burst-read=0"], "burst-read");
+        check(&["--limit", "speed=1"], "no such limit");
+        check(&["--limit", "burst-read=1", "--no-limits"], "cannot be used with");
+        check(&["--faults", "{\"searchLagMs\": -1}"], "searchLagMs");
+        check(&["--faults", "{\"requests\": [{\"do\": \"slow\"}]}"], "requests[0].ms");
+        check(&["--faults", "@/no/such/file"], "/no/such/file");
+        check(&["--faults", "{}", "--calm"], "cannot be used with");
+        check(&["--archive", "x", "--empty"], "cannot be used with");
+        check(&["--forge-app", "/no/such/manifest.yml"], "/no/such/manifest.yml");
+        check(&["--remote", "https://x.example"], "--forge-app");
+    }
+
+    #[test]
+    fn an_app_serves_its_own_files_and_no_others() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let pages = folder.path().join("pages");
+        std::fs::create_dir_all(pages.join("deep"))?;
+        std::fs::write(folder.path().join("secret"), "no")?;
+        std::fs::write(pages.join("index.html"), "page")?;
+        std::fs::write(pages.join("deep/a.js"), "script")?;
+        std::os::unix::fs::symlink(folder.path().join("secret"), pages.join("link"))?;
+        let pages = pages.canonicalize()?;
+        for (path, found) in [
+            ("index.html", true),
+            ("deep/a.js", true),
+            ("deep", false),
+            ("missing", false),
+            ("../secret", false),
+            ("deep/../../secret", false),
+            ("/etc/hostname", false),
+            ("link", false),
+        ] {
+            assert_eq!(read_within(&pages, Path::new(path)).is_some(), found, "{path}");
+        }
+        Ok(())
+    }
+}
