@@ -1,5 +1,8 @@
 //! The two addresses of a site: its own, and `api.atlassian.com/ex/jira/{cloudId}`, whose paths are
 //! answered here too. Apps' tokens are good only at the second.
+//!
+//! What comes before the site sees a request stands here: faults strike, and version 2 of the API is
+//! turned into version 3.
 
 use axum::{
     Router,
