@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod doctor;
+mod examples;
 mod join;
 mod listen;
 mod operator;

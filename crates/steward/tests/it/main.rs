@@ -13,6 +13,7 @@
 #[expect(dead_code, reason = "shared with the store's tests, which use all of it")]
 mod databases;
 
+mod api_docs;
 mod bulk;
 mod customers;
 mod departure;
