@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod doctor;
+mod examples;
 mod join;
 pub mod keys;
 mod listen;

@@ -13,7 +13,7 @@ use vault::{Rewrap, Vault};
 use crate::config::Config;
 use crate::join::StoreShelf;
 use crate::keys::{RootKeys, Transit};
-use crate::{operator, telemetry};
+use crate::{examples, operator, telemetry};
 
 /// Every table of the main database.
 pub fn registry() -> Registry {
@@ -128,7 +128,7 @@ impl Program {
             stopping: stop.clone(),
         });
         let api = OpenApiRouter::with_openapi(description()).nest("/api/v1", customers.routes());
-        let server = web::serve_routes(shared, api, operator);
+        let server = web::serve_routes(shared, api, operator, examples::add);
         Ok(Self {
             router: server.router,
             openapi: Box::new(server.openapi),

@@ -78,10 +78,16 @@ pub struct Server {
 }
 
 /// Joins the rooms' API routes (already nested under /api/v1 and bound to their state), the operator's routes (health,
-/// metrics) and this room's own.
-pub fn serve_routes(shared: Shared, api: OpenApiRouter<()>, operator: Router) -> Server {
+/// metrics) and this room's own; `describe` has the last word on what is said of them.
+pub fn serve_routes(
+    shared: Shared,
+    api: OpenApiRouter<()>,
+    operator: Router,
+    describe: impl FnOnce(&mut OpenApi),
+) -> Server {
     let own = session_http::routes().merge(token_http::routes()).with_state(shared.clone());
-    let (router, openapi) = api.merge(OpenApiRouter::new().nest("/api/v1", own)).split_for_parts();
+    let (router, mut openapi) = api.merge(OpenApiRouter::new().nest("/api/v1", own)).split_for_parts();
+    describe(&mut openapi);
     let router = router
         .layer(axum::middleware::from_fn_with_state(shared.clone(), once::once))
         .layer(axum::middleware::from_fn(pace::tell));

@@ -1454,11 +1454,20 @@ export interface operations {
     list_customers: {
         parameters: {
             query?: {
-                /** @description Part of a name or address; at most 255 characters. */
+                /**
+                 * @description Part of a name or address; at most 255 characters.
+                 * @example Ana
+                 */
                 query?: string;
-                /** @description `nextCursor` of the page before. */
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
                 cursor?: string;
-                /** @description Rows a page, 1 to 100; 50 if left out. */
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
@@ -1472,6 +1481,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "displayName": "Ana Ferreira",
+                     *           "emailAddress": "ana.ferreira@example.com",
+                     *           "active": true,
+                     *           "timeZone": "Europe/Lisbon",
+                     *           "organizations": [
+                     *             {
+                     *               "id": "17",
+                     *               "name": "Harbour Logistics"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": "5b10ac8d82e05b22cc7d4ef5"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_CustomerView"];
                 };
             };
@@ -1505,7 +1534,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it be done once, however often it is sent */
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -1513,6 +1545,26 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                 *           "values": {
+                 *             "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                 *             "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": 12
+                 *           },
+                 *           "ifMatch": "\"v40\""
+                 *         },
+                 *         {
+                 *           "accountId": "5b10ac8d82e05b22cc7d4ef6",
+                 *           "values": {
+                 *             "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": "twelve"
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CustomersBulk"];
             };
         };
@@ -1522,6 +1574,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "written": 1,
+                     *       "refused": 1,
+                     *       "items": [
+                     *         {
+                     *           "id": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "status": 200,
+                     *           "version": 42
+                     *         },
+                     *         {
+                     *           "id": "5b10ac8d82e05b22cc7d4ef6",
+                     *           "status": 422,
+                     *           "problem": {
+                     *             "type": "about:blank",
+                     *             "title": "Unprocessable Entity",
+                     *             "status": 422,
+                     *             "detail": "Some of what was sent cannot be accepted.",
+                     *             "code": "invalid",
+                     *             "errors": [
+                     *               {
+                     *                 "pointer": "/values/0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *                 "code": "format",
+                     *                 "detail": "Send a number, such as 12.5."
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkView"];
                 };
             };
@@ -1572,6 +1655,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
             };
             cookie?: never;
@@ -1583,6 +1667,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "displayName": "Ana Ferreira",
+                     *       "emailAddress": "ana.ferreira@example.com",
+                     *       "active": true,
+                     *       "timeZone": "Europe/Lisbon",
+                     *       "organizations": [
+                     *         {
+                     *           "id": "17",
+                     *           "name": "Harbour Logistics"
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "open": 2,
+                     *         "closed": 14,
+                     *         "openUrl": "https://example.atlassian.net/issues/?jql=reporter%20%3D%20%225b10ac8d82e05b22cc7d4ef5%22%20AND%20statusCategory%20%21%3D%20Done",
+                     *         "closedUrl": null
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustomerView"];
                 };
             };
@@ -1607,15 +1712,25 @@ export interface operations {
     customer_history: {
         parameters: {
             query?: {
-                /** @description Only changes of this field. */
+                /**
+                 * @description Only changes of this field.
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 fieldId?: string;
-                /** @description `nextCursor` of the page before. */
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
                 cursor?: string;
-                /** @description Rows a page, 1 to 100; 50 if left out. */
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
             };
             cookie?: never;
@@ -1627,6 +1742,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "42",
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "fieldName": "Seats",
+                     *           "from": 10,
+                     *           "to": 12,
+                     *           "at": "2026-11-22T09:05:00Z",
+                     *           "by": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           },
+                     *           "action": "set"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ChangeView"];
                 };
             };
@@ -1652,11 +1788,16 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value */
+                /**
+                 * @description ETag of the value
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
+                /** @example 42 */
                 changeId: string;
             };
             cookie?: never;
@@ -1668,6 +1809,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *       "version": 41,
+                     *       "updatedAt": "2026-11-22T09:00:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Jonas Brandt"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueView"];
                 };
             };
@@ -1726,6 +1879,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
             };
             cookie?: never;
@@ -1737,6 +1891,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": 42,
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "version": 41,
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Jonas Brandt"
+                     *           }
+                     *         },
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "value": 12,
+                     *           "version": 42,
+                     *           "updatedAt": "2026-11-22T09:05:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueSetView"];
                 };
             };
@@ -1762,16 +1944,28 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value set */
+                /**
+                 * @description ETag of the value set
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "values": {
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": 12
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ValuesInput"];
             };
         };
@@ -1781,6 +1975,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": 42,
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "version": 41,
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Jonas Brandt"
+                     *           }
+                     *         },
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "value": 12,
+                     *           "version": 42,
+                     *           "updatedAt": "2026-11-22T09:05:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueSetView"];
                 };
             };
@@ -1838,17 +2060,27 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value */
+                /**
+                 * @description ETag of the value
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
                 accountId: string;
+                /** @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11 */
                 fieldId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "value": "0193a6f2-7c00-7e55-9c0a-111111111111"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ValueInput"];
             };
         };
@@ -1858,6 +2090,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *       "version": 41,
+                     *       "updatedAt": "2026-11-22T09:00:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Jonas Brandt"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueView"];
                 };
             };
@@ -1914,9 +2158,15 @@ export interface operations {
     list_fields: {
         parameters: {
             query?: {
-                /** @description Only fields of customers, or of organizations. */
+                /**
+                 * @description Only fields of customers, or of organizations.
+                 * @example customer
+                 */
                 entity?: components["schemas"]["Entity"];
-                /** @description `true`: only retired ones. Default: only those in use. */
+                /**
+                 * @description `true`: only retired ones. Default: only those in use.
+                 * @example false
+                 */
                 retired?: boolean;
             };
             header?: never;
@@ -1930,6 +2180,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "entity": "customer",
+                     *           "type": "select",
+                     *           "name": "Plan",
+                     *           "help": "As the contract says.",
+                     *           "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *           "position": 0,
+                     *           "required": false,
+                     *           "default": null,
+                     *           "options": [
+                     *             {
+                     *               "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *               "label": "Gold",
+                     *               "retired": false
+                     *             },
+                     *             {
+                     *               "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *               "label": "Silver",
+                     *               "retired": false
+                     *             }
+                     *           ],
+                     *           "audience": "customerView",
+                     *           "projects": [],
+                     *           "retired": false,
+                     *           "version": 17
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_FieldView"];
                 };
             };
@@ -1952,6 +2236,24 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "type": "select",
+                 *       "name": "Plan",
+                 *       "help": "As the contract says.",
+                 *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                 *       "audience": "customerView",
+                 *       "options": [
+                 *         {
+                 *           "label": "Gold"
+                 *         },
+                 *         {
+                 *           "label": "Silver"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FieldInput"];
             };
         };
@@ -1961,6 +2263,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Plan",
+                     *       "help": "As the contract says.",
+                     *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "position": 0,
+                     *       "required": false,
+                     *       "default": null,
+                     *       "options": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "label": "Gold",
+                     *           "retired": false
+                     *         },
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *           "label": "Silver",
+                     *           "retired": false
+                     *         }
+                     *       ],
+                     *       "audience": "customerView",
+                     *       "projects": [],
+                     *       "retired": false,
+                     *       "version": 17
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
@@ -1999,6 +2330,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "ids": [
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrderInput"];
             };
         };
@@ -2040,7 +2380,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Field id */
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
@@ -2052,6 +2395,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Plan",
+                     *       "help": "As the contract says.",
+                     *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "position": 0,
+                     *       "required": false,
+                     *       "default": null,
+                     *       "options": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "label": "Gold",
+                     *           "retired": false
+                     *         },
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *           "label": "Silver",
+                     *           "retired": false
+                     *         }
+                     *       ],
+                     *       "audience": "customerView",
+                     *       "projects": [],
+                     *       "retired": false,
+                     *       "version": 17
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
@@ -2077,17 +2449,44 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The field's ETag */
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description Field id */
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "type": "select",
+                 *       "name": "Plan",
+                 *       "help": "As the contract says.",
+                 *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                 *       "audience": "customerView",
+                 *       "options": [
+                 *         {
+                 *           "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                 *           "label": "Gold"
+                 *         },
+                 *         {
+                 *           "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                 *           "label": "Silver",
+                 *           "retired": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FieldInput"];
             };
         };
@@ -2097,6 +2496,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Plan",
+                     *       "help": "As the contract says.",
+                     *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "position": 0,
+                     *       "required": false,
+                     *       "default": null,
+                     *       "options": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "label": "Gold",
+                     *           "retired": false
+                     *         },
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *           "label": "Silver",
+                     *           "retired": true
+                     *         }
+                     *       ],
+                     *       "audience": "customerView",
+                     *       "projects": [],
+                     *       "retired": false,
+                     *       "version": 18
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
@@ -2154,11 +2582,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The field's ETag */
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description Field id */
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
@@ -2217,11 +2651,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The field's ETag */
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description Field id */
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
@@ -2233,6 +2673,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Plan",
+                     *       "help": "As the contract says.",
+                     *       "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "position": 0,
+                     *       "required": false,
+                     *       "default": null,
+                     *       "options": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *           "label": "Gold",
+                     *           "retired": false
+                     *         },
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *           "label": "Silver",
+                     *           "retired": false
+                     *         }
+                     *       ],
+                     *       "audience": "customerView",
+                     *       "projects": [],
+                     *       "retired": false,
+                     *       "version": 17
+                     *     }
+                     */
                     "application/json": components["schemas"]["FieldView"];
                 };
             };
@@ -2292,6 +2761,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *       "role": "agent",
+                     *       "displayName": "Jonas Brandt",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "locale": "en-GB",
+                     *       "permissions": [
+                     *         "browse",
+                     *         "edit"
+                     *       ],
+                     *       "siteUrl": "https://example.atlassian.net/"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeView"];
                 };
             };
@@ -2308,11 +2791,20 @@ export interface operations {
     list_organizations: {
         parameters: {
             query?: {
-                /** @description Part of a name or address; at most 255 characters. */
+                /**
+                 * @description Part of a name or address; at most 255 characters.
+                 * @example Ana
+                 */
                 query?: string;
-                /** @description `nextCursor` of the page before. */
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
                 cursor?: string;
-                /** @description Rows a page, 1 to 100; 50 if left out. */
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
@@ -2326,6 +2818,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "17",
+                     *           "name": "Harbour Logistics",
+                     *           "memberCount": 23
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_OrganizationView"];
                 };
             };
@@ -2359,7 +2863,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it be done once, however often it is sent */
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -2367,6 +2874,24 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "organizationId": "17",
+                 *           "values": {
+                 *             "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": "North"
+                 *           }
+                 *         },
+                 *         {
+                 *           "organizationId": "18",
+                 *           "values": {
+                 *             "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": 7
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrganizationsBulk"];
             };
         };
@@ -2376,6 +2901,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "written": 1,
+                     *       "refused": 1,
+                     *       "items": [
+                     *         {
+                     *           "id": "17",
+                     *           "status": 200,
+                     *           "version": 42
+                     *         },
+                     *         {
+                     *           "id": "18",
+                     *           "status": 422,
+                     *           "problem": {
+                     *             "type": "about:blank",
+                     *             "title": "Unprocessable Entity",
+                     *             "status": 422,
+                     *             "detail": "Some of what was sent cannot be accepted.",
+                     *             "code": "invalid",
+                     *             "errors": [
+                     *               {
+                     *                 "pointer": "/values/0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *                 "code": "format",
+                     *                 "detail": "Send a number, such as 12.5."
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BulkView"];
                 };
             };
@@ -2426,6 +2982,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 17 */
                 organizationId: string;
             };
             cookie?: never;
@@ -2437,6 +2994,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "17",
+                     *       "name": "Harbour Logistics",
+                     *       "memberCount": 23,
+                     *       "counts": {
+                     *         "open": 2,
+                     *         "closed": 14,
+                     *         "openUrl": "https://example.atlassian.net/issues/?jql=reporter%20%3D%20%225b10ac8d82e05b22cc7d4ef5%22%20AND%20statusCategory%20%21%3D%20Done",
+                     *         "closedUrl": null
+                     *       },
+                     *       "members": [
+                     *         {
+                     *           "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "displayName": "Ana Ferreira",
+                     *           "emailAddress": "ana.ferreira@example.com",
+                     *           "active": true,
+                     *           "timeZone": "Europe/Lisbon",
+                     *           "organizations": [
+                     *             {
+                     *               "id": "17",
+                     *               "name": "Harbour Logistics"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
@@ -2461,15 +3046,25 @@ export interface operations {
     organization_history: {
         parameters: {
             query?: {
-                /** @description Only changes of this field. */
+                /**
+                 * @description Only changes of this field.
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 fieldId?: string;
-                /** @description `nextCursor` of the page before. */
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
                 cursor?: string;
-                /** @description Rows a page, 1 to 100; 50 if left out. */
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @example 17 */
                 organizationId: string;
             };
             cookie?: never;
@@ -2481,6 +3076,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "43",
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "fieldName": "Region",
+                     *           "from": null,
+                     *           "to": "North",
+                     *           "at": "2026-11-22T09:05:00Z",
+                     *           "by": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           },
+                     *           "action": "set"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ChangeView"];
                 };
             };
@@ -2506,11 +3122,16 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value */
+                /**
+                 * @description ETag of the value
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 17 */
                 organizationId: string;
+                /** @example 42 */
                 changeId: string;
             };
             cookie?: never;
@@ -2522,6 +3143,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *       "value": "North",
+                     *       "version": 43,
+                     *       "updatedAt": "2026-11-22T09:05:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": null,
+                     *         "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *         "displayName": "Nightly import"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueView"];
                 };
             };
@@ -2580,6 +3214,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 17 */
                 organizationId: string;
             };
             cookie?: never;
@@ -2591,6 +3226,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": 43,
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "value": "North",
+                     *           "version": 43,
+                     *           "updatedAt": "2026-11-22T09:05:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueSetView"];
                 };
             };
@@ -2616,16 +3269,27 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value set */
+                /**
+                 * @description ETag of the value set
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 17 */
                 organizationId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "values": {
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12": "North"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ValuesInput"];
             };
         };
@@ -2635,6 +3299,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "version": 43,
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "value": "North",
+                     *           "version": 43,
+                     *           "updatedAt": "2026-11-22T09:05:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": null,
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueSetView"];
                 };
             };
@@ -2692,17 +3374,27 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the value */
+                /**
+                 * @description ETag of the value
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
+                /** @example 17 */
                 organizationId: string;
+                /** @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11 */
                 fieldId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "value": "North"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ValueInput"];
             };
         };
@@ -2712,6 +3404,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *       "value": "North",
+                     *       "version": 43,
+                     *       "updatedAt": "2026-11-22T09:05:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": null,
+                     *         "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *         "displayName": "Nightly import"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ValueView"];
                 };
             };
@@ -2768,9 +3473,15 @@ export interface operations {
     read_panel: {
         parameters: {
             query: {
-                /** @description Issue id or key. */
+                /**
+                 * @description Issue id or key.
+                 * @example CARE-42
+                 */
                 issue: string;
-                /** @description Whose fields; the reporter's if left out. */
+                /**
+                 * @description Whose fields; the reporter's if left out.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
                 person?: string;
             };
             header?: never;
@@ -2784,6 +3495,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "issue": {
+                     *         "id": "10042",
+                     *         "key": "CARE-42",
+                     *         "projectId": "10001"
+                     *       },
+                     *       "people": [
+                     *         {
+                     *           "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "displayName": "Ana Ferreira",
+                     *           "roles": [
+                     *             "reporter"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "sections": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *           "entity": "customer",
+                     *           "name": "Contract",
+                     *           "position": 0,
+                     *           "version": 12
+                     *         }
+                     *       ],
+                     *       "fields": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "entity": "customer",
+                     *           "type": "select",
+                     *           "name": "Plan",
+                     *           "help": "As the contract says.",
+                     *           "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *           "position": 0,
+                     *           "required": false,
+                     *           "default": null,
+                     *           "options": [
+                     *             {
+                     *               "id": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *               "label": "Gold",
+                     *               "retired": false
+                     *             },
+                     *             {
+                     *               "id": "0193a6f2-7c00-7e55-9c0a-222222222222",
+                     *               "label": "Silver",
+                     *               "retired": false
+                     *             }
+                     *           ],
+                     *           "audience": "customerView",
+                     *           "projects": [],
+                     *           "retired": false,
+                     *           "version": 17
+                     *         }
+                     *       ],
+                     *       "selected": {
+                     *         "customer": {
+                     *           "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "displayName": "Ana Ferreira",
+                     *           "emailAddress": "ana.ferreira@example.com",
+                     *           "active": true,
+                     *           "timeZone": "Europe/Lisbon",
+                     *           "organizations": [
+                     *             {
+                     *               "id": "17",
+                     *               "name": "Harbour Logistics"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "counts": {
+                     *           "open": 2,
+                     *           "closed": 14,
+                     *           "openUrl": "https://example.atlassian.net/issues/?jql=reporter%20%3D%20%225b10ac8d82e05b22cc7d4ef5%22%20AND%20statusCategory%20%21%3D%20Done",
+                     *           "closedUrl": null
+                     *         },
+                     *         "localTimeZone": "Europe/Lisbon",
+                     *         "locale": "pt-PT",
+                     *         "values": {
+                     *           "version": 42,
+                     *           "values": [
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *               "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *               "version": 41,
+                     *               "updatedAt": "2026-11-22T09:00:00Z",
+                     *               "updatedBy": {
+                     *                 "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *                 "displayName": "Jonas Brandt"
+                     *               }
+                     *             },
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *               "value": 12,
+                     *               "version": 42,
+                     *               "updatedAt": "2026-11-22T09:05:00Z",
+                     *               "updatedBy": {
+                     *                 "accountId": null,
+                     *                 "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *                 "displayName": "Nightly import"
+                     *               }
+                     *             }
+                     *           ]
+                     *         },
+                     *         "organizations": [
+                     *           {
+                     *             "id": "17",
+                     *             "name": "Harbour Logistics",
+                     *             "counts": {
+                     *               "open": 2,
+                     *               "closed": 14,
+                     *               "openUrl": "https://example.atlassian.net/issues/?jql=reporter%20%3D%20%225b10ac8d82e05b22cc7d4ef5%22%20AND%20statusCategory%20%21%3D%20Done",
+                     *               "closedUrl": null
+                     *             },
+                     *             "values": {
+                     *               "version": 43,
+                     *               "values": [
+                     *                 {
+                     *                   "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *                   "value": "North",
+                     *                   "version": 43,
+                     *                   "updatedAt": "2026-11-22T09:05:00Z",
+                     *                   "updatedBy": {
+                     *                     "accountId": null,
+                     *                     "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *                     "displayName": "Nightly import"
+                     *                   }
+                     *                 }
+                     *               ]
+                     *             }
+                     *           }
+                     *         ]
+                     *       },
+                     *       "permissions": [
+                     *         "browse",
+                     *         "edit"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PanelView"];
                 };
             };
@@ -2827,6 +3675,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "10001",
+                     *           "key": "CARE",
+                     *           "name": "Customer Care"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_ProjectView"];
                 };
             };
@@ -2851,7 +3711,10 @@ export interface operations {
     list_sections: {
         parameters: {
             query?: {
-                /** @description Only those of customers, or of organizations. */
+                /**
+                 * @description Only those of customers, or of organizations.
+                 * @example customer
+                 */
                 entity?: components["schemas"]["Entity"];
             };
             header?: never;
@@ -2865,6 +3728,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *           "entity": "customer",
+                     *           "name": "Contract",
+                     *           "position": 0,
+                     *           "version": 12
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_SectionView"];
                 };
             };
@@ -2887,6 +3764,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "name": "Contract"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewSection"];
             };
         };
@@ -2896,6 +3779,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "entity": "customer",
+                     *       "name": "Contract",
+                     *       "position": 0,
+                     *       "version": 12
+                     *     }
+                     */
                     "application/json": components["schemas"]["SectionView"];
                 };
             };
@@ -2929,17 +3821,29 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The section's ETag */
+                /**
+                 * @description The section's ETag
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description Section id */
+                /**
+                 * @description Section id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Contract",
+                 *       "position": 0
+                 *     }
+                 */
                 "application/json": components["schemas"]["SectionInput"];
             };
         };
@@ -2949,6 +3853,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
+                     *       "entity": "customer",
+                     *       "name": "Contract",
+                     *       "position": 0,
+                     *       "version": 12
+                     *     }
+                     */
                     "application/json": components["schemas"]["SectionView"];
                 };
             };
@@ -3006,11 +3919,17 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The section's ETag */
+                /**
+                 * @description The section's ETag
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path: {
-                /** @description Section id */
+                /**
+                 * @description Section id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
                 id: string;
             };
             cookie?: never;
@@ -3079,6 +3998,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf": "mJ0b1pY0l2m1vT8WcE2yq8n0b9V5dW4k3sQhZrX7u6A"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageSession"];
                 };
             };
@@ -3101,6 +4025,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ticket": "stwt_…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StartBody"];
             };
         };
@@ -3111,6 +4040,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf": "mJ0b1pY0l2m1vT8WcE2yq8n0b9V5dW4k3sQhZrX7u6A"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageSession"];
                 };
             };
@@ -3163,6 +4097,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "stwb_…",
+                     *       "expiresAt": "2026-11-22T09:10:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BearerSession"];
                 };
             };
@@ -3190,6 +4130,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "url": "https://steward.example.com/app/?ticket=stwt_…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
@@ -3206,7 +4151,10 @@ export interface operations {
     list_holders: {
         parameters: {
             query?: {
-                /** @description Part of a name or address; at most 255 characters. */
+                /**
+                 * @description Part of a name or address; at most 255 characters.
+                 * @example Ana
+                 */
                 query?: string;
             };
             header?: never;
@@ -3220,6 +4168,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "projectRole",
+                     *           "id": "10002",
+                     *           "name": "Service Desk Team"
+                     *         },
+                     *         {
+                     *           "kind": "group",
+                     *           "id": "276f955c-63d7-42c8-9520-92d01dca0625",
+                     *           "name": "support-leads"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_Holder"];
                 };
             };
@@ -3255,6 +4220,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "browse": [
+                     *         {
+                     *           "kind": "agents"
+                     *         }
+                     *       ],
+                     *       "edit": [
+                     *         {
+                     *           "kind": "agents"
+                     *         }
+                     *       ],
+                     *       "configure": [
+                     *         {
+                     *           "kind": "jiraAdmins"
+                     *         },
+                     *         {
+                     *           "kind": "group",
+                     *           "id": "276f955c-63d7-42c8-9520-92d01dca0625",
+                     *           "name": "support-leads"
+                     *         }
+                     *       ],
+                     *       "version": 9
+                     *     }
+                     */
                     "application/json": components["schemas"]["PermissionsView"];
                 };
             };
@@ -3280,7 +4270,10 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description ETag of the permissions */
+                /**
+                 * @description ETag of the permissions
+                 * @example "v42"
+                 */
                 "If-Match": string;
             };
             path?: never;
@@ -3288,6 +4281,30 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "browse": [
+                 *         {
+                 *           "kind": "agents"
+                 *         }
+                 *       ],
+                 *       "edit": [
+                 *         {
+                 *           "kind": "agents"
+                 *         }
+                 *       ],
+                 *       "configure": [
+                 *         {
+                 *           "kind": "jiraAdmins"
+                 *         },
+                 *         {
+                 *           "kind": "group",
+                 *           "id": "276f955c-63d7-42c8-9520-92d01dca0625",
+                 *           "name": "support-leads"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PermissionsInput"];
             };
         };
@@ -3297,6 +4314,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "browse": [
+                     *         {
+                     *           "kind": "agents"
+                     *         }
+                     *       ],
+                     *       "edit": [
+                     *         {
+                     *           "kind": "agents"
+                     *         }
+                     *       ],
+                     *       "configure": [
+                     *         {
+                     *           "kind": "jiraAdmins"
+                     *         },
+                     *         {
+                     *           "kind": "group",
+                     *           "id": "276f955c-63d7-42c8-9520-92d01dca0625",
+                     *           "name": "support-leads"
+                     *         }
+                     *       ],
+                     *       "version": 10
+                     *     }
+                     */
                     "application/json": components["schemas"]["PermissionsView"];
                 };
             };
@@ -3356,6 +4398,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *           "name": "Nightly import",
+                     *           "scopes": [
+                     *             "customers:write",
+                     *             "fields:read"
+                     *           ],
+                     *           "madeBy": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Marta Lindqvist"
+                     *           },
+                     *           "madeAt": "2026-11-22T09:00:00Z",
+                     *           "expiresAt": "2027-02-20T09:00:00Z",
+                     *           "lastUsedOn": "2026-11-22"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_TokenView"];
                 };
             };
@@ -3386,6 +4450,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Nightly import",
+                 *       "scopes": [
+                 *         "customers:write",
+                 *         "fields:read"
+                 *       ],
+                 *       "expiresInDays": 90
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenInput"];
             };
         };
@@ -3395,6 +4469,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *       "name": "Nightly import",
+                     *       "scopes": [
+                     *         "customers:write",
+                     *         "fields:read"
+                     *       ],
+                     *       "madeBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Marta Lindqvist"
+                     *       },
+                     *       "madeAt": "2026-11-22T09:00:00Z",
+                     *       "expiresAt": "2027-02-20T09:00:00Z",
+                     *       "lastUsedOn": null,
+                     *       "secret": "stwa_…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTokenView"];
                 };
             };
@@ -3438,6 +4530,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *       "name": "Nightly import",
+                     *       "scopes": [
+                     *         "customers:write",
+                     *         "fields:read"
+                     *       ],
+                     *       "expiresAt": "2027-02-20T09:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CurrentTokenView"];
                 };
             };
@@ -3464,6 +4567,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41 */
                 tokenId: string;
             };
             cookie?: never;
@@ -3505,7 +4609,10 @@ export interface operations {
     find_users: {
         parameters: {
             query?: {
-                /** @description Part of a name or address; at most 255 characters. */
+                /**
+                 * @description Part of a name or address; at most 255 characters.
+                 * @example Ana
+                 */
                 query?: string;
             };
             header?: never;
@@ -3519,6 +4626,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *           "displayName": "Jonas Brandt"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page_UserView"];
                 };
             };

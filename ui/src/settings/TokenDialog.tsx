@@ -56,7 +56,7 @@ export function TokenDialog({ onMade, onClose }: { onMade: (token: NewToken) => 
   return (
     <DialogBox title={t('tokens.add')} onClose={onClose} dismissable={false}
       foot={<><Button kind="subtle" onPress={onClose}>{t('act.cancel')}</Button><Button kind="primary" onPress={() => void submit()} isDisabled={busy}>{t(busy ? 'status.saving' : 'tokens.create')}</Button></>}>
-      <Form className="form" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
+      <Form className="form token-form" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
         {problem && <ProblemNotice error={problem} />}
         <TextInput label={t('tokens.name')} help={t('tokens.name.help')} required value={name} onChange={(v) => { setName(v); setWrong({ ...wrong, name: '' }); }} error={wrong.name} maxLength={LONGEST_NAME} autoFocus />
         <ManyChoicesInput label={t('tokens.scopes')} required error={wrong.scopes} value={scopes}

@@ -17,6 +17,7 @@ mod databases;
 #[expect(dead_code, reason = "shared with the tests of the program's own parts, which use all of it")]
 mod openbao;
 
+mod api_docs;
 mod bulk;
 mod customers;
 mod demo;

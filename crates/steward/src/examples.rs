@@ -1,0 +1,74 @@
+//! An example for each operation of the API: what is sent, what is answered. They are data, in `examples.json`, put into
+//! openapi.json by operation and by the parameters' names; a test holds them to the schemas.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::openapi::path::{Operation, ParameterBuilder, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
+
+const EXAMPLES: &str = include_str!("examples.json");
+
+#[derive(Deserialize)]
+struct Examples {
+    /// By the parameter's name.
+    parameters: BTreeMap<String, Value>,
+    /// By `METHOD path`, the path without `/api/v1`.
+    operations: BTreeMap<String, Example>,
+}
+
+#[derive(Deserialize)]
+struct Example {
+    request: Option<Value>,
+    response: Option<Value>,
+}
+
+/// Puts the examples in. What has none stays without; the test says so.
+pub(crate) fn add(openapi: &mut OpenApi) {
+    let Ok(examples) = serde_json::from_str::<Examples>(EXAMPLES) else { return };
+    for (path, item) in &mut openapi.paths.paths {
+        for (method, operation) in operations(item) {
+            let name = format!("{method} {}", path.strip_prefix("/api/v1").unwrap_or(path));
+            for parameter in operation.parameters.iter_mut().flatten().filter_map(described) {
+                let example = examples.parameters.get(&parameter.name).cloned();
+                *parameter = ParameterBuilder::from(parameter.clone()).example(example).build();
+            }
+            if let Some(example) = examples.operations.get(&name) {
+                put(operation, example);
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    [
+        ("GET", item.get.as_mut()),
+        ("POST", item.post.as_mut()),
+        ("PUT", item.put.as_mut()),
+        ("PATCH", item.patch.as_mut()),
+        ("DELETE", item.delete.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// What is described in place; a reference to somewhere else has its example there.
+fn described<T>(described: &mut RefOr<T>) -> Option<&mut T> {
+    match described {
+        RefOr::T(described) => Some(described),
+        RefOr::Ref(_) => None,
+    }
+}
+
+fn put(operation: &mut Operation, example: &Example) {
+    let request = operation.request_body.iter_mut().filter_map(described);
+    for content in request.flat_map(|body| body.content.values_mut()).filter_map(described) {
+        content.example.clone_from(&example.request);
+    }
+    let successes = operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with('2'));
+    let successes = successes.filter_map(|(_, response)| described(response));
+    for content in successes.flat_map(|response| response.content.values_mut()).filter_map(described) {
+        content.example.clone_from(&example.response);
+    }
+}
