@@ -1,8 +1,11 @@
 //! One file an endpoint family: extract, act, reply. What is said in JSON is described here and nowhere else.
 
+mod exports;
 mod fields;
+mod lists;
 mod panel;
 mod people;
+mod queries;
 mod sections;
 mod settings;
 mod values;
@@ -15,6 +18,9 @@ use crate::Room;
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
         .merge(people::routes())
+        .merge(lists::routes())
+        .merge(queries::routes())
+        .merge(exports::routes())
         .merge(fields::routes())
         .merge(sections::routes())
         .merge(values::routes())

@@ -19,6 +19,7 @@ mod generated;
 mod http;
 mod killed;
 mod leaks;
+mod queries;
 mod sessions;
 mod walls;
 mod world;
