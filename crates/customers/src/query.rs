@@ -17,6 +17,7 @@ pub(crate) mod resolve;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+pub(crate) mod typed;
 
 pub(crate) use mistake::Mistake;
 pub(crate) use parse::{is_query, parse};

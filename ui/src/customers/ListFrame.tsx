@@ -48,10 +48,12 @@ export function ListFrame(p: Props) {
             <Input className="input" placeholder={p.searchHint} dir="auto" />
             <AriaButton className="icon-button button-subtle search-clear"><Icon name="close" small /></AriaButton>
           </SearchField>
-          <QueryBar entity={p.entity} query={p.query} mistakes={p.mistakes} onRun={p.onRun} />
+          <div className="query-row">
+            <QueryBar entity={p.entity} query={p.query} mistakes={p.mistakes} onRun={p.onRun} />
+            <QueryHelp entity={p.entity} fields={p.fields} onRun={p.onRun} />
+          </div>
           {p.fields.length > 0 && <ColumnChooser fields={p.fields} chosen={p.chosen} onChosen={p.onChosen} />}
           <ExportMenu entity={p.entity} query={p.query} search={p.search.trim()} columns={p.exported} hash={p.hash} />
-          <QueryHelp entity={p.entity} fields={p.fields} onRun={p.onRun} />
         </div>
         <p className="list-count" role="status">{p.count}</p>
       </header>

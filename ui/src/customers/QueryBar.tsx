@@ -14,7 +14,7 @@ import { Button } from '../kit/Button';
 import { showFlag } from '../kit/flags';
 import { Icon } from '../kit/Icon';
 import { t } from '../messages';
-import { completed, segments } from './queryText';
+import { completed, rangeNow, segments } from './queryText';
 import { useSettled } from './RecordTable';
 
 /** Short enough to feel like typing, long enough to skip most letters of a quick writer. */
@@ -51,13 +51,11 @@ export function QueryBar({ entity, query, mistakes: ofRun, onRun }: Props) {
   const [settledText, settledCaret] = JSON.parse(place) as [string, number];
   const completion = useQuery({
     queryKey: keys.completions(entity, settledText, settledCaret),
-    queryFn: () => calls.completions(entity, settledText, settledCaret),
+    queryFn: async () => ({ ...(await calls.completions(entity, settledText, settledCaret)), of: settledText }),
     enabled: open,
     placeholderData: keepPreviousData,
     retry: false,
   });
-  // What is offered belongs to a place; while another one is asked for, the list stays but cannot be taken from.
-  const current = settledText === text && settledCaret === caret && !completion.isPlaceholderData;
   const items = completion.data?.items ?? [];
   const listed = open && items.length > 0;
 
@@ -74,8 +72,9 @@ export function QueryBar({ entity, query, mistakes: ofRun, onRun }: Props) {
     setCaret(moveTo.current ?? input.current?.selectionStart ?? next.length);
   };
   const take = (item: Completion['items'][number]) => {
-    if (!completion.data || !current) return;
-    const after = completed(text, completion.data.offset, completion.data.length, item.insert);
+    const range = completion.data && rangeNow(text, caret, completion.data);
+    if (!range) return;
+    const after = completed(text, range.offset, range.length, item.insert);
     moveTo.current = after.caret;
     change(after.text);
     input.current?.focus();
@@ -108,6 +107,9 @@ export function QueryBar({ entity, query, mistakes: ofRun, onRun }: Props) {
       e.preventDefault();
       e.stopPropagation();
       void run(text);
+    } else if (e.key === 'Tab') {
+      // What is offered is on the way to nothing: Tab goes on behind the bar.
+      setOpen(false);
     } else if (e.key === 'Escape' && listed) {
       e.preventDefault();
       e.stopPropagation();
@@ -116,7 +118,7 @@ export function QueryBar({ entity, query, mistakes: ofRun, onRun }: Props) {
       setOpen(true);
     }
   };
-  const place_ = () => setCaret(input.current?.selectionStart ?? text.length);
+  const placeCaret = () => setCaret(input.current?.selectionStart ?? text.length);
 
   return (
     <div className="query" onBlur={(e) => !e.currentTarget.contains(e.relatedTarget) && setOpen(false)}>
@@ -127,15 +129,16 @@ export function QueryBar({ entity, query, mistakes: ofRun, onRun }: Props) {
           <div className="query-box input" onKeyDownCapture={keyDown}>
             <div className="query-mirror" aria-hidden="true">
               {segments(text, mistakes).map((s, i) => (s.wrong ? <mark key={i} className={s.text ? 'query-wrong' : 'query-wrong query-missing'}>{s.text || ' '}</mark> : <span key={i}>{s.text}</span>))}
-              {'​'}
+              {'\u200b'}
             </div>
             <TextArea ref={input} className="query-input" rows={1} dir="ltr" spellCheck={false} autoComplete="off" autoCapitalize="off" placeholder={t('query.hint')}
-              aria-describedby={first ? 'query-mistakes' : undefined} onSelect={place_} onFocus={place_} onClick={() => { place_(); setOpen(true); }} />
+              aria-describedby={first ? 'query-mistakes' : undefined} onSelect={placeCaret} onFocus={placeCaret} onClick={() => { placeCaret(); setOpen(true); }} />
           </div>
           {text !== '' && <AriaButton className="icon-button button-subtle query-clear" aria-label={t('query.clear')} onPress={() => { setText(''); setFound(null); onRun(''); input.current?.focus(); }}><Icon name="close" small /></AriaButton>}
         </TextField>
         {listed && (
-          <div className="query-list popover" onPointerDown={(e) => e.preventDefault()}>
+          // To be scrolled by whoever reaches it without our keys; these never go there.
+          <div className="query-list popover" tabIndex={0} onPointerDown={(e) => e.preventDefault()}>
             <ListBox className="list" aria-label={t('query.offered')} items={items.map((item) => ({ ...item, id: `${item.kind} ${item.insert}` }))} selectionMode="none" onAction={(key) => {
               const item = items.find((i) => `${i.kind} ${i.insert}` === key);
               if (item) take(item);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fieldOf } from '../testing/fields';
-import { completed, examples, quoted, segments } from './queryText';
+import { completed, examples, quoted, rangeNow, segments } from './queryText';
 
 describe('what is underlined', () => {
   test.each([
@@ -26,6 +26,14 @@ describe('completion', () => {
     const after = completed(text, offset, length, insert);
     expect(`${after.text.slice(0, after.caret)}|${after.text.slice(after.caret)}`).toBe(expected);
   });
+});
+
+test('a completion is taken while the next is asked for', () => {
+  const completion = { of: 'tier = go', offset: 7, length: 2 };
+  expect(rangeNow('tier = go', 9, completion)).toEqual({ offset: 7, length: 2 });
+  expect(rangeNow('tier = gold', 11, completion)).toEqual({ offset: 7, length: 4 });
+  expect(rangeNow('teir = gold', 11, completion)).toBeNull();
+  expect(rangeNow('tier = go', 3, { ...completion, of: 'tier = g' })).toBeNull();
 });
 
 test('names are quoted where they need it', () => {

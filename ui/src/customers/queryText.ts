@@ -31,6 +31,16 @@ export function completed(text: string, offset: number, length: number, insert: 
   return { text: text.slice(0, offset) + put + rest, caret };
 }
 
+/**
+ * What a completion replaces now. While the next one is asked for, the list of the last stays: whoever takes from it has
+ * typed on in the same word, which is then replaced up to the caret.
+ */
+export function rangeNow(text: string, caret: number, completion: { of: string; offset: number; length: number }): { offset: number; length: number } | null {
+  const { of, offset, length } = completion;
+  if (text === of) return { offset, length };
+  return caret >= offset && text.startsWith(of.slice(0, offset)) ? { offset, length: caret - offset } : null;
+}
+
 const KEYWORDS = new Set(['and', 'or', 'not', 'in', 'is', 'was', 'changed', 'empty', 'null', 'order', 'by', 'before', 'after', 'on', 'during', 'from', 'to', 'asc', 'desc']);
 
 /** A name or value as it stands in a query. */

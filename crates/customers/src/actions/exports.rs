@@ -20,7 +20,7 @@ use crate::actions::records::{AT_ONCE, OpenRecord, Reader};
 use crate::actions::{access, queries};
 use crate::files::{Cell, Heading, Sheet};
 use crate::model::{Entity, FieldId, FieldType, Permission, Value};
-use crate::query::resolve::Reads;
+use crate::query::typed::Reads;
 
 pub(crate) use crate::files::Format;
 

@@ -12,7 +12,7 @@ use crate::actions::directory::{self, CustomerRecord, OrganizationRecord, Sorted
 use crate::actions::records::{AT_ONCE, Reader};
 use crate::model::Entity;
 use crate::query::evaluate::Keys;
-use crate::query::resolve::{Reads, Typed};
+use crate::query::typed::{Reads, Typed};
 
 /// What a list is asked for.
 pub(crate) struct Asked {

@@ -11,8 +11,8 @@ use crate::actions::{access, directory};
 use crate::model::{Entity, Permission};
 use crate::query::catalogue::{Catalogue, Known};
 use crate::query::complete::{self, Completion, Item, Wants};
-use crate::query::resolve::{self, Typed};
 use crate::query::{Mistake, parse, text};
+use crate::query::{resolve, typed::Typed};
 
 /// Who asks, and how they read dates.
 pub(crate) struct Viewer<'a> {

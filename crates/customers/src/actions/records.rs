@@ -11,7 +11,7 @@ use crate::actions::directory::{Line, Sorted};
 use crate::actions::{access, values};
 use crate::model::{Change, Entity, FieldId, Owner, Value};
 use crate::query::evaluate::{Facts, Past, Record};
-use crate::query::resolve::Reads;
+use crate::query::typed::Reads;
 use crate::sql;
 
 /// Records read at once: what one statement reads.

@@ -15,7 +15,7 @@ use crate::http::people::{CustomerView, OrganizationView};
 use crate::http::queries::{ask, mistaken, zone};
 use crate::model::{Entity, Permission};
 use crate::query::is_query;
-use crate::query::resolve::Typed;
+use crate::query::typed::Typed;
 use crate::rules::TEXT_CHARS;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {

@@ -63,9 +63,46 @@ pub(crate) struct Completion {
     pub(crate) wants: Option<Wants>,
 }
 
+/// Words of a name that somebody may type without its quotation marks.
+const PHRASE_WORDS: usize = 4;
+
 /// What may stand at the byte `cursor`.
 pub(crate) fn complete(text: &str, cursor: usize, catalogue: &Catalogue<'_>) -> Completion {
     let replaces = word_at(text, cursor);
+    let offered = offered(text, replaces, cursor, catalogue);
+    if offered.items.is_empty() && offered.wants.is_none() {
+        return phrase(text, replaces, cursor, catalogue).unwrap_or(offered);
+    }
+    offered
+}
+
+/// Who types `account man` means a name of several words, which will stand in quotation marks.
+fn phrase(text: &str, word: Span, cursor: usize, catalogue: &Catalogue<'_>) -> Option<Completion> {
+    let mut start = word.start;
+    for _ in 0..PHRASE_WORDS {
+        let before = text.get(..start)?;
+        let earlier = before.trim_end();
+        start = earlier
+            .rfind(|c| !is_bare(c))
+            .map_or(0, |at| at + earlier.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
+        if earlier.len() == before.len() || start == earlier.len() {
+            return None;
+        }
+        let wanted = fold(text.get(start..cursor)?);
+        let mut found = offered(text, Span { start, ..word }, cursor, catalogue);
+        found.items.retain(|item| item.label.contains(' ') && fold(&item.label).starts_with(wanted.as_str()));
+        if !found.items.is_empty() {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn is_bare(c: char) -> bool {
+    !c.is_whitespace() && !"\"'(),=!~<>".contains(c)
+}
+
+fn offered(text: &str, replaces: Span, cursor: usize, catalogue: &Catalogue<'_>) -> Completion {
     let before = text.get(..replaces.start).unwrap_or_default();
     let typed = text.get(replaces.start..cursor.min(text.len())).unwrap_or_default();
     let mut items = Vec::new();
@@ -127,7 +164,6 @@ fn keyword(word: &str) -> Item {
 /// The word that the cursor is in or behind: with its quotation mark, and with `organization.` before it.
 fn word_at(text: &str, cursor: usize) -> Span {
     let cursor = cursor.min(text.len());
-    let bare = |c: char| !c.is_whitespace() && !"\"'(),=!~<>".contains(c);
     let (mut start, mut quote, mut escaped) = (0, None, false);
     for (at, c) in text.char_indices().take_while(|(at, _)| *at < cursor) {
         match (quote, c) {
@@ -142,7 +178,7 @@ fn word_at(text: &str, cursor: usize) -> Span {
                 }
                 quote = Some(c);
             }
-            (None, c) if bare(c) => {}
+            (None, c) if is_bare(c) => {}
             (None, c) => start = at + c.len_utf8(),
         }
     }
@@ -151,7 +187,7 @@ fn word_at(text: &str, cursor: usize) -> Span {
         // Up to where the quotation ends; if it does not, what follows is not known to belong to it.
         Some(open) => rest.find(open).map_or(0, |at| at + 1),
         None if start == cursor => 0,
-        None => rest.find(|c| !bare(c)).unwrap_or(rest.len()),
+        None => rest.find(|c| !is_bare(c)).unwrap_or(rest.len()),
     };
     Span { start, end: cursor + more }
 }

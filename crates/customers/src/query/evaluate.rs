@@ -17,8 +17,8 @@ use crate::model::{Change, FieldId, Value};
 
 use super::catalogue::{BuiltIn, Kind};
 use super::moment::Moment;
-use super::resolve::{Comparison, Field, Node, Own, Says, Scalar, Sort, Test, Typed, Wanted, Window};
 use super::text;
+use super::typed::{Comparison, Field, Node, Own, Says, Scalar, Sort, Test, Typed, Wanted, Window};
 
 /// Characters by which two texts are put in order; what is alike up to there is ordered by name.
 const SORTED_CHARS: usize = 100;
@@ -131,18 +131,24 @@ impl Typed {
     }
 
     fn any_of(&self, held: &[Fact<'_>], wanted: &[Wanted]) -> bool {
-        wanted.iter().any(|wanted| match wanted {
-            Wanted::Empty => held.is_empty(),
-            wanted => held.iter().any(|fact| self.is(fact, wanted)),
-        })
+        let empty = held.is_empty() && wanted.iter().any(|wanted| matches!(wanted, Wanted::Empty));
+        empty
+            || held.iter().any(|fact| {
+                // Once, however long the list is.
+                let folded = match fact {
+                    Fact::Text(text) | Fact::Organization { name: text, .. } => text::fold(text),
+                    _ => Zeroizing::default(),
+                };
+                wanted.iter().any(|wanted| self.is(fact, &folded, wanted))
+            })
     }
 
-    fn is(&self, fact: &Fact<'_>, wanted: &Wanted) -> bool {
+    fn is(&self, fact: &Fact<'_>, folded: &str, wanted: &Wanted) -> bool {
         match (fact, wanted) {
-            (Fact::Text(text), Wanted::Text(wanted)) => *text::fold(text) == *wanted,
+            (Fact::Text(_), Wanted::Text(wanted)) => folded == wanted,
             (Fact::Exact(id), Wanted::Exact(wanted)) => id == wanted,
-            (Fact::Organization { id, name }, Wanted::Organization { id: wanted, name: called }) => {
-                id == wanted || *text::fold(name) == *called
+            (Fact::Organization { id, .. }, Wanted::Organization { id: wanted, name }) => {
+                id == wanted || folded == name
             }
             (Fact::Number(number), Wanted::Number(wanted)) => number == wanted,
             (Fact::Truth(truth), Wanted::Truth(wanted)) => truth == wanted,

@@ -140,7 +140,7 @@ fn token(text: &str, at: usize) -> Span {
     let length = match first {
         None => 0,
         Some(c) if sign(c) => rest.find(|c| !sign(c)).unwrap_or(rest.len()),
-        Some('"' | '\'') => rest.len(),
+        Some(mark @ ('"' | '\'')) => rest.get(1..).and_then(|more| more.find(mark)).map_or(rest.len(), |at| at + 2),
         Some(c @ ('(' | ')' | ',')) => c.len_utf8(),
         Some(_) => rest.find(|c: char| c.is_whitespace() || sign(c) || "(),\"'".contains(c)).unwrap_or(rest.len()),
     };
@@ -155,7 +155,7 @@ fn mistake(text: &str, error: &pest::error::Error<Rule>) -> Mistake {
     let span = token(text, position(error));
     let found = text.get(span.start..span.end).unwrap_or_default();
     let expected = expected(error);
-    if found.starts_with(['"', '\'']) {
+    if found.starts_with(['"', '\'']) && (found.len() == 1 || !found.ends_with(['"', '\''])) {
         return Mistake::new("not_closed", span, "This quotation mark is not closed.");
     }
     let words: Vec<&str> = expected.iter().map(|expected| expected.words()).collect();

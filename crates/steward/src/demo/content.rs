@@ -298,9 +298,9 @@ fn customer_values(fields: &[Known], managers: &[String], place: usize) -> Value
     by_id(fields, values)
 }
 
-/// From three weeks ago to a year from now, so that on any day some are due soon.
+/// From three weeks ago to five months from now, so that on any day some are due soon.
 fn renewal(place: usize) -> String {
-    let days = i64::try_from(place * 37 % 400).unwrap_or_default() - 21;
+    let days = i64::try_from(place * 23 % 180).unwrap_or_default() - 21;
     let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
     today.saturating_add(days.days()).to_string()
 }

@@ -6,28 +6,6 @@ use serde_json::{Value, json};
 
 use crate::world::{Actor, World};
 
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let world = crate::world::World::start().await;
-                super::$name(&world).await;
-                world.end().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                if let Some(world) = crate::world::World::start_on_postgres().await {
-                    super::$name(&world).await;
-                    world.end().await;
-                }
-            })*
-        }
-    };
-}
-
 on_both!(
     customers_are_found_by_what_is_known_of_them,
     pages_follow_the_querys_order,
