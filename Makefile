@@ -47,7 +47,8 @@ deny: ## Bans, licences and sources of dependencies (needs cargo-deny; `make tes
 
 bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
 	@scripts/need.sh build bench
-	cargo run --locked --release -p bench -- $(ARGS)
+	cargo build --locked --release -p steward -p bench
+	$${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
 
 clean: ## Remove what was built, and the tests' database
 	cargo clean

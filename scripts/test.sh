@@ -36,6 +36,8 @@ settle() { # name log status passed failed
 
 database=""
 demo_pid=""
+# Set once the Rust tests have built the program: the browser's demo is then the same one.
+program_built=""
 finish() {
   if [ -n "$demo_pid" ]; then kill "$demo_pid" 2>/dev/null || true; wait "$demo_pid" 2>/dev/null || true; fi
   if [ -n "$database" ]; then scripts/postgres.sh stop || true; fi
@@ -66,6 +68,8 @@ test_rust() {
       unset STEWARD_TEST_POSTGRES
     fi
   fi
+  # What may be left from before is not what these tests build.
+  rm -f "${CARGO_TARGET_DIR:-target}/debug/steward"
   if command -v cargo-nextest >/dev/null; then
     # What passes is shown too: a test that lacks something says so and passes, on a laptop.
     set +e
@@ -88,6 +92,7 @@ test_rust() {
     settle rust "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$results" | sum)" \
       "$(grep -oE '[0-9]+ failed' <<<"$results" | sum)"
   fi
+  if [ -x "${CARGO_TARGET_DIR:-target}/debug/steward" ]; then program_built=yes; fi
 }
 
 test_browser() {
@@ -99,7 +104,9 @@ test_browser() {
     return
   fi
   scripts/ui.sh >"$log" 2>&1 || { settle browser "$log" 1 0 0; return; }
-  cargo build --locked -p steward >>"$log" 2>&1 || { settle browser "$log" 1 0 0; return; }
+  if [ -z "$program_built" ]; then
+    cargo build --locked -p steward >>"$log" 2>&1 || { settle browser "$log" 1 0 0; return; }
+  fi
   local program=${CARGO_TARGET_DIR:-target}/debug/steward
   rm -f "$said"
   mkfifo "$said"

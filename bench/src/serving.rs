@@ -1,11 +1,12 @@
 //! The server: how long it takes to be ready, what it weighs at rest, and a verified read beside nginx `return 200`.
 //!
-//! The read needs a server with data in it and a file of paths, one a line; nginx answers the same paths with a body of
-//! the same length. Both are driven by wrk in turns; what is compared is requests per CPU-second of the server alone.
+//! A hundred sites join a server of ours, and their agents read customers' values from it; nginx answers the same paths
+//! with a body of the same length. Both are driven by wrk in turns; what is compared is requests per CPU-second of the
+//! server alone. Start at [`measure`].
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, anyhow};
 use crate::Options;
 use crate::cpu;
 use crate::report::{Report, Rounds};
+use crate::sites::{Server, Sites, Target};
 
 /// A server that is not ready by then is not going to be.
 const READY_TIME: Duration = Duration::from_secs(60);
@@ -21,6 +23,8 @@ const READY_TIME: Duration = Duration::from_secs(60);
 const TRY: Duration = Duration::from_millis(2);
 /// How long it is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(5);
+/// Sites joined to the server that is read from.
+const TENANTS: usize = 100;
 /// wrk's connections: enough to keep two cores busy.
 const CONNECTIONS: &str = "32";
 
@@ -56,13 +60,6 @@ fn get(origin: &str, path: &str, headers: &[String]) -> Result<(u16, usize)> {
     Ok((status, answer.len() - head - 4))
 }
 
-fn launch(command: &str) -> Result<Running> {
-    let mut words = command.split_whitespace();
-    let program = words.next().context("an empty command")?;
-    let child = Command::new(program).args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    child.map(Running).with_context(|| format!("cannot start `{command}`"))
-}
-
 fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration> {
     while since.elapsed() < READY_TIME {
         if get(origin, path, &[]).is_ok_and(|(status, _)| status == 200) {
@@ -73,31 +70,84 @@ fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration> {
     Err(anyhow!("{origin}{path} did not answer 200"))
 }
 
-pub(crate) fn start(options: &Options, report: &mut Report) -> Result<()> {
-    let (Some(command), Some(origin)) = (&options.serve, &options.origin) else {
-        report.section("Start-up and memory at rest", "bench start --serve COMMAND --origin URL");
-        report.line("Not measured: no server was given.");
-        return Ok(());
+/// Starts the server of this configuration and waits until it is ready.
+fn serve(options: &Options, server: &Server) -> Result<(Running, Duration)> {
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?.with_file_name("steward"),
     };
-    let (mut millis, mut spent, mut rss, mut pss) =
-        (Rounds::default(), Rounds::default(), Rounds::default(), Rounds::default());
-    for _ in 0..options.rounds {
-        let since = Instant::now();
-        let server = launch(command)?;
-        millis.push(ready(origin, "/readyz", since)?.as_secs_f64() * 1e3);
-        spent.push(cpu::of_tree(server.0.id())?.as_secs_f64() * 1e3);
-        std::thread::park_timeout(REST);
-        let (resident, share) = cpu::memory_kib(server.0.id())?;
-        rss.push(resident as f64 / 1024.0);
-        pss.push(share as f64 / 1024.0);
+    let since = Instant::now();
+    let child = Command::new(&program)
+        .arg("serve")
+        .arg("--config")
+        .arg(&server.file)
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start {}: `make bench` builds it", program.display()))?;
+    let running = Running(child);
+    let time = ready(&server.origin, "/readyz", since)?;
+    Ok((running, time))
+}
+
+/// Start-up time and memory at rest, with nothing and with [`TENANTS`] sites; then reads of their values.
+pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
+    let new = tempfile::tempdir()?;
+    let sites = Sites::start(TENANTS)?;
+    let folder = tempfile::tempdir()?;
+    let joined = Server::configure(folder.path(), &sites.running)?;
+    let (running, _) = serve(options, &joined)?;
+    let reads = sites.join(&joined.origin)?;
+    drop(running);
+
+    report.section(
+        "Start-up and memory at rest",
+        &format!(
+            "steward serve, {} times each, in turns; memory after {} s without a request",
+            options.rounds,
+            REST.as_secs()
+        ),
+    );
+    let (mut first, mut none, mut many) = (Starts::default(), Starts::default(), Starts::default());
+    for round in 0..options.rounds {
+        let fresh = new.path().join(round.to_string());
+        std::fs::create_dir(&fresh)?;
+        let fresh = Server::configure(&fresh, &[])?;
+        first.push(options, &fresh)?;
+        none.push(options, &fresh)?;
+        many.push(options, &joined)?;
     }
-    report.section("Start-up and memory at rest", command);
-    report.line("| | |\n|---|---|");
-    report.line(&format!("| from its start to `/readyz`, ms | {} |", millis.show(0)));
-    report.line(&format!("| CPU spent until then, ms | {} |", spent.show(0)));
-    report.line(&format!("| resident after {} s of rest, MiB | {} |", REST.as_secs(), rss.show(1)));
-    report.line(&format!("| of that its own share (PSS), MiB | {} |", pss.show(1)));
-    Ok(())
+    report.line(&format!("| | first start, nothing there | with no site | with {TENANTS} sites |\n|---|---|---|---|"));
+    for (name, figure) in [
+        ("from its start to `/readyz`, ms", (|starts| starts.millis.show(0)) as fn(&Starts) -> String),
+        ("CPU spent until then, ms", |starts| starts.spent.show(0)),
+        ("resident at rest, MiB", |starts| starts.resident.show(1)),
+        ("of that its own share (PSS), MiB", |starts| starts.share.show(1)),
+    ] {
+        report.line(&format!("| {name} | {} | {} | {} |", figure(&first), figure(&none), figure(&many)));
+    }
+    read(options, report, &joined, &reads)
+}
+
+/// Figures of several starts of one server.
+#[derive(Default)]
+struct Starts {
+    millis: Rounds,
+    spent: Rounds,
+    resident: Rounds,
+    share: Rounds,
+}
+
+impl Starts {
+    fn push(&mut self, options: &Options, server: &Server) -> Result<()> {
+        let (running, time) = serve(options, server)?;
+        self.millis.push(time.as_secs_f64() * 1e3);
+        self.spent.push(cpu::of_tree(running.0.id())?.as_secs_f64() * 1e3);
+        std::thread::park_timeout(REST);
+        let (resident, share) = cpu::memory_kib(running.0.id())?;
+        self.resident.push(resident as f64 / 1024.0);
+        self.share.push(share as f64 / 1024.0);
+        Ok(())
+    }
 }
 
 fn nginx(folder: &Path, port: u16, body: usize) -> Result<Running> {
@@ -147,54 +197,34 @@ fn drive(origin: &str, script: &Path, seconds: u64, pid: u32) -> Result<(f64, f6
     Ok((total / spent.max(0.01), per_second))
 }
 
-/// wrk's script: the paths in turns, each with the headers.
-fn script(folder: &Path, paths: &[&str], headers: &[String]) -> Result<std::path::PathBuf> {
-    let list: String = paths.iter().map(|path| format!("{path:?},")).collect();
-    let headers: String = headers
-        .iter()
-        .filter_map(|header| header.split_once(": "))
-        .map(|(name, value)| format!("wrk.headers[{name:?}] = {value:?}\n"))
-        .collect();
+/// wrk's script: the reads in turns, each with its own site's token.
+fn script(folder: &Path, reads: &[Target]) -> Result<PathBuf> {
+    let list: String = reads.iter().map(|read| format!("{{{:?}, {:?}}},\n", read.path, read.token)).collect();
     let text = format!(
-        "local paths = {{{list}}}\nlocal at = 0\n{headers}\
-         request = function()\n  at = at % #paths + 1\n  return wrk.format('GET', paths[at])\nend\n"
+        "local reads = {{{list}}}\nlocal made = {{}}\nlocal at = 0\n\
+         init = function()\n  for i, read in ipairs(reads) do\n    \
+         made[i] = wrk.format('GET', read[1], {{['Authorization'] = 'Bearer ' .. read[2], ['Host'] = wrk.host}})\n  end\nend\n\
+         request = function()\n  at = at % #made + 1\n  return made[at]\nend\n"
     );
-    let path = folder.join("paths.lua");
+    let path = folder.join("reads.lua");
     std::fs::write(&path, text)?;
     Ok(path)
 }
 
-pub(crate) fn read(options: &Options, report: &mut Report) -> Result<()> {
-    let title = "A verified read beside nginx `return 200`";
-    let (Some(origin), Some(file)) = (&options.origin, &options.paths) else {
-        report.section(title, "bench read --origin URL --pid PID --paths FILE --header 'Authorization: Bearer …'");
-        report.line("Not measured: no server was given.");
-        return Ok(());
-    };
-    let server = match (&options.serve, options.pid) {
-        (_, Some(pid)) => (pid, None),
-        (Some(command), None) => {
-            let since = Instant::now();
-            let running = launch(command)?;
-            ready(origin, "/readyz", since)?;
-            (running.0.id(), Some(running))
-        }
-        (None, None) => return Err(anyhow!("say which process the server is: --pid, or --serve")),
-    };
-    let list = std::fs::read_to_string(file)?;
-    let paths: Vec<&str> = list.lines().filter(|line| !line.is_empty()).collect();
+fn read(options: &Options, report: &mut Report, server: &Server, reads: &[Target]) -> Result<()> {
+    let (running, _) = serve(options, server)?;
     let mut body = 0;
-    for path in &paths {
-        let (status, length) = get(origin, path, &options.header)?;
+    for read in reads {
+        let (status, length) = get(&server.origin, &read.path, &[format!("Authorization: Bearer {}", read.token)])?;
         if status != 200 {
-            return Err(anyhow!("{path} answers {status}"));
+            return Err(anyhow!("{} answers {status}", read.path));
         }
         body += length;
     }
-    let body = body / paths.len().max(1);
+    let body = body / reads.len().max(1);
 
     let folder = tempfile::tempdir()?;
-    let script = script(folder.path(), &paths, &options.header)?;
+    let script = script(folder.path(), reads)?;
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let peer_origin = format!("http://127.0.0.1:{port}");
     let peer = nginx(folder.path(), port, body)?;
@@ -208,11 +238,19 @@ pub(crate) fn read(options: &Options, report: &mut Report) -> Result<()> {
         let (cpu, clock) = drive(&peer_origin, &script, seconds, peer.0.id())?;
         its.push(cpu);
         its_clock.push(clock);
-        let (cpu, clock) = drive(origin, &script, seconds, server.0)?;
+        let (cpu, clock) = drive(&server.origin, &script, seconds, running.0.id())?;
         ours.push(cpu);
         ours_clock.push(clock);
     }
-    report.section(title, &format!("wrk -t1 -c{CONNECTIONS} -d{seconds}s over {} paths, in turns", paths.len()));
+    report.section(
+        "A verified read beside nginx `return 200`",
+        &format!("wrk -t1 -c{CONNECTIONS} -d{seconds}s over {} customers of {TENANTS} sites, in turns", reads.len()),
+    );
+    report.line(
+        "Each read: the session's token looked up and its person's rights checked, the customer found in that site's \
+         directory, the site's definitions and the customer's twelve values read from SQLite and unsealed under the site's and \
+         the customer's keys, JSON.\n",
+    );
     report.line("| | requests per CPU-second | requests per second | of nginx |\n|---|---|---|---|");
     report.line(&format!(
         "| nginx, the same length of body ({body} bytes) | {} | {} | 1 |",
@@ -220,6 +258,5 @@ pub(crate) fn read(options: &Options, report: &mut Report) -> Result<()> {
         its_clock.show(0)
     ));
     report.line(&format!("| Steward | {} | {} | {} |", ours.show(0), ours_clock.show(0), ours.over(&its).show(3)));
-    drop(server);
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! transaction.
 
 pub(crate) mod access;
+pub(crate) mod bulk;
 pub(crate) mod directory;
 pub(crate) mod exports;
 pub(crate) mod fields;

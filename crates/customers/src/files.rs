@@ -1,6 +1,6 @@
 //! Files that people open: CSV, XLSX, JSON, made some rows at a time. What a cell holds never runs as a formula.
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use jiff::Zoned;
 use jiff::civil::Date;
 use kernel::{Fault, Result};

@@ -1,5 +1,6 @@
 //! One file an endpoint family: extract, act, reply. What is said in JSON is described here and nowhere else.
 
+mod bulk;
 mod exports;
 mod fields;
 mod lists;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .merge(fields::routes())
         .merge(sections::routes())
         .merge(values::routes())
+        .merge(bulk::routes())
         .merge(panel::routes())
         .merge(settings::routes())
 }

@@ -1,6 +1,6 @@
 //! The things of this room: fields, sections, values, history, permissions.
 
-use kernel::{AccountId, OrganizationId, own_id};
+use kernel::{AccountId, Actor, Fault, OrganizationId, Result, TokenId, own_id};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize;
@@ -266,6 +266,46 @@ impl Value {
     }
 }
 
+/// Who wrote something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// A person.
+    Person(AccountId),
+    /// An API token.
+    Token(TokenId),
+}
+
+/// Begins a token's id where accounts' ids stand too; Jira's begin with a number or with `qm`.
+const TOKEN_AUTHOR: &str = "token:";
+
+impl Author {
+    /// The one who acts, if they are somebody who writes.
+    pub fn of(actor: &Actor) -> Option<Self> {
+        match actor {
+            Actor::Person(account) => Some(Self::Person(account.clone())),
+            Actor::Token(token) => Some(Self::Token(token.id)),
+            Actor::System(_) => None,
+        }
+    }
+
+    /// As stored.
+    pub fn stored(&self) -> String {
+        match self {
+            Self::Person(account) => account.as_str().to_owned(),
+            Self::Token(id) => format!("{TOKEN_AUTHOR}{id}"),
+        }
+    }
+
+    /// From the store.
+    pub fn parse(stored: &str) -> Result<Self> {
+        match stored.strip_prefix(TOKEN_AUTHOR).map(str::parse) {
+            Some(Ok(id)) => Ok(Self::Token(id)),
+            Some(Err(error)) => Err(Fault::broken("customers_row", error)),
+            None => AccountId::new(stored).map(Self::Person),
+        }
+    }
+}
+
 /// A value as it stands.
 pub struct Stored<V> {
     /// Of which field.
@@ -277,7 +317,7 @@ pub struct Stored<V> {
     /// When.
     pub updated_at: jiff::Timestamp,
     /// By whom.
-    pub updated_by: AccountId,
+    pub updated_by: Author,
 }
 
 /// How a value came to change.
@@ -328,7 +368,7 @@ pub struct HistoryEntry<C> {
     /// When.
     pub at: jiff::Timestamp,
     /// By whom.
-    pub by: AccountId,
+    pub by: Author,
     /// How.
     pub action: Action,
 }

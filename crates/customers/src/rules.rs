@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use kernel::{AccountId, FieldFault, Standing};
+use kernel::{AccountId, FieldFault, Standing, Token, TokenScope};
 use url::Url;
 
 use crate::model::{
@@ -57,6 +57,29 @@ pub fn permissions_of(standing: &Standing, granted: &Permissions) -> BTreeSet<Pe
     }
     if holds(&granted.browse) {
         may.insert(Permission::Browse);
+    }
+    may
+}
+
+/// What an API token may do with customers or with organizations; with neither named, what it may do with both.
+pub fn permissions_of_token(token: &Token, about: Option<Entity>) -> BTreeSet<Permission> {
+    let scopes = |entity| match entity {
+        Entity::Customer => (TokenScope::CustomersRead, TokenScope::CustomersWrite),
+        Entity::Organization => (TokenScope::OrganizationsRead, TokenScope::OrganizationsWrite),
+    };
+    let about = match about {
+        Some(entity) => vec![entity],
+        None => vec![Entity::Customer, Entity::Organization],
+    };
+    let mut may = BTreeSet::new();
+    if about.iter().all(|entity| token.may(scopes(*entity).0)) {
+        may.insert(Permission::Browse);
+    }
+    if about.iter().all(|entity| token.may(scopes(*entity).1)) {
+        may.insert(Permission::Edit);
+    }
+    if token.may(TokenScope::FieldsWrite) {
+        may.insert(Permission::Configure);
     }
     may
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{AccountId, Clock, TenantId};
+use crate::{AccountId, Claim, Clock, TenantId, Token};
 
 /// Names one request in answers, logs and the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ impl fmt::Display for RequestId {
 pub enum Actor {
     /// A person, proven by the host.
     Person(AccountId),
+    /// An API token, for itself.
+    Token(Token),
     /// The program itself: a job's or schedule's name.
     System(&'static str),
 }
@@ -59,12 +61,24 @@ pub struct Cx {
     standing: Arc<Standing>,
     clock: Arc<dyn Clock>,
     request: RequestId,
+    claim: Option<Arc<Claim>>,
 }
 
 impl Cx {
     /// Mints a context. Callers: the extractors of `web` and the runner of `jobs`, no one else.
     pub fn mint(tenant: TenantId, actor: Actor, standing: Standing, clock: Arc<dyn Clock>, request: RequestId) -> Self {
-        Self { tenant, actor, standing: Arc::new(standing), clock, request }
+        Self { tenant, actor, standing: Arc::new(standing), clock, request, claim: None }
+    }
+
+    /// The same, for a request that is to be done once: its first change writes the claim.
+    #[must_use]
+    pub fn claiming(self, claim: Arc<Claim>) -> Self {
+        Self { claim: Some(claim), ..self }
+    }
+
+    /// What a request that is to be done once writes with its change.
+    pub fn claim(&self) -> Option<&Arc<Claim>> {
+        self.claim.as_ref()
     }
 
     /// The tenant that every statement and key is bound to.
@@ -81,7 +95,15 @@ impl Cx {
     pub fn person(&self) -> Option<&AccountId> {
         match &self.actor {
             Actor::Person(id) => Some(id),
-            Actor::System(_) => None,
+            Actor::Token(_) | Actor::System(_) => None,
+        }
+    }
+
+    /// The acting token, if it is one.
+    pub fn token(&self) -> Option<&Token> {
+        match &self.actor {
+            Actor::Token(token) => Some(token),
+            Actor::Person(_) | Actor::System(_) => None,
         }
     }
 

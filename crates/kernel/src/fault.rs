@@ -95,6 +95,11 @@ impl Fault {
         Self::new(Kind::Conflict, "conflict", text)
     }
 
+    /// The same request is being done, or was done before.
+    pub fn duplicate(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Conflict, code, text)
+    }
+
     /// The caller must say which version it changes.
     pub fn precondition_required() -> Self {
         Self::new(

@@ -3,6 +3,7 @@
 //!
 //! It does no I/O, is not async, and knows neither SQL, HTTP nor Jira. Start at [`Cx`].
 
+mod claim;
 mod clock;
 mod cx;
 mod fault;
@@ -11,7 +12,9 @@ pub mod limits;
 mod registry;
 mod row_name;
 mod sealed;
+mod token;
 
+pub use claim::Claim;
 pub use clock::{Clock, ManualClock, SystemClock, from_micros, micros};
 pub use cx::{Actor, Cx, RequestId, Standing};
 pub use fault::{Fault, FieldFault, Kind, Result};
@@ -22,3 +25,4 @@ pub use registry::{
 };
 pub use row_name::RowName;
 pub use sealed::Sealed;
+pub use token::{Token, TokenId, TokenScope};

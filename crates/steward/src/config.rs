@@ -6,6 +6,7 @@
 mod read;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -32,6 +33,9 @@ pub struct Config {
     /// Background work.
     #[serde(default)]
     pub jobs: JobsConfig,
+    /// The REST API.
+    #[serde(default)]
+    pub api: ApiConfig,
 }
 
 /// Where it listens and how it is reached.
@@ -147,6 +151,26 @@ impl Default for JobsConfig {
     }
 }
 
+/// The REST API.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Requests a minute that each API token, and each session of Steward's own, may make of this node; as many at once
+    /// after a rest. People on pages in Jira are not counted.
+    pub requests_per_minute: NonZeroU32,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        // Ten a second, for ever: a script that reads a page of a hundred customers each time has a hundred thousand in
+        // under two hours, and no single one can keep the server to itself.
+        Self { requests_per_minute: NonZeroU32::MIN.saturating_add(599) }
+    }
+}
+
+/// Above this a limit is none.
+const REQUESTS_PER_MINUTE_MAX: u32 = 60_000;
+
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([0, 0, 0, 0], 8443))
 }
@@ -248,6 +272,9 @@ impl Config {
         }
         if self.jobs.workers == 0 || self.jobs.workers > 64 {
             wrong.push("jobs.workers: 1 to 64.".to_owned());
+        }
+        if self.api.requests_per_minute.get() > REQUESTS_PER_MINUTE_MAX {
+            wrong.push(format!("api.requests_per_minute: 1 to {REQUESTS_PER_MINUTE_MAX}."));
         }
         wrong
     }

@@ -105,6 +105,7 @@ impl Scratch {
             network: config::NetworkConfig { allow_private: false, allow_loopback: true },
             log: LogConfig::default(),
             jobs: config::JobsConfig::default(),
+            api: config::ApiConfig::default(),
         })
     }
 }

@@ -53,6 +53,10 @@ impl KeyShelf for StoreShelf {
         shelf::put_salt(&self.shelf, tenant, subject, salt, at).await
     }
 
+    async fn put_salts(&self, tenant: TenantId, salts: &[(&str, &[u8])], at: Timestamp) -> Result<()> {
+        shelf::put_salts(&self.shelf, tenant, salts, at).await
+    }
+
     async fn drop_salt(&self, tenant: TenantId, subject: &str) -> Result<bool> {
         shelf::drop_salt(&self.shelf, tenant, subject).await
     }

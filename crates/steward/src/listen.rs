@@ -34,9 +34,12 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let handle = Handle::new();
-    let watcher = handle.clone();
+    let (watcher, door) = (handle.clone(), listener.try_clone()?);
     tokio::spawn(async move {
         stop.cancelled().await;
+        // The server keeps its listener while it finishes: whoever came now would wait for nobody. So they are refused,
+        // and a proxy goes elsewhere at once. That fails only for a socket that listens no more.
+        let _ = rustix::net::shutdown(&door, rustix::net::Shutdown::Both);
         watcher.graceful_shutdown(Some(GRACE));
     });
     let service: IntoMakeServiceWithConnectInfo<Router, SocketAddr> = router.into_make_service_with_connect_info();
@@ -65,3 +68,6 @@ pub(crate) fn tls_config(certificate: &std::path::Path, key: &std::path::Path) -
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests;

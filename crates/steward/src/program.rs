@@ -80,6 +80,8 @@ impl Program {
             clock: parts.clock.clone(),
             config: Arc::new(web::WebConfig { origin: config.server.origin.clone(), secure: config.secure() }),
             roles: vec![Arc::new(customers::Roles { store: store.clone(), vault: vault.clone() })],
+            pace: Arc::new(web::Pace::new(config.api.requests_per_minute, parts.clock.clone())),
+            in_flight: web::InFlight::default(),
             wake,
         };
         let customers = customers::Room::new(shared.clone());
@@ -160,6 +162,13 @@ fn description() -> OpenApi {
         ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
     };
     use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "An API token, `stwa_…`, that a Jira administrator makes in Steward's settings. An operation says which scope \
+             it needs; one that names none is closed to tokens.",
+        ))
+        .build();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
@@ -181,6 +190,7 @@ fn description() -> OpenApi {
         )
         .components(Some(
             ComponentsBuilder::new()
+                .security_scheme("token", SecurityScheme::Http(token))
                 .security_scheme("bearer", SecurityScheme::Http(bearer))
                 .security_scheme("session", SecurityScheme::ApiKey(cookie))
                 .build(),

@@ -25,7 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // It is a Jira, not a mock of our calls to one.
     ("sandbox", &[]),
     ("steward", &ROOM_NAMES),
-    ("bench", &["kernel", "vault"]),
+    // It measures the whole program beside its parts.
+    ("bench", &["kernel", "vault", "sandbox", "steward"]),
 ];
 
 /// Arrows that tests may follow besides.

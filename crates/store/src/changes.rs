@@ -1,13 +1,14 @@
 //! The change sequence: per tenant a number that only grows, and for each changed thing the number of its
 //! last change. Caches catch up from it. Taking a number takes the tenant's row until the transaction
-//! ends, so numbers become visible in their order. A tenant that is locked or gone gives none: nothing of its changes.
+//! ends, so numbers become visible in their order. A request that is to be done once writes its claim here. A tenant that is locked or gone gives none: nothing of its changes.
 
 use kernel::{Cx, Fault, Result};
 
 use crate::args;
+use crate::claims;
 use crate::scoped::Scoped;
 
-const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + 1 WHERE tenant = $1 AND state = 'active' \
+const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + $2 WHERE tenant = $1 AND state = 'active' \
      RETURNING change_seq";
 const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1 AND state = 'active'";
 const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES ($1, $2, $3, $4, $5) \
@@ -28,14 +29,28 @@ pub struct Change {
 /// Takes the tenant's turn: until this transaction ends, no other changes anything of the tenant's that takes a turn
 /// too, so what is read after this stays true.
 pub async fn take_turn(scoped: &mut Scoped) -> Result<()> {
-    if scoped.run(TURN, Vec::new()).await? == 1 { Ok(()) } else { Err(Fault::not_found()) }
+    if scoped.run(TURN, Vec::new()).await? != 1 {
+        return Err(Fault::not_found());
+    }
+    claims::take(scoped).await
+}
+
+/// Takes the next `count` numbers at once; answers the first.
+pub async fn reserve(scoped: &mut Scoped, count: u32) -> Result<i64> {
+    let row = scoped.row(NEXT, args![count]).await?.ok_or_else(Fault::not_found)?;
+    claims::take(scoped).await?;
+    Ok(row.int("change_seq")? - i64::from(count) + 1)
+}
+
+/// Notes that `row_id` changed, by a number that was reserved.
+pub async fn note(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &str, seq: i64) -> Result<()> {
+    scoped.run(RECORD, args![kind, row_id, seq, cx.now()]).await.map(drop)
 }
 
 /// Takes the next number and notes that `row_id` changed.
 pub async fn record(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &str) -> Result<i64> {
-    let row = scoped.row(NEXT, Vec::new()).await?.ok_or_else(Fault::not_found)?;
-    let seq = row.int("change_seq")?;
-    scoped.run(RECORD, args![kind, row_id, seq, cx.now()]).await?;
+    let seq = reserve(scoped, 1).await?;
+    note(scoped, cx, kind, row_id, seq).await?;
     Ok(seq)
 }
 

@@ -8,7 +8,7 @@ use kernel::{Cx, Fault, Result};
 use crate::args;
 use crate::scoped::Scoped;
 
-const HEAD: &str = "UPDATE tenant SET ledger_seq = ledger_seq + 1 WHERE tenant = $1 RETURNING ledger_seq, ledger_hash";
+const HEAD: &str = "UPDATE tenant SET ledger_seq = ledger_seq + $2 WHERE tenant = $1 RETURNING ledger_seq, ledger_hash";
 const APPEND: &str = "INSERT INTO ledger (tenant, seq, at, kind, actor, subject, object, hash) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const SET_HEAD: &str = "UPDATE tenant SET ledger_hash = $2 WHERE tenant = $1";
@@ -49,21 +49,22 @@ pub struct Written {
 
 /// Appends, in the caller's transaction.
 pub async fn append(scoped: &mut Scoped, cx: &Cx, entry: Entry<'_>) -> Result<i64> {
-    let head = scoped.row(HEAD, Vec::new()).await?.ok_or_else(Fault::not_found)?;
-    let seq = head.int("ledger_seq")?;
+    append_all(scoped, cx, vec![entry]).await
+}
+
+/// Appends several in their order, in the caller's transaction; answers the last one's place.
+pub async fn append_all(scoped: &mut Scoped, cx: &Cx, entries: Vec<Entry<'_>>) -> Result<i64> {
+    let count = u32::try_from(entries.len()).map_err(|error| Fault::broken("store_ledger", error))?;
+    let head = scoped.row(HEAD, args![count]).await?.ok_or_else(Fault::not_found)?;
+    let last = head.int("ledger_seq")?;
+    let mut hash = head.bytes("ledger_hash")?;
     let at = cx.now();
-    let hash = chain(
-        &head.bytes("ledger_hash")?,
-        seq,
-        at,
-        entry.kind,
-        entry.actor.as_deref(),
-        entry.subject.as_deref(),
-        entry.object,
-    );
-    scoped.run(APPEND, args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()]).await?;
+    for (seq, entry) in (last - i64::from(count) + 1..).zip(entries) {
+        hash = chain(&hash, seq, at, entry.kind, entry.actor.as_deref(), entry.subject.as_deref(), entry.object);
+        scoped.run(APPEND, args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()]).await?;
+    }
     scoped.run(SET_HEAD, args![hash]).await?;
-    Ok(seq)
+    Ok(last)
 }
 
 /// Entries after `seq`, oldest first.

@@ -4,6 +4,7 @@
 //! written once, with `$n` placeholders, in the SQL that both databases share. Start at [`Store`].
 
 pub mod changes;
+pub mod claims;
 mod ddl;
 pub mod ledger;
 mod migrate;

@@ -120,6 +120,28 @@ table!(OUTWARD_CALL, "outward_call", Server, [
     Column::new(W, "last_at", Int, &INSTANT),
 ], key ["tenant", "hour_at", "target_hash", "purpose"], row ["tenant", "hour_at", "target_hash", "purpose"], written "last_at");
 
+/// Answers that are given again.
+static IDEMPOTENT_ANSWER: DataClass = DataClass {
+    name: "idempotent-answer",
+    purpose: "Which requests with an Idempotency-Key were done, as keyed hashes, and the answer of each, sealed, to be given again for a day.",
+    audience: Audience::Nobody,
+    // A day, and what the sweep takes early of it.
+    retention: Retention::Minutes(26 * 60),
+    regional: true,
+    export: Export::Never,
+};
+
+const I: &str = "idempotency";
+pub(crate) static IDEMPOTENCY_ANSWER: Column = sealed_column(I, "answer", KeyClass::Data, &IDEMPOTENT_ANSWER).or_null();
+table!(IDEMPOTENCY, "idempotency", Tenant, [
+    Column::new(I, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(I, "key_hash", Bytes, &IDEMPOTENT_ANSWER),
+    Column::new(I, "request_hash", Bytes, &IDEMPOTENT_ANSWER),
+    Column::new(I, "state", Text, &STATE),
+    sealed_column(I, "answer", KeyClass::Data, &IDEMPOTENT_ANSWER).or_null(),
+    Column::new(I, "made_at", Int, &INSTANT),
+], key ["tenant", "key_hash"], row ["key_hash"], written "made_at");
+
 const K: &str = "tenant_key";
 table!(TENANT_KEY, "tenant_key", Server, [
     Column::new(K, "tenant", Uuid, &OPAQUE_ID),
@@ -141,17 +163,20 @@ table!(SUBJECT_SALT, "subject_salt", Server, [
 /// The store's tables in the main database.
 pub static ROOM: Room = Room {
     name: "store",
-    tables: &[&TENANT, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[
-            Step::Create(&TENANT),
-            Step::Create(&LEDGER),
-            Step::Create(&CHANGE),
-            Step::Create(&OUTBOX),
-            Step::Create(&OUTWARD_CALL),
-        ],
-    }],
+    tables: &[&TENANT, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL, &IDEMPOTENCY],
+    migrations: &[
+        Migration {
+            version: 1,
+            steps: &[
+                Step::Create(&TENANT),
+                Step::Create(&LEDGER),
+                Step::Create(&CHANGE),
+                Step::Create(&OUTBOX),
+                Step::Create(&OUTWARD_CALL),
+            ],
+        },
+        Migration { version: 2, steps: &[Step::Create(&IDEMPOTENCY)] },
+    ],
 };
 
 /// The key shelf's tables, in a database of their own.

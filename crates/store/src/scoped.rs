@@ -1,7 +1,9 @@
 //! The two ways to the rows: [`Scoped`], bound to a tenant, and [`Server`], for the few statements
 //! that are nobody's.
 
-use kernel::{Fault, Result, TenantId};
+use std::sync::Arc;
+
+use kernel::{Claim, Fault, Result, TenantId};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteError};
@@ -193,6 +195,10 @@ impl Conn {
 pub struct Scoped {
     pub(crate) conn: Conn,
     pub(crate) tenant: TenantId,
+    /// What the first change of a request that is to be done once writes.
+    pub(crate) claim: Option<Arc<Claim>>,
+    /// Whether this transaction wrote it.
+    pub(crate) claimed: bool,
 }
 
 impl Scoped {
@@ -234,7 +240,11 @@ impl Scoped {
 
     /// Makes the changes last. Returns once they are on disk.
     pub async fn commit(self) -> Result<()> {
-        self.conn.commit().await
+        self.conn.commit().await?;
+        if let Some(claim) = self.claim.filter(|_| self.claimed) {
+            claim.committed();
+        }
+        Ok(())
     }
 
     /// A statement whose table and column names come from the registry.

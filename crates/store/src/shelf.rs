@@ -104,6 +104,15 @@ pub async fn put_salt(shelf: &Store, tenant: TenantId, subject: &str, salt: &[u8
     Ok(standing.unwrap_or_else(|| salt.to_vec()))
 }
 
+/// Puts a salt for each subject that has none, all in one transaction.
+pub async fn put_salts(shelf: &Store, tenant: TenantId, salts: &[(&str, &[u8])], at: Timestamp) -> Result<()> {
+    let mut server = shelf.server_write().await?;
+    for (subject, salt) in salts {
+        server.run(PUT_SALT, args![tenant, *subject, *salt, at]).await?;
+    }
+    server.commit().await
+}
+
 /// Destroys a subject's salt; false when there was none.
 pub async fn drop_salt(shelf: &Store, tenant: TenantId, subject: &str) -> Result<bool> {
     let mut server = shelf.server_write().await?;

@@ -93,7 +93,9 @@ impl Store {
 
     /// The tenant's rows, for writing; on SQLite it waits for its turn.
     pub async fn write(&self, cx: &Cx) -> Result<Scoped> {
-        self.scoped(cx.tenant(), true).await
+        let mut scoped = self.scoped(cx.tenant(), true).await?;
+        scoped.claim = cx.claim().cloned();
+        Ok(scoped)
     }
 
     pub(crate) async fn scoped(&self, tenant: TenantId, write: bool) -> Result<Scoped> {
@@ -102,7 +104,7 @@ impl Store {
             let wall = Statement::Fixed("SELECT set_config('steward.tenant', $1::uuid::text, true)".into());
             conn.rows(wall, crate::args![tenant]).await?;
         }
-        Ok(Scoped { conn, tenant })
+        Ok(Scoped { conn, tenant, claim: None, claimed: false })
     }
 
     /// The server's own rows, for reading.

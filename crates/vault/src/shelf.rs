@@ -38,6 +38,13 @@ pub trait KeyShelf: Send + Sync {
     async fn salt(&self, tenant: TenantId, subject: &str) -> Result<Option<Vec<u8>>>;
     /// Puts a salt unless there is one; answers the one that stands.
     async fn put_salt(&self, tenant: TenantId, subject: &str, salt: &[u8], at: Timestamp) -> Result<Vec<u8>>;
+    /// Puts a salt for each subject that has none.
+    async fn put_salts(&self, tenant: TenantId, salts: &[(&str, &[u8])], at: Timestamp) -> Result<()> {
+        for (subject, salt) in salts {
+            self.put_salt(tenant, subject, salt, at).await?;
+        }
+        Ok(())
+    }
     /// Destroys a salt; false when there was none.
     async fn drop_salt(&self, tenant: TenantId, subject: &str) -> Result<bool>;
 }

@@ -26,7 +26,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-fn too_large() -> Problem {
+pub(crate) fn too_large() -> Problem {
     Fault::invalid("too_large", format!("A request body has at most {} bytes.", limits::BODY_BYTES)).into()
 }
 
@@ -143,17 +143,18 @@ impl IfMatch {
     }
 }
 
+/// The version that an ETag of ours says.
+pub fn version_of_etag(etag: &str) -> Option<i64> {
+    let version: i64 = etag.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok()?;
+    (version >= 0).then_some(version)
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
-        let version = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse::<i64>().ok())
-            .filter(|version| *version >= 0);
-        match version {
+        match value.to_str().ok().and_then(version_of_etag) {
             Some(version) => Ok(Self(Some(version))),
             None => {
                 Err(Fault::invalid_field("/If-Match", "format", "Send the ETag as it was answered, such as \"v12\".")

@@ -1,19 +1,25 @@
 //! Who calls: the extractors that prove a person and mint the context. The only place on the web side that does.
 //!
-//! Two proofs: the host's invocation token, good once; or a session of ours. In both cases the person's standing is
-//! asked of Jira, at most a minute old.
+//! A person has two proofs: the host's invocation token, good once; or a session of ours. In both cases their standing
+//! is asked of Jira, at most a minute old. A script has an API token, which acts as itself and may what its scopes say.
+//!
+//! An endpoint that takes a [`Person`] is closed to tokens; one that is open to them takes a [`Principal`] and names the
+//! scope.
+
+use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 use host::ForgeHeaders;
-use kernel::{AccountId, Actor, Cx, Fault, Result, Standing, TenantId};
+use kernel::{AccountId, Actor, Cx, Fault, Result, Standing, TenantId, TokenId, TokenScope};
 
-use crate::headers;
+use crate::pace::Meter;
 use crate::reply::Problem;
 use crate::router::Shared;
 use crate::session::{self, Context, Kind};
+use crate::{headers, secret, token};
 
 /// The cookie's name; with TLS its prefix has the browser hold it to this very host, over TLS only.
 pub(crate) fn cookie_name(secure: bool) -> &'static str {
@@ -24,6 +30,7 @@ pub(crate) fn cookie_name(secure: bool) -> &'static str {
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 
 /// A proven person, and where they come from.
+#[derive(Clone)]
 pub struct Caller {
     /// The context.
     pub cx: Cx,
@@ -36,6 +43,7 @@ pub struct Caller {
 }
 
 /// How a person was proven.
+#[derive(Clone)]
 pub(crate) enum Proof {
     /// By the host's invocation token, just now.
     Invocation,
@@ -44,6 +52,77 @@ pub(crate) enum Proof {
     /// By a session of ours for scripts: its token.
     Bearer(String),
 }
+
+/// Whoever was proven.
+#[derive(Clone)]
+pub(crate) enum Known {
+    /// A person.
+    Person(Caller),
+    /// An API token, which acts in this context.
+    Token(Cx),
+}
+
+impl Known {
+    /// The context.
+    pub(crate) fn cx(&self) -> &Cx {
+        match self {
+            Self::Person(caller) => &caller.cx,
+            Self::Token(cx) => cx,
+        }
+    }
+
+    /// What names a script: an API token, or a session for scripts.
+    pub(crate) fn script(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Person(Caller { proof: Proof::Bearer(token), .. }) => Some(secret::hash(token)),
+            Self::Person(_) => None,
+            Self::Token(cx) => cx.token().map(|token| token.id.0.as_bytes().to_vec()),
+        }
+    }
+
+    /// What has a pace of its own: a script, or a session of our own origin.
+    fn paced(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Person(Caller { proof: Proof::Cookie(token), .. }) => Some(secret::hash(token)),
+            Self::Person(_) | Self::Token(_) => self.script(),
+        }
+    }
+}
+
+/// A person, or an API token that has the scope that `N` names. The action decides what they may.
+pub struct Principal<N> {
+    /// The context.
+    pub cx: Cx,
+    /// The time zone that a person's page says.
+    pub time_zone: Option<String>,
+    needs: PhantomData<N>,
+}
+
+/// What an endpoint needs of a token.
+pub trait Needs {
+    /// The scope.
+    const SCOPE: TokenScope;
+}
+
+/// What endpoints need of tokens, as types.
+pub mod scope {
+    use kernel::TokenScope;
+
+    macro_rules! needs {
+        ($($name:ident),*) => {$(
+            /// The scope of this name.
+            pub struct $name;
+            impl super::Needs for $name {
+                const SCOPE: TokenScope = TokenScope::$name;
+            }
+        )*};
+    }
+
+    needs!(CustomersRead, CustomersWrite, OrganizationsRead, OrganizationsWrite, FieldsRead, FieldsWrite);
+}
+
+/// The API token that calls, whatever its scopes.
+pub(crate) struct ApiToken(pub(crate) Cx, pub(crate) TokenId);
 
 /// Anybody proven: agents, customers, administrators. The action decides what they may.
 pub struct Person(pub Caller);
@@ -72,20 +151,57 @@ pub(crate) fn door_cx(shared: &Shared, tenant: TenantId, name: &'static str) -> 
     Cx::mint(tenant, Actor::System(name), Standing::default(), shared.clock.clone(), headers::request_id())
 }
 
-async fn prove(shared: &Shared, parts: &Parts) -> Result<Caller> {
-    let bearer = header(&parts.headers, header::AUTHORIZATION.as_str());
-    if let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")).filter(|token| session::is_ours(token))
-    {
+/// Proves whoever calls, once a request, and counts scripts.
+pub(crate) async fn prove(shared: &Shared, parts: &Parts) -> Result<Known> {
+    if let Some(known) = parts.extensions.get::<Known>() {
+        return Ok(known.clone());
+    }
+    let known = match api_token(&parts.headers) {
+        Some(token) => by_api_token(shared, token).await?,
+        None => Known::Person(prove_person(shared, parts).await?),
+    };
+    if let Some(key) = known.paced() {
+        let reading = shared.pace.take(&key);
+        if let Some(meter) = parts.extensions.get::<Meter>() {
+            meter.note(reading);
+        }
+        reading.admit()?;
+    }
+    Ok(known)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    // The scheme's name is not case-sensitive (RFC 9110, 11.1).
+    let (scheme, token) = header(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start())
+}
+
+fn api_token(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).filter(|token| secret::is_api_token(token))
+}
+
+async fn by_api_token(shared: &Shared, secret: &str) -> Result<Known> {
+    let tenant = token::claimed_tenant(secret)?;
+    // Refuses a tenant that left or is locked.
+    shared.host.sites.of(tenant).await?;
+    let door = door_cx(shared, tenant, "token");
+    let token = token::find(shared, &door, secret).await?;
+    let actor = Actor::Token(token);
+    Ok(Known::Token(Cx::mint(tenant, actor, Standing::default(), shared.clock.clone(), headers::request_id())))
+}
+
+async fn prove_person(shared: &Shared, parts: &Parts) -> Result<Caller> {
+    if let Some(token) = bearer(&parts.headers).filter(|token| secret::is_ours(token)) {
         return by_session(shared, Kind::Bearer, token, Proof::Bearer(token.to_owned())).await;
     }
-    if bearer.is_some() {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
         return by_invocation(shared, &parts.headers).await;
     }
     let jar = CookieJar::from_headers(&parts.headers);
     let Some(cookie) = jar.get(cookie_name(shared.config.secure)).map(|cookie| cookie.value().to_owned()) else {
         return Err(Fault::unauthenticated(
             "unauthenticated",
-            "Send `Authorization: Bearer` with an invocation token from Jira or a session token.",
+            "Send `Authorization: Bearer` with an API token, a session token, or an invocation token from Jira.",
         ));
     };
     let safe = matches!(parts.method, Method::GET | Method::HEAD);
@@ -139,7 +255,47 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self(prove(&Shared::from_ref(state), parts).await?))
+        match prove(&Shared::from_ref(state), parts).await? {
+            Known::Person(caller) => Ok(Self(caller)),
+            Known::Token(_) => Err(Fault::refused("This is for people; an API token cannot do it.").into()),
+        }
+    }
+}
+
+impl<S, N> FromRequestParts<S> for Principal<N>
+where
+    Shared: FromRef<S>,
+    S: Send + Sync,
+    N: Needs,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (cx, time_zone) = match prove(&Shared::from_ref(state), parts).await? {
+            Known::Person(caller) => (caller.cx, caller.from.time_zone),
+            Known::Token(cx) if cx.token().is_some_and(|token| token.may(N::SCOPE)) => (cx, None),
+            Known::Token(_) => {
+                let needed = N::SCOPE.name();
+                return Err(Fault::refused(format!("This needs an API token with the scope `{needed}`.")).into());
+            }
+        };
+        Ok(Self { cx, time_zone, needs: PhantomData })
+    }
+}
+
+impl<S> FromRequestParts<S> for ApiToken
+where
+    Shared: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let known = prove(&Shared::from_ref(state), parts).await?;
+        match known.cx().token() {
+            Some(token) => Ok(Self(known.cx().clone(), token.id)),
+            None => Err(Fault::refused("This is for API tokens.").into()),
+        }
     }
 }
 

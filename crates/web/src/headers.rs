@@ -30,6 +30,11 @@ pub(crate) fn request_id() -> RequestId {
     REQUEST.try_with(|id| *id).unwrap_or_else(|_| RequestId::fresh())
 }
 
+/// Goes on with a request in a task of its own, under the same id.
+pub(crate) async fn within<T>(id: RequestId, going_on: impl Future<Output = T>) -> T {
+    REQUEST.scope(id, going_on).await
+}
+
 pub(crate) fn around(router: Router) -> Router {
     router.layer(middleware::from_fn(one_request))
 }

@@ -1,9 +1,8 @@
 //! The one way out: success replies let opened values go, faults become RFC 9457 problem details.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use kernel::{Fault, Kind};
 use serde::Serialize;
@@ -94,6 +93,11 @@ impl Reply {
     }
 }
 
+/// An answer that was given before, given again to whoever it was given to.
+pub(crate) fn replay(make: impl FnOnce(&Exit) -> kernel::Result<Response>) -> kernel::Result<Response> {
+    make(&Exit::audited())
+}
+
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         self.0
@@ -155,7 +159,8 @@ pub struct ProblemBody {
 }
 
 impl ProblemBody {
-    fn of(fault: &Fault, request_id: Option<String>) -> Self {
+    /// A fault's public half.
+    pub fn of(fault: &Fault, request_id: Option<String>) -> Self {
         let status = status_of(fault);
         Self {
             kind: "about:blank",
@@ -188,8 +193,10 @@ fn status_of(fault: &Fault) -> StatusCode {
         (Kind::Invalid, "media_type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         (Kind::Invalid, "method") => StatusCode::METHOD_NOT_ALLOWED,
         (Kind::Invalid, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Kind::Conflict, "idempotency_in_progress" | "idempotency_answer_lost") => StatusCode::CONFLICT,
         (Kind::Conflict, "precondition_required") => StatusCode::PRECONDITION_REQUIRED,
         (Kind::Conflict, _) => StatusCode::PRECONDITION_FAILED,
+        (Kind::Busy, "rate_limited") => StatusCode::TOO_MANY_REQUESTS,
         (Kind::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
         (Kind::Broken, _) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -203,7 +210,8 @@ fn problem_response(fault: &Fault, body: &ProblemBody) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     let retry = fault.retry_after().map(|after| after.as_secs().max(1));
-    let retry = retry.or((fault.kind() == Kind::Busy).then_some(1));
+    let soon = fault.kind() == Kind::Busy || fault.code() == "idempotency_in_progress";
+    let retry = retry.or(soon.then_some(1));
     if let Some(Ok(seconds)) = retry.map(|seconds| HeaderValue::from_str(&seconds.to_string())) {
         headers.insert(header::RETRY_AFTER, seconds);
     }

@@ -14,7 +14,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vault::Vault;
 
-use crate::{forge, headers, pages, session_http};
+use crate::once::InFlight;
+use crate::pace::Pace;
+use crate::{forge, headers, once, pace, pages, session_http, token_http};
 
 /// What an operator decides about the web side.
 #[derive(Clone)]
@@ -47,6 +49,10 @@ pub struct Shared {
     pub config: Arc<WebConfig>,
     /// Rooms whose permissions name project roles.
     pub roles: Vec<Arc<dyn RoleSource>>,
+    /// How fast scripts may ask.
+    pub pace: Arc<Pace>,
+    /// What this node is doing once.
+    pub in_flight: InFlight,
     /// Wakes the job runner of this node.
     pub wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -74,8 +80,11 @@ pub struct Server {
 /// Joins the rooms' API routes (already nested under /api/v1 and bound to their state), the operator's routes (health,
 /// metrics) and this room's own.
 pub fn serve_routes(shared: Shared, api: OpenApiRouter<()>, operator: Router) -> Server {
-    let sessions = OpenApiRouter::new().nest("/api/v1", session_http::routes().with_state(shared.clone()));
-    let (router, openapi) = api.merge(sessions).split_for_parts();
+    let own = session_http::routes().merge(token_http::routes()).with_state(shared.clone());
+    let (router, openapi) = api.merge(OpenApiRouter::new().nest("/api/v1", own)).split_for_parts();
+    let router = router
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), once::once))
+        .layer(axum::middleware::from_fn(pace::tell));
     let description = openapi.to_pretty_json().unwrap_or_default();
     let router = router
         .route(

@@ -27,9 +27,39 @@ table!(SESSION, "session", Tenant, [
     Column::new(S, "expires_at", Int, &INSTANT),
 ], key ["tenant", "token_hash"], row ["token_hash"], written "made_at");
 
+static API_TOKEN_CLASS: DataClass = DataClass {
+    name: "api-token",
+    purpose: "API tokens of scripts, each as a hash, with the name that administrators gave it; the name stays after the token was revoked, so that history can be read.",
+    audience: Audience::Tenant,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Tenant,
+};
+
+const A: &str = "api_token";
+pub(crate) static API_TOKEN_NAME: Column = sealed_column(A, "name", KeyClass::Data, &API_TOKEN_CLASS);
+table!(API_TOKEN, "api_token", Tenant, [
+    Column::new(A, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(A, "id", Uuid, &OPAQUE_ID),
+    // Both hashes go with the revocation.
+    Column::new(A, "token_hash", Bytes, &API_TOKEN_CLASS).or_null(),
+    Column::new(A, "name_hash", Bytes, &API_TOKEN_CLASS).or_null(),
+    sealed_column(A, "name", KeyClass::Data, &API_TOKEN_CLASS),
+    Column::new(A, "scopes", Text, &STATE),
+    Column::new(A, "made_by", Text, &OPAQUE_ID),
+    Column::new(A, "made_at", Int, &INSTANT),
+    Column::new(A, "expires_at", Int, &INSTANT),
+    // The day alone: when within it is nobody's business.
+    Column::new(A, "used_on", Int, &INSTANT).or_null(),
+    Column::new(A, "revoked_at", Int, &INSTANT).or_null(),
+], key ["tenant", "id"], unique [&["tenant", "token_hash"] as &[&str], &["tenant", "name_hash"] as &[&str]], row ["id"]);
+
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "web",
-    tables: &[&SESSION],
-    migrations: &[Migration { version: 1, steps: &[Step::Create(&SESSION)] }],
+    tables: &[&SESSION, &API_TOKEN],
+    migrations: &[
+        Migration { version: 1, steps: &[Step::Create(&SESSION)] },
+        Migration { version: 2, steps: &[Step::Create(&API_TOKEN)] },
+    ],
 };

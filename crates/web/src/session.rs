@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{constant_time, digest, rand};
+use aws_lc_rs::{constant_time, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use vault::{Open, Place, Subject};
 use zeroize::Zeroize;
 
 use crate::router::Shared;
+use crate::secret::{self, hash};
 use crate::{schema, sql};
 
 /// A ticket is used at once or not at all.
@@ -21,7 +22,6 @@ const TICKET_TIME: Duration = Duration::from_secs(60);
 const COOKIE_TIME: Duration = Duration::from_secs(8 * 3600);
 /// A script's run.
 const BEARER_TIME: Duration = Duration::from_secs(600);
-const SECRET_BYTES: usize = 32;
 
 /// What a session is for. One kind is never taken for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +74,6 @@ pub(crate) struct Made {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Tells a token of ours from the host's.
-pub(crate) fn is_ours(token: &str) -> bool {
-    token.starts_with("stw")
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    digest::digest(&digest::SHA256, token.as_bytes()).as_ref().to_vec()
-}
-
 fn place(hash: &[u8]) -> Place {
     Place::new(&schema::SESSION_CONTEXT, RowName::new().bytes(hash))
 }
@@ -91,18 +82,9 @@ fn unknown() -> Fault {
     Fault::unauthenticated("session_unknown", "This session has ended. Open Steward from Jira again.")
 }
 
-/// The tenant that a token names, if it is one of this kind.
-fn tenant_of(kind: Kind, token: &str) -> Option<TenantId> {
-    let rest = token.strip_prefix(kind.prefix())?.strip_prefix('_')?;
-    let (tenant, secret) = rest.split_once('_')?;
-    (secret.len() == 43).then(|| tenant.parse().ok()).flatten()
-}
-
 /// Makes a session for the context's person.
 pub(crate) async fn make(shared: &Shared, cx: &Cx, kind: Kind, account: &AccountId, context: &Context) -> Result<Made> {
-    let mut secret = [0; SECRET_BYTES];
-    rand::fill(&mut secret).map_err(|_| Fault::broken("session_random", "no randomness"))?;
-    let token = format!("{}_{}_{}", kind.prefix(), cx.tenant().0.simple(), URL_SAFE_NO_PAD.encode(secret));
+    let token = secret::make(kind.prefix(), cx.tenant())?;
     let hash = hash(&token);
     let keys = shared.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
     let context = keys.seal(&place(&hash), context)?;
@@ -116,7 +98,7 @@ pub(crate) async fn make(shared: &Shared, cx: &Cx, kind: Kind, account: &Account
 
 /// The tenant of a token that has the right form; whether it is good is for [`find`] or [`take`] to say.
 pub(crate) fn claimed_tenant(kind: Kind, token: &str) -> Result<TenantId> {
-    tenant_of(kind, token).ok_or_else(unknown)
+    secret::tenant_of(kind.prefix(), token).ok_or_else(unknown)
 }
 
 /// Who a session belongs to.

@@ -1,8 +1,8 @@
 /** Each call that the UI makes, once, under the name of what it does. The only place that knows the API's paths. */
 import { etag, must, type ApiClient } from './client';
 import type {
-  Completion, Customer, Entity, Field, FieldInput, FieldValue, HistoryEntry, Holder, Me, Mistake, Organization,
-  Panel, Permissions, Project, Section, Subject, User, Value, ValueSet,
+  Completion, Customer, Entity, Field, FieldInput, FieldValue, HistoryEntry, Holder, Me, Mistake, NewToken, Organization,
+  Panel, Permissions, Project, Section, Subject, Token, TokenInput, User, Value, ValueSet,
 } from './types';
 
 export interface Page<T> {
@@ -96,6 +96,10 @@ export function calls(api: ApiClient) {
     permissions: (): Promise<Permissions> => must(api.GET('/api/v1/settings/permissions')) as Promise<Permissions>,
     setPermissions: ({ browse, edit, configure, version }: Permissions): Promise<Permissions> =>
       must(api.PUT('/api/v1/settings/permissions', { params: { header: match(version) }, body: { browse, edit, configure } as never })) as Promise<Permissions>,
+
+    tokens: (): Promise<Token[]> => all(() => must(api.GET('/api/v1/tokens'))),
+    addToken: (body: TokenInput): Promise<NewToken> => must(api.POST('/api/v1/tokens', { body })),
+    revokeToken: (tokenId: string): Promise<unknown> => must(api.DELETE('/api/v1/tokens/{tokenId}', { params: { path: { tokenId } } })),
   };
 }
 

@@ -25,6 +25,7 @@ export const keys = {
   projects: ['projects'] as const,
   person: (accountId: string) => ['person', accountId] as const,
   permissions: ['permissions'] as const,
+  tokens: ['tokens'] as const,
 };
 
 export function shouldRetry(failures: number, error: unknown): boolean {

@@ -46,6 +46,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/values:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write values of many customers
+         * @description Each item is written whole or not at all, and one that is refused keeps no other back: look at each item's status.
+         */
+        post: operations["customers_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}": {
         parameters: {
             query?: never;
@@ -274,6 +294,26 @@ export interface paths {
          * @description As customers are exported.
          */
         post: operations["export_organizations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/values:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write values of many organizations
+         * @description Each item is written whole or not at all, and one that is refused keeps no other back: look at each item's status.
+         */
+        post: operations["organizations_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -573,6 +613,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API tokens
+         * @description Those that were not revoked, oldest first; expired ones among them.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Make an API token
+         * @description For Jira administrators, on a page or with an invocation token: nothing else makes tokens. The secret is in this
+         *     answer only.
+         */
+        post: operations["make_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the API token that calls */
+        get: operations["read_current_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{tokenId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API token
+         * @description It opens nothing from then on. Its name stays in the history of what it changed.
+         */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -599,12 +701,49 @@ export interface components {
          * @enum {string}
          */
         Action: "set" | "cleared" | "restored";
+        /** @description Somebody, or an API token. */
+        AuthorView: {
+            /** @description Their account; null for an API token. */
+            accountId?: string | null;
+            /**
+             * @description Their name, as Jira has it, or the token's; null when Jira no longer says it, and where a token's name is not
+             *     the reader's business.
+             */
+            displayName?: string | null;
+            /** @description The API token; left out for people. */
+            tokenId?: string | null;
+        };
         /** @description A session for a script. */
         BearerSession: {
             /** @description Until when it is good. */
             expiresAt: string;
             /** @description Send it as `Authorization: Bearer`. */
             token: string;
+        };
+        /** @description What became of one item. */
+        BulkOutcome: {
+            /** @description The item's `accountId` or `organizationId`. */
+            id: string;
+            problem?: components["schemas"]["ProblemBody"] | null;
+            /**
+             * Format: int32
+             * @description The status that a request of its own would have had: 200, 404, 412, 422 or 503.
+             */
+            status: number;
+            /**
+             * Format: int64
+             * @description The version of the set that stands now; left out where nothing was written.
+             */
+            version?: number | null;
+        };
+        /** @description What became of each item, in the order of the request. */
+        BulkView: {
+            /** @description The items. */
+            items: components["schemas"]["BulkOutcome"][];
+            /** @description Items of which nothing was written. */
+            refused: number;
+            /** @description Items whose values stand now as they were sent. */
+            written: number;
         };
         /** @description One change of one value. */
         ChangeView: {
@@ -613,7 +752,7 @@ export interface components {
             /** @description When. */
             at: string;
             /** @description By whom. */
-            by: components["schemas"]["PersonView"];
+            by: components["schemas"]["AuthorView"];
             /** @description Of which field. */
             fieldId: string;
             /** @description The field's name. */
@@ -658,6 +797,31 @@ export interface components {
             /** @description Jira's search for the open ones. */
             openUrl?: string | null;
         };
+        /** @description The token that calls. */
+        CurrentTokenView: {
+            /** @description From when on it opens nothing. */
+            expiresAt: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["TokenScope"][];
+        };
+        /** @description Values of one customer. */
+        CustomerItem: {
+            /** @description Whose. */
+            accountId: string;
+            /**
+             * @description The ETag of the set that you read; left out, whatever stands is written over, and history keeps it.
+             * @example "v12"
+             */
+            ifMatch?: string | null;
+            /** @description By field id; null empties. What is not named stays as it is. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A customer. */
         CustomerView: {
             /** @description Their account. */
@@ -673,6 +837,11 @@ export interface components {
             organizations: components["schemas"]["OrganizationName"][];
             /** @description Their time zone. */
             timeZone?: string | null;
+        };
+        /** @description Values of many customers: at most 1,000 items, and 5,000 values together. */
+        CustomersBulk: {
+            /** @description One for each customer. */
+            items: components["schemas"]["CustomerItem"][];
         };
         /**
          * @description Whom a field describes.
@@ -829,6 +998,13 @@ export interface components {
             /** @description As people read it. */
             label: string;
         };
+        /** @description Who made a token. */
+        Maker: {
+            /** @description Their account. */
+            accountId: string;
+            /** @description Their name, as Jira has it; null when Jira no longer says it. */
+            displayName?: string | null;
+        };
         /** @description The caller. */
         MeView: {
             /** @description Their account. */
@@ -876,6 +1052,11 @@ export interface components {
              */
             name: string;
         };
+        /** @description A token that was made just now. */
+        NewTokenView: components["schemas"]["TokenView"] & {
+            /** @description What scripts send as `Authorization: Bearer`. It is in this answer, and cannot be read again. */
+            secret: string;
+        };
         /**
          * @description What kind of thing is offered.
          * @enum {string}
@@ -912,6 +1093,20 @@ export interface components {
             /** @description All fields in use, in the new order. */
             ids: string[];
         };
+        /** @description Values of one organization. */
+        OrganizationItem: {
+            /**
+             * @description The ETag of the set that you read; left out, whatever stands is written over, and history keeps it.
+             * @example "v12"
+             */
+            ifMatch?: string | null;
+            /** @description Whose. */
+            organizationId: string;
+            /** @description By field id; null empties. What is not named stays as it is. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /** @description An organization, in short. */
         OrganizationName: {
             /** @description Its id. */
@@ -931,6 +1126,11 @@ export interface components {
             /** @description Its name, as Jira has it. */
             name: string;
         };
+        /** @description Values of many organizations: at most 1,000 items, and 5,000 values together. */
+        OrganizationsBulk: {
+            /** @description One for each organization. */
+            items: components["schemas"]["OrganizationItem"][];
+        };
         /** @description A session that a page goes on with. */
         PageSession: {
             /** @description Send it as `X-CSRF-Token` with every change. */
@@ -945,7 +1145,7 @@ export interface components {
                 /** @description When. */
                 at: string;
                 /** @description By whom. */
-                by: components["schemas"]["PersonView"];
+                by: components["schemas"]["AuthorView"];
                 /** @description Of which field. */
                 fieldId: string;
                 /** @description The field's name. */
@@ -1112,6 +1312,32 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_TokenView: {
+            /** @description The rows. */
+            items: {
+                /** @description From when on it opens nothing. */
+                expiresAt: string;
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: date
+                 * @description The day, in UTC, on which it was last used; null if it never was.
+                 * @example 2026-11-22
+                 */
+                lastUsedOn?: string | null;
+                /** @description When it was made. */
+                madeAt: string;
+                /** @description Who made it. It goes on working when they leave. */
+                madeBy: components["schemas"]["Maker"];
+                /** @description Its name: what history shows where it changed something. */
+                name: string;
+                /** @description What it may do. */
+                scopes: components["schemas"]["TokenScope"][];
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_UserView: {
             /** @description The rows. */
             items: {
@@ -1180,13 +1406,6 @@ export interface components {
          * @enum {string}
          */
         PersonRole: "reporter" | "participant";
-        /** @description Somebody. */
-        PersonView: {
-            /** @description Their account. */
-            accountId: string;
-            /** @description Their name, as Jira has it; null when Jira no longer says it. */
-            displayName?: string | null;
-        };
         /** @description Problem details, RFC 9457. */
         ProblemBody: (Record<string, never> | null) & {
             /**
@@ -1307,6 +1526,45 @@ export interface components {
             /** @description Open it within a minute; it works once. */
             url: string;
         };
+        /** @description A token as somebody wants it. */
+        TokenInput: {
+            /**
+             * Format: int32
+             * @description Days that it lives: 1 to 365; 90 if left out.
+             * @default 90
+             */
+            expiresInDays: number;
+            /**
+             * @description Its name, 1 to 100 characters, unlike that of any other token that is not revoked.
+             * @example Nightly import
+             */
+            name: string;
+            /** @description What it may do. Writing brings reading of the same with it. */
+            scopes: components["schemas"]["TokenScope"][];
+        };
+        /** @enum {string} */
+        TokenScope: "customers:read" | "customers:write" | "organizations:read" | "organizations:write" | "fields:read" | "fields:write";
+        /** @description An API token, without its secret. */
+        TokenView: {
+            /** @description From when on it opens nothing. */
+            expiresAt: string;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date
+             * @description The day, in UTC, on which it was last used; null if it never was.
+             * @example 2026-11-22
+             */
+            lastUsedOn?: string | null;
+            /** @description When it was made. */
+            madeAt: string;
+            /** @description Who made it. It goes on working when they leave. */
+            madeBy: components["schemas"]["Maker"];
+            /** @description Its name: what history shows where it changed something. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["TokenScope"][];
+        };
         /** @description Somebody to choose. */
         UserView: {
             /** @description Their account. */
@@ -1336,7 +1594,7 @@ export interface components {
             /** @description When it was last changed. */
             updatedAt: string;
             /** @description By whom. */
-            updatedBy: components["schemas"]["PersonView"];
+            updatedBy: components["schemas"]["AuthorView"];
             /** @description The value, or null. */
             value: unknown;
             /**
@@ -1449,6 +1707,72 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it be done once, however often it is sent */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomersBulk"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2292,6 +2616,72 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it be done once, however often it is sent */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationsBulk"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3318,6 +3708,166 @@ export interface operations {
                 };
             };
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_current_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentTokenView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tokenId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -23,7 +23,7 @@ type Settled<T> = T extends readonly (infer U)[]
     ? { [K in keyof T]-?: K extends 'displayName' ? string : K extends 'value' | 'default' | 'from' | 'to' ? Value : Settled<Exclude<T[K], undefined>> }
     : T;
 
-export type Actor = Settled<Schemas['PersonView']>;
+export type Actor = Settled<Schemas['AuthorView']>;
 export type Audience = Schemas['FieldAudience'];
 /** What may stand at a place of a query. Places are UTF-16 code units, as JavaScript counts. */
 export type Completion = Schemas['CompletionsView'];
@@ -42,6 +42,10 @@ export type Organization = Settled<Schemas['OrganizationView']>;
 export type Panel = Settled<Schemas['PanelView']>;
 export type Project = Settled<Schemas['ProjectView']>;
 export type Section = Settled<Schemas['SectionView']>;
+export type NewToken = Settled<Schemas['NewTokenView']>;
+export type Token = Settled<Schemas['TokenView']>;
+export type TokenInput = Schemas['TokenInput'];
+export type TokenScope = Schemas['TokenScope'];
 export type User = Settled<Schemas['UserView']>;
 export type ValueSet = Settled<Schemas['ValueSetView']>;
 
@@ -57,18 +61,21 @@ export interface Permissions {
   version: number;
 }
 
+/** How whoever wrote something is called. */
+export const authorName = (author: Actor): string => (author.tokenId ? t('person.token', { name: author.displayName }) : author.displayName);
+
 /** Whose values: a customer by account id, or an organization by id. */
 export interface Subject {
   entity: Entity;
   id: string;
 }
 
-/** Jira no longer says some people's names (a closed account, a hidden profile): they get one that says so. */
+/** Jira no longer says some people's names (a closed account, a hidden profile), and customers are not told those of API tokens. */
 export function settled<T>(data: T): Settled<T> {
   if (Array.isArray(data)) data.forEach(settled);
   else if (data !== null && typeof data === 'object') {
     const record = data as Record<string, unknown>;
-    if ('accountId' in record && 'displayName' in record && !record['displayName']) record['displayName'] = t('person.unknown');
+    if ('accountId' in record && 'displayName' in record && !record['displayName']) record['displayName'] = record['tokenId'] ? '' : t('person.unknown');
     Object.values(record).forEach(settled);
   }
   return data as Settled<T>;

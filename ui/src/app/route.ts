@@ -1,12 +1,15 @@
 /** Which page is shown. On our own origin the hash says it; in Jira the module does, and the hash walks within it. */
 import { useSyncExternalStore } from 'react';
 
+const TABS = ['customer', 'organization', 'permissions', 'tokens'] as const;
+export type SettingsTab = (typeof TABS)[number];
+
 export type Route =
   | { page: 'panel'; issue: string }
   /** `query` is what a list shows; absent when that is everything. */
   | { page: 'customers'; id: string | null; query?: string }
   | { page: 'organizations'; id: string | null; query?: string }
-  | { page: 'settings'; tab: 'customer' | 'organization' | 'permissions' }
+  | { page: 'settings'; tab: SettingsTab }
   | { page: 'profile' }
   | { page: 'none' };
 
@@ -26,7 +29,7 @@ export function parseHash(hash: string): Route {
   switch (page) {
     case 'customers':
     case 'organizations': return { page, id: decode(rest), ...(query ? { query } : {}) };
-    case 'settings': return { page, tab: rest === 'organization' || rest === 'permissions' ? rest : 'customer' };
+    case 'settings': return { page, tab: TABS.find((tab) => tab === rest) ?? 'customer' };
     case 'profile': return { page };
     case 'issues': {
       const issue = decode(rest);

@@ -1,6 +1,7 @@
 /** Two people wrote one value: both are shown, and the reader decides. Nothing is chosen for them. */
 import { useEffect, useRef } from 'react';
 import { useReader } from '../app/reader';
+import { authorName } from '../api/types';
 import type { Field, FieldValue, Value } from '../api/types';
 import { Button } from '../kit/Button';
 import { Icon } from '../kit/Icon';
@@ -18,7 +19,7 @@ interface Props {
 export function ConflictNotice({ field, conflict, onKeep, onWrite }: Props) {
   const reader = useReader();
   const { theirs, mine } = conflict;
-  const name = theirs.updatedBy.displayName;
+  const name = authorName(theirs.updatedBy);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => box.current?.focus(), []);
   return (

@@ -4,6 +4,7 @@ import { useReader } from '../app/reader';
 import { useServices } from '../app/services';
 import { asProblem } from '../api/problem';
 import { keys, useFields, useValues } from '../api/queries';
+import { authorName } from '../api/types';
 import type { Field, HistoryEntry, Subject, ValueSet } from '../api/types';
 import { announce } from '../kit/announce';
 import { Button } from '../kit/Button';
@@ -81,7 +82,7 @@ function Entry({ entry, field, subject, mayEdit }: { entry: HistoryEntry; field:
 
   return (
     <li className="history-entry">
-      <p className="history-what"><bdi>{t(`history.${entry.action}`, { name: entry.by.displayName, field: entry.fieldName })}</bdi></p>
+      <p className="history-what"><bdi>{t(`history.${entry.action}`, { name: authorName(entry.by), field: entry.fieldName })}</bdi></p>
       <p className="history-when"><time dateTime={entry.at}>{when}</time></p>
       <dl className="history-change">
         <div><dt>{t('history.from')}</dt><dd><ValueView field={field} value={entry.from} /></dd></div>

@@ -60,7 +60,7 @@ export function useSaveValue(subject: Subject) {
       const before = valueOf(client.getQueryData<ValueSet>(key), write.fieldId);
       put({
         fieldId: write.fieldId, value: write.value, version: write.seen,
-        updatedAt: new Date().toISOString(), updatedBy: { accountId: me.accountId, displayName: me.displayName },
+        updatedAt: new Date().toISOString(), updatedBy: { accountId: me.accountId, tokenId: null, displayName: me.displayName },
       });
       return { before };
     },

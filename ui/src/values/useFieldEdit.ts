@@ -1,6 +1,7 @@
 /** One field's editing in place, as a small state machine: view, edit, and what became of the last save. */
 import { useEffect, useRef, useState, type RefObject } from 'react';
 import { asProblem, errorAt, type ApiProblem } from '../api/problem';
+import { authorName } from '../api/types';
 import type { Field, FieldValue, Subject, Value } from '../api/types';
 import { announce } from '../kit/announce';
 import { t } from '../messages';
@@ -73,7 +74,7 @@ export function useFieldEdit(subject: Subject, field: Field, held: FieldValue | 
       take(outcome.theirs);
       setEditing(null);
       setConflict({ mine: value, theirs: outcome.theirs });
-      announce(t('status.conflict.field', { field: field.name, name: outcome.theirs.updatedBy.displayName }), 'assertive');
+      announce(t('status.conflict.field', { field: field.name, name: authorName(outcome.theirs.updatedBy) }), 'assertive');
       return;
     }
     const problem = asProblem(outcome.problem);

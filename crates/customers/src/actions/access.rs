@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use host::client::RoleId;
-use kernel::{AccountId, Cx, Fault, KeyClass, Result};
+use kernel::{AccountId, Cx, Fault, KeyClass, Result, TokenScope};
 use store::{Store, ledger};
 use vault::{Keys, Open, Place, Subject, Vault};
 
 use crate::Room;
-use crate::model::{Holder, Owner, Permission, Permissions};
+use crate::model::{Entity, Holder, Owner, Permission, Permissions};
 use crate::{rules, schema, sql};
 
 fn place(cx: &Cx) -> Place {
@@ -36,16 +36,12 @@ pub(crate) async fn name_hash(cx: &Cx, room: &Room, domain: &str, name: &str) ->
 
 /// The name that the ledger knows a person by; it goes when the person's salt goes.
 pub(crate) async fn pseudonym(cx: &Cx, room: &Room, account: &AccountId) -> Result<Vec<u8>> {
-    let keys = room.shared.vault.keys(cx, KeyClass::Index, Subject::Person(account)).await?;
-    Ok(keys.hash("ledger", b"")?.to_vec())
+    web::person_pseudonym(cx, &room.shared.vault, account).await
 }
 
-/// The acting person's pseudonym.
+/// The acting person's or token's pseudonym.
 pub(crate) async fn actor_pseudonym(cx: &Cx, room: &Room) -> Result<Option<Vec<u8>>> {
-    match cx.person() {
-        Some(account) => pseudonym(cx, room, account).await.map(Some),
-        None => Ok(None),
-    }
+    web::pseudonym(cx, &room.shared.vault).await
 }
 
 /// The permissions as granted, and their version; 0 when nobody has changed them yet.
@@ -64,16 +60,57 @@ async fn granted_in(cx: &Cx, store: &Store, vault: &Vault) -> Result<(i64, Open<
     }
 }
 
-/// What the acting person may do.
+/// What the caller may do. Of an API token, what it may do with customers and organizations alike.
 pub(crate) async fn permissions(cx: &Cx, room: &Room) -> Result<BTreeSet<Permission>> {
+    held(cx, room, None).await
+}
+
+/// What the caller may do with customers, or with organizations.
+pub(crate) async fn permissions_about(cx: &Cx, room: &Room, about: Entity) -> Result<BTreeSet<Permission>> {
+    held(cx, room, Some(about)).await
+}
+
+/// What the caller may do with either.
+pub(crate) async fn permissions_about_any(cx: &Cx, room: &Room) -> Result<BTreeSet<Permission>> {
+    let mut either = permissions_about(cx, room, Entity::Customer).await?;
+    if cx.token().is_some() {
+        either.extend(permissions_about(cx, room, Entity::Organization).await?);
+    }
+    Ok(either)
+}
+
+pub(crate) async fn held(cx: &Cx, room: &Room, about: Option<Entity>) -> Result<BTreeSet<Permission>> {
+    if let Some(token) = cx.token() {
+        return Ok(rules::permissions_of_token(token, about));
+    }
     let (_, granted) = granted(cx, room).await?;
     Ok(rules::permissions_of(cx.standing(), granted.peek()))
 }
 
-/// Refuses whoever lacks the permission.
+/// Whether the caller sees all definitions, and not only those that customers may see.
+pub(crate) async fn sees_definitions(cx: &Cx, room: &Room) -> Result<bool> {
+    match cx.token() {
+        Some(token) => Ok(token.may(TokenScope::FieldsRead)),
+        None => Ok(permissions(cx, room).await?.contains(&Permission::Browse)),
+    }
+}
+
+/// Refuses whoever lacks the permission for customers and organizations alike.
 pub(crate) async fn require(cx: &Cx, room: &Room, needed: Permission) -> Result<()> {
-    if permissions(cx, room).await?.contains(&needed) {
+    demand(cx, room, None, needed).await
+}
+
+/// Refuses whoever lacks the permission for customers, or for organizations.
+pub(crate) async fn require_about(cx: &Cx, room: &Room, about: Entity, needed: Permission) -> Result<()> {
+    demand(cx, room, Some(about), needed).await
+}
+
+async fn demand(cx: &Cx, room: &Room, about: Option<Entity>, needed: Permission) -> Result<()> {
+    if held(cx, room, about).await?.contains(&needed) {
         return Ok(());
+    }
+    if cx.token().is_some() {
+        return Err(Fault::refused("The API token's scopes do not allow this."));
     }
     Err(Fault::refused(match needed {
         Permission::Browse => {

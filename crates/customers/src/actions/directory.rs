@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::Room;
 use crate::actions::access;
-use crate::model::{Holder, Owner, Permission};
+use crate::model::{Entity, Holder, Owner, Permission};
 use crate::{rules, schema, sql};
 
 /// People's names, by account; who is not in it has none that Jira tells.
@@ -329,7 +329,7 @@ pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner) -> Result<Reques
 
 /// One organization, with counts and its first members.
 pub(crate) async fn read_organization(cx: &Cx, room: &Room, id: &OrganizationId) -> Result<OrganizationRecord> {
-    access::require(cx, room, Permission::Browse).await?;
+    access::require_about(cx, room, Entity::Organization, Permission::Browse).await?;
     let name = organization_name(cx, room, id).await?.ok_or_else(Fault::not_found)?;
     let sorted = sorted(cx, room).await?;
     let members = sorted.members.get(id).cloned().unwrap_or_default();
@@ -340,7 +340,11 @@ pub(crate) async fn read_organization(cx: &Cx, room: &Room, id: &OrganizationId)
         name,
         member_count: members.len(),
         counts: counts(cx, room, &owner).await.ok(),
-        members: Some(records(cx, room, &sorted, &shown).await?),
+        // An API token for organizations alone is not told of people.
+        members: match access::permissions_about(cx, room, Entity::Customer).await?.contains(&Permission::Browse) {
+            true => Some(records(cx, room, &sorted, &shown).await?),
+            false => None,
+        },
     })
 }
 

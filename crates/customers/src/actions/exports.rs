@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use futures::Stream;
 use futures::stream::try_unfold;
 use jiff::tz::TimeZone;
@@ -70,7 +70,7 @@ pub(crate) async fn prepare_export(
     columns: Option<&[String]>,
     format: Format,
 ) -> Result<Export> {
-    access::require(cx, room, Permission::Browse).await?;
+    access::require_about(cx, room, entity, Permission::Browse).await?;
     let columns = chosen(entity, queries::queryable(cx, room).await?, columns)?;
     let sorted = directory::sorted(cx, room).await?;
     let finder = Finder { cx, room, sorted: &sorted, entity, asked };

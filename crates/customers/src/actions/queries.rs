@@ -8,17 +8,11 @@ use kernel::{AccountId, Cx, Fault, Result};
 use crate::Room;
 use crate::actions::fields::{self, OpenField};
 use crate::actions::{access, directory};
-use crate::model::{Entity, Permission};
+use crate::model::{Author, Entity, Permission};
 use crate::query::catalogue::{Catalogue, Known};
 use crate::query::complete::{self, Completion, Item, Wants};
 use crate::query::{Mistake, parse, text};
 use crate::query::{resolve, typed::Typed};
-
-/// Who asks, and how they read dates.
-pub(crate) struct Viewer<'a> {
-    pub(crate) account: &'a AccountId,
-    pub(crate) zone: TimeZone,
-}
 
 /// A query that means something.
 pub(crate) struct Question {
@@ -27,9 +21,17 @@ pub(crate) struct Question {
     pub(crate) normal: String,
 }
 
-/// The fields that queries may name: retired ones are as if they had never been.
+/// The fields that queries may name: retired ones, and those of an entity that the caller may not browse, are as if they
+/// had never been.
 pub(crate) async fn queryable(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
-    Ok(fields::all(cx, room).await?.into_iter().filter(|field| !field.retired).collect())
+    let mut fields = fields::all(cx, room).await?;
+    fields.retain(|field| !field.retired);
+    for entity in [Entity::Customer, Entity::Organization] {
+        if !access::held(cx, room, Some(entity)).await?.contains(&Permission::Browse) {
+            fields.retain(|field| field.entity != entity);
+        }
+    }
+    Ok(fields)
 }
 
 /// The catalogue of one entity's queries.
@@ -48,9 +50,9 @@ pub(crate) async fn ask(
     room: &Room,
     entity: Entity,
     written: &str,
-    viewer: &Viewer<'_>,
+    zone: TimeZone,
 ) -> Result<Result<Question, Vec<Mistake>>> {
-    access::require(cx, room, Permission::Browse).await?;
+    access::require_about(cx, room, entity, Permission::Browse).await?;
     let mut query = match parse(written) {
         Ok(query) => query,
         Err(mistake) => return Ok(Err(vec![mistake])),
@@ -66,8 +68,9 @@ pub(crate) async fn ask(
         let accounts = people_called(cx, room, &name).await?;
         found.insert(name, accounts);
     }
+    let viewer = Author::of(cx.actor()).map(|author| author.stored()).unwrap_or_default();
     let mistakes = resolve::settle_people(&mut query, &catalogue, &found);
-    let resolved = resolve::resolve(&query, &catalogue, viewer.account, &cx.now().to_zoned(viewer.zone.clone()));
+    let resolved = resolve::resolve(&query, &catalogue, &viewer, &cx.now().to_zoned(zone));
     Ok(match resolved {
         Err(mut more) => {
             more.extend(mistakes);
@@ -104,7 +107,7 @@ async fn people_called(cx: &Cx, room: &Room, name: &str) -> Result<Vec<AccountId
 
 /// What may stand where somebody is typing.
 pub(crate) async fn complete(cx: &Cx, room: &Room, entity: Entity, written: &str, cursor: usize) -> Result<Completion> {
-    access::require(cx, room, Permission::Browse).await?;
+    access::require_about(cx, room, entity, Permission::Browse).await?;
     if written.chars().count() > crate::query::LENGTH_CHARS {
         let detail = format!("A query has at most {} characters.", crate::query::LENGTH_CHARS);
         return Err(Fault::invalid_field("/query", "too_long", detail));

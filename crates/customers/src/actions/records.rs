@@ -150,7 +150,7 @@ impl Reader<'_> {
             for entry in page {
                 before = entry.id;
                 let entry = values::open_change(&keys, owner, entry)?;
-                changes.push(Past { at: entry.at, by: entry.by, change: entry.change });
+                changes.push(Past { at: entry.at, by: entry.by.stored(), change: entry.change });
             }
             if !full {
                 break;

@@ -9,7 +9,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::fields::{self, OpenField};
 use crate::actions::{access, directory};
-use crate::model::{Action, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
+use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
 use crate::{rules, schema, sql};
 
 /// Values written by one request; a panel has fewer.
@@ -39,6 +39,11 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// Of whoever holds the permission.
+    pub(crate) fn agent() -> Self {
+        Self { agent: true }
+    }
+
     fn sees(&self, field: &OpenField) -> bool {
         self.agent || (rules::customer_may(field.audience, field.entity, false) && !field.retired)
     }
@@ -66,7 +71,7 @@ fn change_place(owner: &Owner, id: i64) -> Place {
 
 /// Lets in whoever holds the permission, and a customer to their own record; to everybody else the owner is not there.
 pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<Reach> {
-    let held = access::permissions(cx, room).await?;
+    let held = access::permissions_about(cx, room, owner.entity()).await?;
     if held.contains(&needed) {
         if directory::exists(cx, room, owner).await? {
             return Ok(Reach { agent: true });
@@ -78,7 +83,7 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
         return Ok(Reach { agent: false });
     }
     if held.contains(&Permission::Browse) {
-        access::require(cx, room, needed).await?;
+        access::require_about(cx, room, owner.entity(), needed).await?;
     }
     Err(Fault::not_found())
 }
@@ -93,7 +98,7 @@ pub(crate) fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -
     })
 }
 
-fn set_version(values: &[sql::SealedValue]) -> i64 {
+pub(crate) fn set_version(values: &[sql::SealedValue]) -> i64 {
     values.iter().map(|value| value.version).max().unwrap_or(0)
 }
 
@@ -104,7 +109,7 @@ pub(crate) async fn read_values(cx: &Cx, room: &Room, owner: &Owner) -> Result<V
 }
 
 async fn read_within(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<ValueSet> {
-    let fields = visible(cx, room, owner, reach).await?;
+    let fields = visible(cx, room, owner.entity(), reach).await?;
     let keys = access::owner_keys(cx, room, owner).await?;
     let sealed = sql::value_list(&mut room.shared.store.read(cx).await?, owner).await?;
     let version = set_version(&sealed);
@@ -116,32 +121,38 @@ async fn read_within(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Resu
     Ok(ValueSet { version, values })
 }
 
-async fn visible(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Result<BTreeMap<FieldId, OpenField>> {
+/// The fields of customers, or of organizations, that are within reach.
+pub(crate) async fn visible(
+    cx: &Cx,
+    room: &Room,
+    entity: Entity,
+    reach: &Reach,
+) -> Result<BTreeMap<FieldId, OpenField>> {
     Ok(fields::all(cx, room)
         .await?
         .into_iter()
-        .filter(|field| field.entity == owner.entity() && reach.sees(field))
+        .filter(|field| field.entity == entity && reach.sees(field))
         .map(|field| (field.id, field))
         .collect())
 }
 
 /// Who writes, under which pseudonyms and keys: fetched before the transaction, which then waits for nothing else.
-struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     cx: &'a Cx,
     owner: &'a Owner,
-    account: AccountId,
+    author: Author,
     actor: Option<Vec<u8>>,
     subject: Option<Vec<u8>>,
     keys: Keys,
 }
 
 impl<'a> Writer<'a> {
-    async fn prepare(cx: &'a Cx, room: &Room, owner: &'a Owner) -> Result<Self> {
-        let account = cx.person().cloned().ok_or_else(|| Fault::refused("Only a person changes values."))?;
+    pub(crate) async fn prepare(cx: &'a Cx, room: &Room, owner: &'a Owner) -> Result<Self> {
+        let author = Author::of(cx.actor()).ok_or_else(|| Fault::refused("Only somebody changes values."))?;
         Ok(Self {
             cx,
             owner,
-            account,
+            author,
             actor: access::actor_pseudonym(cx, room).await?,
             subject: match owner {
                 Owner::Customer(account) => Some(access::pseudonym(cx, room, account).await?),
@@ -166,34 +177,67 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let version = changes::record(scoped, cx, owner.entity().name(), owner.id()).await?;
+        let kind = self.write(scoped, held, field, to, restoring, version).await?;
+        ledger::append(scoped, cx, self.entry(kind, &self.object(field))).await.map(drop)
+    }
+
+    /// Writes one checked value over `held`, and its history, under a number that was taken. Answers what the ledger is
+    /// to say of it.
+    pub(crate) async fn write(
+        &self,
+        scoped: &mut Scoped,
+        held: Option<&OpenValue>,
+        field: FieldId,
+        to: &Value,
+        restoring: bool,
+        version: i64,
+    ) -> Result<&'static str> {
+        let (cx, owner) = (self.cx, self.owner);
+        let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
         let action = rules::action_of(to, restoring);
         let new = Stored {
             field,
             value: self.keys.seal(&value_place(owner, field), to)?,
             version,
             updated_at: cx.now(),
-            updated_by: self.account.clone(),
+            updated_by: self.author.clone(),
         };
         if !sql::value_put(scoped, owner, new, held.map_or(0, |held| held.version)).await? {
             return Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."));
         }
         let change: Sealed<Change> = self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
-        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.account.clone() };
+        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.author.clone() };
         sql::history_insert(scoped, owner, history).await?;
-        let kind = match action {
+        Ok(match action {
             Action::Set => "customers.value_set",
             Action::Cleared => "customers.value_cleared",
             Action::Restored => "customers.value_restored",
-        };
-        let object = format!("{} {field}", owner.entity().name());
-        let entry =
-            ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(&object) };
-        ledger::append(scoped, cx, entry).await.map(drop)
+        })
+    }
+
+    /// Opens what lies in the owner's values.
+    pub(crate) fn open(&self, sealed: sql::SealedValue) -> Result<OpenValue> {
+        open_value(&self.keys, self.owner, sealed)
+    }
+
+    /// Notes the last of several changes of the owner.
+    pub(crate) async fn note(&self, scoped: &mut Scoped, version: i64) -> Result<()> {
+        changes::note(scoped, self.cx, self.owner.entity().name(), self.owner.id(), version).await
+    }
+
+    /// Which thing the ledger says was changed.
+    pub(crate) fn object(&self, field: FieldId) -> String {
+        format!("{} {field}", self.owner.entity().name())
+    }
+
+    /// What the ledger says of a change.
+    pub(crate) fn entry<'e>(&self, kind: &'static str, object: &'e str) -> ledger::Entry<'e> {
+        ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(object) }
     }
 }
 
 /// A field that this write may touch, or why not.
-fn writable<'f>(
+pub(crate) fn writable<'f>(
     fields: &'f BTreeMap<FieldId, OpenField>,
     reach: &Reach,
     id: FieldId,
@@ -222,7 +266,7 @@ pub(crate) async fn write_values(
         return Err(fields::too_many("values in one request", WRITES_AT_ONCE));
     }
     let reach = reach(cx, room, owner, Permission::Edit).await?;
-    let fields = visible(cx, room, owner, &reach).await?;
+    let fields = visible(cx, room, owner.entity(), &reach).await?;
     let writer = Writer::prepare(cx, room, owner).await?;
     check_people(cx, room, &fields, &wanted, |id| format!("/values/{id}")).await?;
     let mut scoped = room.shared.store.write(cx).await?;
@@ -284,7 +328,7 @@ async fn write_one(
     wanted: Value,
     restoring: bool,
 ) -> Result<Written<OpenValue>> {
-    let fields = visible(cx, room, owner, reach).await?;
+    let fields = visible(cx, room, owner.entity(), reach).await?;
     let field = match fields.get(&id) {
         Some(_) => writable(&fields, reach, id, "/value").map_err(|wrong| Fault::invalid_fields(vec![wrong]))?,
         None => return Err(Fault::not_found()),
@@ -310,10 +354,43 @@ async fn write_one(
         None => {
             let sealed = writer.keys.seal(&value_place(owner, id), &Value::Empty)?;
             let nothing =
-                Stored { field: id, value: sealed, version: 0, updated_at: cx.now(), updated_by: writer.account };
+                Stored { field: id, value: sealed, version: 0, updated_at: cx.now(), updated_by: writer.author };
             Ok(Written::Done(open_value(&access::owner_keys(cx, room, owner).await?, owner, nothing)?))
         }
     }
+}
+
+/// The people that values name.
+pub(crate) fn people_named(
+    fields: &BTreeMap<FieldId, OpenField>,
+    wanted: &BTreeMap<FieldId, Value>,
+) -> Vec<(FieldId, AccountId)> {
+    wanted
+        .iter()
+        .filter(|(id, _)| fields.get(id).is_some_and(|field| field.kind == crate::model::FieldType::User))
+        .filter_map(|(id, value)| match value {
+            Value::Text(text) => AccountId::new(text.trim()).ok().map(|account| (*id, account)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Those of them that the site does not know.
+pub(crate) fn people_unknown(
+    named: &[(FieldId, AccountId)],
+    known: &directory::Names,
+    pointer: impl Fn(FieldId) -> String,
+) -> Vec<FieldFault> {
+    named
+        .iter()
+        .filter(|(_, account)| !known.contains_key(account))
+        .map(|(id, _)| FieldFault {
+            pointer: pointer(*id),
+            code: "unknown",
+            detail: "Jira knows no person of this accountId.".to_owned(),
+            limit: None,
+        })
+        .collect()
 }
 
 /// A person named by a value must be one that the site knows.
@@ -324,29 +401,13 @@ async fn check_people(
     wanted: &BTreeMap<FieldId, Value>,
     pointer: impl Fn(FieldId) -> String,
 ) -> Result<()> {
-    let named: Vec<(FieldId, AccountId)> = wanted
-        .iter()
-        .filter(|(id, _)| fields.get(id).is_some_and(|field| field.kind == crate::model::FieldType::User))
-        .filter_map(|(id, value)| match value {
-            Value::Text(text) => AccountId::new(text.trim()).ok().map(|account| (*id, account)),
-            _ => None,
-        })
-        .collect();
+    let named = people_named(fields, wanted);
     if named.is_empty() {
         return Ok(());
     }
     let accounts: Vec<AccountId> = named.iter().map(|(_, account)| account.clone()).collect();
     let known = directory::names(cx, room, &accounts).await?;
-    let unknown: Vec<FieldFault> = named
-        .iter()
-        .filter(|(_, account)| !known.contains_key(account))
-        .map(|(id, _)| FieldFault {
-            pointer: pointer(*id),
-            code: "unknown",
-            detail: "Jira knows no person of this accountId.".to_owned(),
-            limit: None,
-        })
-        .collect();
+    let unknown = people_unknown(&named, &known, pointer);
     if unknown.is_empty() { Ok(()) } else { Err(Fault::invalid_fields(unknown)) }
 }
 
@@ -364,7 +425,7 @@ pub(crate) async fn read_history(
     limit: u32,
 ) -> Result<(Vec<OpenChange>, BTreeMap<FieldId, OpenField>, Option<i64>)> {
     let reach = reach(cx, room, owner, Permission::Browse).await?;
-    let fields = visible(cx, room, owner, &reach).await?;
+    let fields = visible(cx, room, owner.entity(), &reach).await?;
     let keys = access::owner_keys(cx, room, owner).await?;
     let page = sql::history_list(&mut room.shared.store.read(cx).await?, owner, field, before, limit + 1).await?;
     let more = page.len() > limit as usize;

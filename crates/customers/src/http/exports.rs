@@ -1,11 +1,12 @@
 //! /customers/export and /organizations/export: what a list shows, as a file.
 
 use axum::extract::State;
+use kernel::Cx;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Caller, Json, Person, Problem, ProblemBody, Reply};
+use web::{Json, Principal, Problem, ProblemBody, Reply, scope};
 
 use crate::Room;
 use crate::actions::exports::{self, Format};
@@ -31,13 +32,19 @@ struct ExportInput {
     columns: Option<Vec<String>>,
 }
 
-async fn export(room: &Room, caller: &Caller, entity: Entity, input: &ExportInput) -> Result<Reply, Problem> {
-    let asked = match asked(room, caller, entity, input.query.as_deref(), input.search.as_deref()).await? {
+async fn export(
+    cx: &Cx,
+    room: &Room,
+    time_zone: Option<&str>,
+    entity: Entity,
+    input: &ExportInput,
+) -> Result<Reply, Problem> {
+    let asked = match asked(cx, room, time_zone, entity, input.query.as_deref(), input.search.as_deref()).await? {
         Ok(asked) => asked,
         Err(mistaken) => return Ok(mistaken),
     };
     let columns = input.columns.as_deref();
-    let export = exports::prepare_export(&caller.cx, room, entity, &asked, columns, input.format).await?;
+    let export = exports::prepare_export(cx, room, entity, &asked, columns, input.format).await?;
     let (name, kind) = (export.file_name(), export.format().content_type());
     Ok(Reply::export(&name, kind, |exit| export.stream(exit)))
 }
@@ -46,27 +53,27 @@ async fn export(room: &Room, caller: &Caller, entity: Entity, input: &ExportInpu
 ///
 /// What the list shows under the same query, in its order, as a file. Who exported how many records with which columns
 /// is written on the ledger before the file leaves. A file that breaks off while it is sent ends without its last piece.
-#[utoipa::path(post, path = "/customers/export", tag = "customers", request_body = ExportInput,
+#[utoipa::path(post, path = "/customers/export", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn export_customers(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, time_zone, .. }: Principal<scope::CustomersRead>,
     Json(input): Json<ExportInput>,
 ) -> Result<Reply, Problem> {
-    export(&room, &caller, Entity::Customer, &input).await
+    export(&cx, &room, time_zone.as_deref(), Entity::Customer, &input).await
 }
 
 /// Export organizations
 ///
 /// As customers are exported.
-#[utoipa::path(post, path = "/organizations/export", tag = "organizations", request_body = ExportInput,
+#[utoipa::path(post, path = "/organizations/export", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn export_organizations(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, time_zone, .. }: Principal<scope::OrganizationsRead>,
     Json(input): Json<ExportInput>,
 ) -> Result<Reply, Problem> {
-    export(&room, &caller, Entity::Organization, &input).await
+    export(&cx, &room, time_zone.as_deref(), Entity::Organization, &input).await
 }

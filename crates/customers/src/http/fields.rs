@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{IfMatch, Json, Page, Path, Person, Problem, ProblemBody, Query, Reply};
+use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::access;
@@ -192,15 +192,15 @@ pub(crate) struct FieldQuery {
 /// List fields
 ///
 /// A customer is shown the fields that they may see.
-#[utoipa::path(get, path = "/fields", tag = "fields", params(FieldQuery),
+#[utoipa::path(get, path = "/fields", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(FieldQuery),
     responses((status = 200, body = Page<FieldView>), (status = 401, body = ProblemBody)))]
 async fn list_fields(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsRead>,
     Query(query): Query<FieldQuery>,
 ) -> Result<Reply, Problem> {
-    let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
-    let fields = fields::all(&caller.cx, &room).await?;
+    let agent = access::sees_definitions(&cx, &room).await?;
+    let fields = fields::all(&cx, &room).await?;
     let shown: Vec<OpenField> = fields
         .into_iter()
         .filter(|field| query.entity.is_none_or(|entity| field.entity == entity))
@@ -214,28 +214,28 @@ async fn list_fields(
 }
 
 /// Define a field
-#[utoipa::path(post, path = "/fields", tag = "fields", request_body = FieldInput,
+#[utoipa::path(post, path = "/fields", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = FieldInput,
     responses((status = 201, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn define_field(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Json(input): Json<FieldInput>,
 ) -> Result<Reply, Problem> {
-    let field = fields::define_field(&caller.cx, &room, input.into()).await?;
+    let field = fields::define_field(&cx, &room, input.into()).await?;
     let (location, version) = (format!("/api/v1/fields/{}", field.id), field.version);
     Ok(Reply::created(&location, |exit| FieldView::of(field, exit)).version(version))
 }
 
 /// Read a field
-#[utoipa::path(get, path = "/fields/{id}", tag = "fields", params(("id" = String, Path, description = "Field id")),
+#[utoipa::path(get, path = "/fields/{id}", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(("id" = String, Path, description = "Field id")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn get_field(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsRead>,
     Path(id): Path<FieldId>,
 ) -> Result<Reply, Problem> {
-    let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
-    let field = fields::read_field(&caller.cx, &room, id).await?;
+    let agent = access::sees_definitions(&cx, &room).await?;
+    let field = fields::read_field(&cx, &room, id).await?;
     if !agent && (field.retired || !rules::customer_may(field.audience, field.entity, false)) {
         return Err(Fault::not_found().into());
     }
@@ -247,19 +247,19 @@ async fn get_field(
 ///
 /// The whole field is replaced. Its type and entity are fixed. Options are renamed, moved and retired by their ids, and
 /// never left out.
-#[utoipa::path(put, path = "/fields/{id}", tag = "fields", request_body = FieldInput,
+#[utoipa::path(put, path = "/fields/{id}", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = FieldInput,
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
 async fn change_field(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Path(id): Path<FieldId>,
     before: IfMatch,
     Json(input): Json<FieldInput>,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Configure).await?;
-    let field = fields::change_field(&caller.cx, &room, id, before.required()?, input.into()).await?;
+    access::require(&cx, &room, Permission::Configure).await?;
+    let field = fields::change_field(&cx, &room, id, before.required()?, input.into()).await?;
     let version = field.version;
     Ok(Reply::ok(|exit| FieldView::of(field, exit)).version(version))
 }
@@ -267,34 +267,34 @@ async fn change_field(
 /// Retire a field
 ///
 /// Its values are kept, and come back with it.
-#[utoipa::path(delete, path = "/fields/{id}", tag = "fields",
+#[utoipa::path(delete, path = "/fields/{id}", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])),
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
 async fn retire_field(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Path(id): Path<FieldId>,
     before: IfMatch,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Configure).await?;
-    let field = fields::retire_field(&caller.cx, &room, id, before.required()?, true).await?;
+    access::require(&cx, &room, Permission::Configure).await?;
+    let field = fields::retire_field(&cx, &room, id, before.required()?, true).await?;
     Ok(Reply::empty().version(field.version))
 }
 
 /// Take a retired field back into use
-#[utoipa::path(post, path = "/fields/{id}/restore", tag = "fields",
+#[utoipa::path(post, path = "/fields/{id}/restore", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])),
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
 async fn restore_field(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Path(id): Path<FieldId>,
     before: IfMatch,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Configure).await?;
-    let field = fields::retire_field(&caller.cx, &room, id, before.required()?, false).await?;
+    access::require(&cx, &room, Permission::Configure).await?;
+    let field = fields::retire_field(&cx, &room, id, before.required()?, false).await?;
     let version = field.version;
     Ok(Reply::ok(|exit| FieldView::of(field, exit)).version(version))
 }
@@ -311,13 +311,13 @@ pub(crate) struct OrderInput {
 }
 
 /// Put fields in a new order
-#[utoipa::path(post, path = "/fields/order", tag = "fields", request_body = OrderInput,
+#[utoipa::path(post, path = "/fields/order", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = OrderInput,
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn order_fields(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Json(input): Json<OrderInput>,
 ) -> Result<Reply, Problem> {
-    fields::order_fields(&caller.cx, &room, input.entity, &input.ids).await?;
+    fields::order_fields(&cx, &room, input.entity, &input.ids).await?;
     Ok(Reply::empty())
 }

@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 use web::{Person, Problem, ProblemBody, Query, Reply};
 
 use crate::Room;
+use crate::actions::directory;
 use crate::actions::panel::{self, PersonRole};
 use crate::http::fields::FieldView;
 use crate::http::people::{CountsView, CustomerView};
@@ -114,14 +115,16 @@ async fn read_panel(
     Query(query): Query<PanelQuery>,
 ) -> Result<Reply, Problem> {
     let panel = panel::read_panel(&caller.cx, &room, &query.issue, query.person).await?;
-    let mut writers: Vec<&AccountId> = panel.people.iter().map(|person| &person.account).collect();
+    let accounts: Vec<AccountId> = panel.people.iter().map(|person| person.account.clone()).collect();
+    let names = directory::names(&caller.cx, &room, &accounts).await?;
+    let mut writers = Vec::new();
     if let Some(selected) = &panel.selected {
         writers.extend(selected.values.values.iter().map(|value| &value.updated_by));
         for organization in &selected.organizations {
             writers.extend(organization.values.values.iter().map(|value| &value.updated_by));
         }
     }
-    let names = authors(&room, &caller, writers.into_iter()).await?;
+    let authors = authors(&caller.cx, &room, writers.into_iter()).await?;
     Ok(Reply::ok(|exit| PanelView {
         issue: IssueView {
             id: panel.issue.id.to_string(),
@@ -145,7 +148,7 @@ async fn read_panel(
                 local_time_zone: selected.time_zone,
                 locale: selected.locale,
                 counts: selected.counts.map(CountsView::from),
-                values: ValueSetView::of(selected.values, &names, exit),
+                values: ValueSetView::of(selected.values, &authors, exit),
                 organizations: selected
                     .organizations
                     .into_iter()
@@ -153,7 +156,7 @@ async fn read_panel(
                         id: organization.id.to_string(),
                         name: organization.name.release(exit),
                         counts: organization.counts.map(CountsView::from),
-                        values: ValueSetView::of(organization.values, &names, exit),
+                        values: ValueSetView::of(organization.values, &authors, exit),
                     })
                     .collect(),
                 customer,

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Page, Path, Person, Problem, ProblemBody, Query, Reply};
+use web::{Page, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::directory::{CustomerRecord, OrganizationRecord};
@@ -248,14 +248,14 @@ impl CustomerView {
 }
 
 /// Read a customer
-#[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", params(("accountId" = String, Path)),
+#[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn read_customer(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::CustomersRead>,
     Path(id): Path<AccountId>,
 ) -> Result<Reply, Problem> {
-    let record = directory::read_customer(&caller.cx, &room, &id).await?;
+    let record = directory::read_customer(&cx, &room, &id).await?;
     Ok(Reply::ok(|exit| CustomerView::of(record, exit)))
 }
 
@@ -292,13 +292,13 @@ impl OrganizationView {
 }
 
 /// Read an organization
-#[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", params(("organizationId" = String, Path)),
+#[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(("organizationId" = String, Path)),
     responses((status = 200, body = OrganizationView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn read_organization(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::OrganizationsRead>,
     Path(id): Path<OrganizationId>,
 ) -> Result<Reply, Problem> {
-    let record = directory::read_organization(&caller.cx, &room, &id).await?;
+    let record = directory::read_organization(&cx, &room, &id).await?;
     Ok(Reply::ok(|exit| OrganizationView::of(record, exit)))
 }

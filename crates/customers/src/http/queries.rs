@@ -2,18 +2,17 @@
 
 use axum::extract::State;
 use jiff::tz::TimeZone;
-use kernel::{Fault, FieldFault};
+use kernel::{Cx, Fault, FieldFault};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Caller, Json, Person, Problem, ProblemBody, Query, Reply};
+use web::{Json, Person, Problem, ProblemBody, Query, Reply};
 
 use crate::Room;
-use crate::actions::queries::{self, Question, Viewer};
-use crate::actions::{access, directory};
-use crate::model::{Entity, Permission};
+use crate::actions::{directory, queries};
+use crate::model::Entity;
 use crate::query::Mistake;
 use crate::query::catalogue::Kind;
 use crate::query::complete::Offer;
@@ -82,25 +81,15 @@ pub(crate) fn mistaken(mistakes: &[Mistake], written: &str) -> Reply {
 }
 
 /// The time zone that the caller reads dates in: their page's, else Jira's, else UTC.
-pub(crate) async fn zone(room: &Room, caller: &Caller) -> Result<TimeZone, Fault> {
+pub(crate) async fn zone(cx: &Cx, room: &Room, page: Option<&str>) -> Result<TimeZone, Fault> {
     let known = |name: &str| TimeZone::get(name).ok();
-    if let Some(zone) = caller.from.time_zone.as_deref().and_then(known) {
+    if let Some(zone) = page.and_then(known) {
         return Ok(zone);
     }
-    let names = directory::names(&caller.cx, room, std::slice::from_ref(&caller.account)).await?;
-    let zone = names.get(&caller.account).and_then(|name| name.peek().time_zone.as_deref()).and_then(known);
+    let Some(account) = cx.person() else { return Ok(TimeZone::UTC) };
+    let names = directory::names(cx, room, std::slice::from_ref(account)).await?;
+    let zone = names.get(account).and_then(|name| name.peek().time_zone.as_deref()).and_then(known);
     Ok(zone.unwrap_or(TimeZone::UTC))
-}
-
-/// Gives a query its meaning for the caller.
-pub(crate) async fn ask(
-    room: &Room,
-    caller: &Caller,
-    entity: Entity,
-    written: &str,
-) -> Result<Result<Question, Vec<Mistake>>, Fault> {
-    let viewer = Viewer { account: &caller.account, zone: zone(room, caller).await? };
-    queries::ask(&caller.cx, room, entity, written, &viewer).await
 }
 
 /// A query to check.
@@ -133,8 +122,8 @@ async fn check_query(
     Person(caller): Person,
     Json(input): Json<QueryInput>,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Browse).await?;
-    Ok(match ask(&room, &caller, input.entity, &input.query).await? {
+    let zone = zone(&caller.cx, &room, caller.from.time_zone.as_deref()).await?;
+    Ok(match queries::ask(&caller.cx, &room, input.entity, &input.query, zone).await? {
         Ok(question) => Reply::ok(|_| CheckView { normal: Some(question.normal), mistakes: Vec::new() }),
         Err(mistakes) => Reply::ok(|exit| CheckView {
             normal: None,

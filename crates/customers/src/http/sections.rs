@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{IfMatch, Json, Page, Path, Person, Problem, ProblemBody, Query, Reply};
+use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::access;
@@ -55,16 +55,16 @@ pub(crate) struct SectionQuery {
 }
 
 /// List sections
-#[utoipa::path(get, path = "/sections", tag = "fields", params(SectionQuery),
+#[utoipa::path(get, path = "/sections", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(SectionQuery),
     responses((status = 200, body = Page<SectionView>), (status = 401, body = ProblemBody)))]
 async fn list_sections(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsRead>,
     Query(query): Query<SectionQuery>,
 ) -> Result<Reply, Problem> {
-    let agent = access::permissions(&caller.cx, &room).await?.contains(&Permission::Browse);
-    let visible = if agent { None } else { Some(crate::actions::fields::customer_sections(&caller.cx, &room).await?) };
-    let sections: Vec<OpenSection> = sections::all(&caller.cx, &room)
+    let agent = access::sees_definitions(&cx, &room).await?;
+    let visible = if agent { None } else { Some(crate::actions::fields::customer_sections(&cx, &room).await?) };
+    let sections: Vec<OpenSection> = sections::all(&cx, &room)
         .await?
         .into_iter()
         .filter(|section| query.entity.is_none_or(|entity| section.entity == entity))
@@ -88,14 +88,14 @@ pub(crate) struct NewSection {
 }
 
 /// Make a section
-#[utoipa::path(post, path = "/sections", tag = "fields", request_body = NewSection,
+#[utoipa::path(post, path = "/sections", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = NewSection,
     responses((status = 201, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn make_section(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Json(input): Json<NewSection>,
 ) -> Result<Reply, Problem> {
-    let section = sections::make_section(&caller.cx, &room, input.entity, &input.name).await?;
+    let section = sections::make_section(&cx, &room, input.entity, &input.name).await?;
     let (location, version) = (format!("/api/v1/sections/{}", section.id), section.version);
     Ok(Reply::created(&location, |exit| SectionView::of(section, exit)).version(version))
 }
@@ -113,20 +113,20 @@ pub(crate) struct SectionInput {
 }
 
 /// Rename or move a section
-#[utoipa::path(put, path = "/sections/{id}", tag = "fields", request_body = SectionInput,
+#[utoipa::path(put, path = "/sections/{id}", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = SectionInput,
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 200, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
 async fn change_section(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Path(id): Path<SectionId>,
     before: IfMatch,
     Json(input): Json<SectionInput>,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Configure).await?;
+    access::require(&cx, &room, Permission::Configure).await?;
     let position = i64::from(input.position);
-    let section = sections::change_section(&caller.cx, &room, id, before.required()?, &input.name, position).await?;
+    let section = sections::change_section(&cx, &room, id, before.required()?, &input.name, position).await?;
     let version = section.version;
     Ok(Reply::ok(|exit| SectionView::of(section, exit)).version(version))
 }
@@ -134,17 +134,17 @@ async fn change_section(
 /// Delete a section
 ///
 /// Its fields stay, outside any section.
-#[utoipa::path(delete, path = "/sections/{id}", tag = "fields",
+#[utoipa::path(delete, path = "/sections/{id}", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])),
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
 async fn delete_section(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, .. }: Principal<scope::FieldsWrite>,
     Path(id): Path<SectionId>,
     before: IfMatch,
 ) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Configure).await?;
-    sections::delete_section(&caller.cx, &room, id, before.required()?).await?;
+    access::require(&cx, &room, Permission::Configure).await?;
+    sections::delete_section(&cx, &room, id, before.required()?).await?;
     Ok(Reply::empty())
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use kernel::{AccountId, OrganizationId, limits};
+use kernel::{AccountId, Cx, OrganizationId, TokenId, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vault::Exit;
-use web::{Caller, IfMatch, Json, Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
+use vault::{Exit, Open};
+use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
-use crate::actions::directory;
 use crate::actions::directory::Names;
 use crate::actions::values::{self, OpenChange, OpenValue, ValueSet, Written};
-use crate::model::{Action, FieldId, Owner, Value};
+use crate::actions::{access, directory};
+use crate::model::{Action, Author, FieldId, Owner, Value};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
@@ -29,19 +29,40 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .routes(routes!(organization_restore))
 }
 
-/// Somebody.
+/// Somebody, or an API token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PersonView {
-    /// Their account.
-    account_id: String,
-    /// Their name, as Jira has it; null when Jira no longer says it.
+pub(crate) struct AuthorView {
+    /// Their account; null for an API token.
+    account_id: Option<String>,
+    /// The API token; left out for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<String>,
+    /// Their name, as Jira has it, or the token's; null when Jira no longer says it, and where a token's name is not
+    /// the reader's business.
     display_name: Option<String>,
 }
 
-impl PersonView {
-    pub(crate) fn of(account: &AccountId, names: &Names, _exit: &Exit) -> Self {
-        Self { account_id: account.to_string(), display_name: names.get(account).map(|name| name.peek().name.clone()) }
+/// Names of those who wrote something.
+pub(crate) struct Authors {
+    people: Names,
+    tokens: BTreeMap<TokenId, Open<String>>,
+}
+
+impl AuthorView {
+    fn of(author: &Author, authors: &Authors, _exit: &Exit) -> Self {
+        match author {
+            Author::Person(account) => Self {
+                account_id: Some(account.to_string()),
+                token_id: None,
+                display_name: authors.people.get(account).map(|name| name.peek().name.clone()),
+            },
+            Author::Token(id) => Self {
+                account_id: None,
+                token_id: Some(id.to_string()),
+                display_name: authors.tokens.get(id).map(|name| name.peek().clone()),
+            },
+        }
     }
 }
 
@@ -58,17 +79,17 @@ pub(crate) struct ValueView {
     /// When it was last changed.
     updated_at: String,
     /// By whom.
-    updated_by: PersonView,
+    updated_by: AuthorView,
 }
 
 impl ValueView {
-    fn of(stored: OpenValue, names: &Names, exit: &Exit) -> Self {
+    fn of(stored: OpenValue, authors: &Authors, exit: &Exit) -> Self {
         Self {
             field_id: stored.field.to_string(),
             value: stored.value.release(exit),
             version: stored.version,
             updated_at: stored.updated_at.to_string(),
-            updated_by: PersonView::of(&stored.updated_by, names, exit),
+            updated_by: AuthorView::of(&stored.updated_by, authors, exit),
         }
     }
 }
@@ -84,10 +105,10 @@ pub(crate) struct ValueSetView {
 }
 
 impl ValueSetView {
-    pub(crate) fn of(set: ValueSet, names: &Names, exit: &Exit) -> Self {
+    pub(crate) fn of(set: ValueSet, authors: &Authors, exit: &Exit) -> Self {
         Self {
             version: set.version,
-            values: set.values.into_iter().map(|value| ValueView::of(value, names, exit)).collect(),
+            values: set.values.into_iter().map(|value| ValueView::of(value, authors, exit)).collect(),
         }
     }
 }
@@ -140,7 +161,7 @@ pub(crate) struct ChangeView {
     /// When.
     at: String,
     /// By whom.
-    by: PersonView,
+    by: AuthorView,
     /// How.
     action: Action,
 }
@@ -155,40 +176,45 @@ pub(crate) struct HistoryQuery {
     field_id: Option<FieldId>,
 }
 
-async fn read(room: &Room, caller: Caller, owner: Owner) -> Result<Reply, Problem> {
-    let set = values::read_values(&caller.cx, room, &owner).await?;
-    let names = authors(room, &caller, set.values.iter().map(|value| &value.updated_by)).await?;
+async fn read(room: &Room, cx: &Cx, owner: Owner) -> Result<Reply, Problem> {
+    let set = values::read_values(cx, room, &owner).await?;
+    let authors = authors(cx, room, set.values.iter().map(|value| &value.updated_by)).await?;
     let version = set.version;
-    Ok(Reply::ok(|exit| ValueSetView::of(set, &names, exit)).version(version))
+    Ok(Reply::ok(|exit| ValueSetView::of(set, &authors, exit)).version(version))
 }
 
 pub(crate) async fn authors<'a>(
+    cx: &Cx,
     room: &Room,
-    caller: &Caller,
-    accounts: impl Iterator<Item = &'a AccountId>,
-) -> Result<Names, Problem> {
-    let accounts: Vec<AccountId> = accounts.cloned().collect();
-    Ok(directory::names(&caller.cx, room, &accounts).await?)
+    all: impl Iterator<Item = &'a Author>,
+) -> Result<Authors, Problem> {
+    let (mut people, mut tokens) = (Vec::new(), Vec::new());
+    for author in all {
+        match author {
+            Author::Person(account) => people.push(account.clone()),
+            Author::Token(id) => tokens.push(*id),
+        }
+    }
+    // What administrators call their scripts is nothing for customers.
+    let told = !tokens.is_empty() && !access::permissions_about_any(cx, room).await?.is_empty();
+    Ok(Authors {
+        people: directory::names(cx, room, &people).await?,
+        tokens: if told { web::token_names(&room.shared, cx, tokens).await? } else { BTreeMap::new() },
+    })
 }
 
-async fn patch(
-    room: &Room,
-    caller: Caller,
-    owner: Owner,
-    before: IfMatch,
-    input: ValuesInput,
-) -> Result<Reply, Problem> {
-    values::reach(&caller.cx, room, &owner, crate::model::Permission::Edit).await?;
-    match values::write_values(&caller.cx, room, &owner, before.required()?, input.values).await? {
+async fn patch(room: &Room, cx: &Cx, owner: Owner, before: IfMatch, input: ValuesInput) -> Result<Reply, Problem> {
+    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    match values::write_values(cx, room, &owner, before.required()?, input.values).await? {
         Written::Done(set) => {
-            let names = authors(room, &caller, set.values.iter().map(|value| &value.updated_by)).await?;
+            let authors = authors(cx, room, set.values.iter().map(|value| &value.updated_by)).await?;
             let version = set.version;
-            Ok(Reply::ok(|exit| ValueSetView::of(set, &names, exit)).version(version))
+            Ok(Reply::ok(|exit| ValueSetView::of(set, &authors, exit)).version(version))
         }
         Written::Conflict(standing) => {
-            let names = authors(room, &caller, standing.iter().map(|value| &value.updated_by)).await?;
-            Ok(Reply::conflict(CONFLICT, caller.cx.request(), |exit| ConflictsView {
-                conflicts: standing.into_iter().map(|value| ValueView::of(value, &names, exit)).collect(),
+            let authors = authors(cx, room, standing.iter().map(|value| &value.updated_by)).await?;
+            Ok(Reply::conflict(CONFLICT, cx.request(), |exit| ConflictsView {
+                conflicts: standing.into_iter().map(|value| ValueView::of(value, &authors, exit)).collect(),
             }))
         }
     }
@@ -197,17 +223,17 @@ async fn patch(
 const CONFLICT: &str =
     "Somebody changed this since you opened it. Nothing of yours was written; what stands now is in this answer.";
 
-async fn written(room: &Room, caller: &Caller, written: Written<OpenValue>) -> Result<Reply, Problem> {
+async fn written(room: &Room, cx: &Cx, written: Written<OpenValue>) -> Result<Reply, Problem> {
     match written {
         Written::Done(value) => {
-            let names = authors(room, caller, std::iter::once(&value.updated_by)).await?;
+            let authors = authors(cx, room, std::iter::once(&value.updated_by)).await?;
             let version = value.version;
-            Ok(Reply::ok(|exit| ValueView::of(value, &names, exit)).version(version))
+            Ok(Reply::ok(|exit| ValueView::of(value, &authors, exit)).version(version))
         }
         Written::Conflict(standing) => {
-            let names = authors(room, caller, standing.iter().map(|value| &value.updated_by)).await?;
-            Ok(Reply::conflict(CONFLICT, caller.cx.request(), |exit| CurrentView {
-                current: standing.into_iter().next().map(|value| ValueView::of(value, &names, exit)),
+            let authors = authors(cx, room, standing.iter().map(|value| &value.updated_by)).await?;
+            Ok(Reply::conflict(CONFLICT, cx.request(), |exit| CurrentView {
+                current: standing.into_iter().next().map(|value| ValueView::of(value, &authors, exit)),
             }))
         }
     }
@@ -215,24 +241,18 @@ async fn written(room: &Room, caller: &Caller, written: Written<OpenValue>) -> R
 
 async fn put(
     room: &Room,
-    caller: Caller,
+    cx: &Cx,
     owner: Owner,
     field: FieldId,
     before: IfMatch,
     input: ValueInput,
 ) -> Result<Reply, Problem> {
-    values::reach(&caller.cx, room, &owner, crate::model::Permission::Edit).await?;
-    let outcome = values::write_value(&caller.cx, room, &owner, field, before.required()?, input.value).await?;
-    written(room, &caller, outcome).await
+    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    let outcome = values::write_value(cx, room, &owner, field, before.required()?, input.value).await?;
+    written(room, cx, outcome).await
 }
 
-async fn history(
-    room: &Room,
-    caller: Caller,
-    owner: Owner,
-    query: HistoryQuery,
-    page: PageQuery,
-) -> Result<Reply, Problem> {
+async fn history(room: &Room, cx: &Cx, owner: Owner, query: HistoryQuery, page: PageQuery) -> Result<Reply, Problem> {
     let before = match &page.cursor {
         None => i64::MAX,
         Some(cursor) => cursor
@@ -240,8 +260,8 @@ async fn history(
             .map_err(|_| kernel::Fault::invalid_field("/cursor", "format", "Send `nextCursor` as it was answered."))?,
     };
     let limit = page.limit()?.min(limits::PAGE_MAX);
-    let (changes, fields, next) = values::read_history(&caller.cx, room, &owner, query.field_id, before, limit).await?;
-    let names = authors(room, &caller, changes.iter().map(|change| &change.by)).await?;
+    let (changes, fields, next) = values::read_history(cx, room, &owner, query.field_id, before, limit).await?;
+    let authors = authors(cx, room, changes.iter().map(|change| &change.by)).await?;
     Ok(Reply::ok(|exit| Page {
         items: changes
             .into_iter()
@@ -257,7 +277,7 @@ async fn history(
                     from: change.from,
                     to: change.to,
                     at: entry.at.to_string(),
-                    by: PersonView::of(&entry.by, &names, exit),
+                    by: AuthorView::of(&entry.by, &authors, exit),
                     action: entry.action,
                 }
             })
@@ -266,71 +286,73 @@ async fn history(
     }))
 }
 
-async fn restore(room: &Room, caller: Caller, owner: Owner, change: i64, before: IfMatch) -> Result<Reply, Problem> {
-    values::reach(&caller.cx, room, &owner, crate::model::Permission::Edit).await?;
-    let outcome = values::restore_value(&caller.cx, room, &owner, change, before.required()?).await?;
-    written(room, &caller, outcome).await
+async fn restore(room: &Room, cx: &Cx, owner: Owner, change: i64, before: IfMatch) -> Result<Reply, Problem> {
+    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    let outcome = values::restore_value(cx, room, &owner, change, before.required()?).await?;
+    written(room, cx, outcome).await
 }
 
 macro_rules! endpoints {
-    ($owner:ident, $id:ty, $tag:literal, $param:literal, $base:literal,
+    ($owner:ident, $id:ty, $tag:literal, $param:literal, $base:literal, $read:ident $read_scope:literal, $write:ident $write_scope:literal,
      $values:ident $values_title:literal, $patch:ident $patch_title:literal, $put:ident $put_title:literal,
      $history:ident $history_title:literal, $restore:ident $restore_title:literal) => {
         #[doc = $values_title]
-        #[utoipa::path(get, path = concat!($base, "/values"), tag = $tag, params(($param = String, Path)),
+        #[utoipa::path(get, path = concat!($base, "/values"), tag = $tag, security(("token" = [$read_scope]), ("bearer" = []), ("session" = [])), params(($param = String, Path)),
             responses((status = 200, body = ValueSetView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-        async fn $values(State(room): State<Room>, Person(caller): Person, Path(id): Path<$id>) -> Result<Reply, Problem> {
-            read(&room, caller, Owner::$owner(id)).await
+        async fn $values(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$read>, Path(id): Path<$id>) -> Result<Reply, Problem> {
+            read(&room, &cx, Owner::$owner(id)).await
         }
 
         #[doc = $patch_title]
         #[doc = ""]
         #[doc = "All or none are written. `If-Match` takes the ETag of the whole set; 412 tells what stands now."]
-        #[utoipa::path(patch, path = concat!($base, "/values"), tag = $tag, request_body = ValuesInput,
+        #[utoipa::path(patch, path = concat!($base, "/values"), tag = $tag, security(("token" = [$write_scope]), ("bearer" = []), ("session" = [])), request_body = ValuesInput,
             params(($param = String, Path), ("If-Match" = String, Header, description = "ETag of the value set")),
             responses((status = 200, body = ValueSetView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-        async fn $patch(State(room): State<Room>, Person(caller): Person, Path(id): Path<$id>, before: IfMatch, Json(input): Json<ValuesInput>) -> Result<Reply, Problem> {
-            patch(&room, caller, Owner::$owner(id), before, input).await
+        async fn $patch(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path(id): Path<$id>, before: IfMatch, Json(input): Json<ValuesInput>) -> Result<Reply, Problem> {
+            patch(&room, &cx, Owner::$owner(id), before, input).await
         }
 
         #[doc = $put_title]
         #[doc = ""]
         #[doc = "`If-Match` takes the value's own ETag, `\"v0\"` if it was never written; 412 tells what stands now."]
-        #[utoipa::path(put, path = concat!($base, "/values/{fieldId}"), tag = $tag, request_body = ValueInput,
+        #[utoipa::path(put, path = concat!($base, "/values/{fieldId}"), tag = $tag, security(("token" = [$write_scope]), ("bearer" = []), ("session" = [])), request_body = ValueInput,
             params(($param = String, Path), ("fieldId" = String, Path), ("If-Match" = String, Header, description = "ETag of the value")),
             responses((status = 200, body = ValueView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-        async fn $put(State(room): State<Room>, Person(caller): Person, Path((id, field)): Path<($id, FieldId)>, before: IfMatch, Json(input): Json<ValueInput>) -> Result<Reply, Problem> {
-            put(&room, caller, Owner::$owner(id), field, before, input).await
+        async fn $put(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path((id, field)): Path<($id, FieldId)>, before: IfMatch, Json(input): Json<ValueInput>) -> Result<Reply, Problem> {
+            put(&room, &cx, Owner::$owner(id), field, before, input).await
         }
 
         #[doc = $history_title]
-        #[utoipa::path(get, path = concat!($base, "/history"), tag = $tag, params(($param = String, Path), HistoryQuery, PageQuery),
+        #[utoipa::path(get, path = concat!($base, "/history"), tag = $tag, security(("token" = [$read_scope]), ("bearer" = []), ("session" = [])), params(($param = String, Path), HistoryQuery, PageQuery),
             responses((status = 200, body = Page<ChangeView>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-        async fn $history(State(room): State<Room>, Person(caller): Person, Path(id): Path<$id>, Query(query): Query<HistoryQuery>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
-            history(&room, caller, Owner::$owner(id), query, page).await
+        async fn $history(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$read>, Path(id): Path<$id>, Query(query): Query<HistoryQuery>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
+            history(&room, &cx, Owner::$owner(id), query, page).await
         }
 
         #[doc = $restore_title]
         #[doc = ""]
         #[doc = "Sets the field back to what that change made of it. `If-Match` takes the value's ETag."]
-        #[utoipa::path(post, path = concat!($base, "/history/{changeId}/restore"), tag = $tag,
+        #[utoipa::path(post, path = concat!($base, "/history/{changeId}/restore"), tag = $tag, security(("token" = [$write_scope]), ("bearer" = []), ("session" = [])),
             params(($param = String, Path), ("changeId" = String, Path), ("If-Match" = String, Header, description = "ETag of the value")),
             responses((status = 200, body = ValueView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
-        async fn $restore(State(room): State<Room>, Person(caller): Person, Path((id, change)): Path<($id, i64)>, before: IfMatch) -> Result<Reply, Problem> {
-            restore(&room, caller, Owner::$owner(id), change, before).await
+        async fn $restore(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path((id, change)): Path<($id, i64)>, before: IfMatch) -> Result<Reply, Problem> {
+            restore(&room, &cx, Owner::$owner(id), change, before).await
         }
     };
 }
 
 endpoints!(Customer, AccountId, "customers", "accountId", "/customers/{accountId}",
+    CustomersRead "customers:read", CustomersWrite "customers:write",
     customer_values "Read a customer's values", customer_patch "Write some of a customer's values",
     customer_put "Write one of a customer's values", customer_history "List changes of a customer's values",
     customer_restore "Restore a customer's value from a change");
 
 endpoints!(Organization, OrganizationId, "organizations", "organizationId", "/organizations/{organizationId}",
+    OrganizationsRead "organizations:read", OrganizationsWrite "organizations:write",
     organization_values "Read an organization's values", organization_patch "Write some of an organization's values",
     organization_put "Write one of an organization's values", organization_history "List changes of an organization's values",
     organization_restore "Restore an organization's value from a change");

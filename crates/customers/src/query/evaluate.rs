@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use kernel::AccountId;
 use vault::Open;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -37,7 +36,8 @@ impl<T: Zeroize + Default> Peek<T> for Open<T> {
 /// One change of a value.
 pub(crate) struct Past<C> {
     pub(crate) at: Timestamp,
-    pub(crate) by: AccountId,
+    /// Who made it, as stored: an account id, or a token's.
+    pub(crate) by: String,
     pub(crate) change: C,
 }
 
@@ -122,7 +122,7 @@ impl Typed {
                 changes(own, facts).iter().any(|past| {
                     let change = past.change.look();
                     window.overlaps(Some(past.at), past.at.checked_add(jiff::SignedDuration::from_micros(1)).ok())
-                        && by.as_deref().is_none_or(|by| by == past.by.as_str())
+                        && by.as_deref().is_none_or(|by| by == past.by)
                         && side(&change.from, from)
                         && side(&change.to, to)
                 })
@@ -200,7 +200,7 @@ impl Typed {
         initial
             || changes.iter().enumerate().any(|(place, past)| {
                 let until = changes.get(place + 1).map(|next| next.at).or(now);
-                by.is_none_or(|by| by == past.by.as_str())
+                by.is_none_or(|by| by == past.by)
                     && window.overlaps(Some(past.at), until)
                     && self.any_of(&of_value(own, &past.change.look().to), any_of)
             })

@@ -84,7 +84,7 @@ pub(crate) fn settle_people(
 pub(crate) fn resolve(
     query: &ast::Query,
     catalogue: &Catalogue<'_>,
-    viewer: &AccountId,
+    viewer: &str,
     now: &Zoned,
 ) -> Result<Typed, Vec<Mistake>> {
     let mut resolving = Resolving { catalogue, viewer, now, mistakes: Vec::new() };
@@ -95,7 +95,7 @@ pub(crate) fn resolve(
 
 struct Resolving<'r, 'f> {
     catalogue: &'r Catalogue<'f>,
-    viewer: &'r AccountId,
+    viewer: &'r str,
     now: &'r Zoned,
     mistakes: Vec<Mistake>,
 }
@@ -224,7 +224,7 @@ impl Resolving<'_, '_> {
         match &operand.kind {
             OperandKind::Text(text) => Ok(text.clone()),
             OperandKind::Function { name, argument: None } if name.eq_ignore_ascii_case(CURRENT_USER) => {
-                Ok(self.viewer.as_str().to_owned())
+                Ok(self.viewer.to_owned())
             }
             _ => Err(Mistake::new(
                 "unknown_function",

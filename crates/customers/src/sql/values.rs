@@ -2,10 +2,10 @@
 //! person's key, an organization's under the tenant's.
 
 use jiff::Timestamp;
-use kernel::{AccountId, Fault, Result, RowName, Sealed};
+use kernel::{Fault, Result, RowName, Sealed};
 use store::{Row, Scoped, args};
 
-use crate::model::{Action, Change, Entity, FieldId, HistoryEntry, Owner, Stored, Value};
+use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner, Stored, Value};
 
 struct Words {
     list: &'static str,
@@ -100,17 +100,13 @@ pub(crate) fn history_row(owner: &Owner, id: i64) -> RowName {
 pub(crate) type SealedValue = Stored<Sealed<Value>>;
 pub(crate) type SealedChange = HistoryEntry<Sealed<Change>>;
 
-fn account(row: &Row, column: &str) -> Result<AccountId> {
-    AccountId::new(row.text(column)?)
-}
-
 fn stored(row: &Row) -> Result<SealedValue> {
     Ok(Stored {
         field: FieldId(row.uuid("field")?),
         value: row.sealed("value")?,
         version: row.int("version")?,
         updated_at: row.instant("updated_at")?,
-        updated_by: account(row, "updated_by")?,
+        updated_by: Author::parse(&row.text("updated_by")?)?,
     })
 }
 
@@ -142,7 +138,7 @@ pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId
 
 /// Writes a value that still has version `before` (0: never written); false when somebody was faster.
 pub(crate) async fn value_put(scoped: &mut Scoped, owner: &Owner, new: SealedValue, before: i64) -> Result<bool> {
-    let mut values = args![owner.id(), new.field.0, new.value, new.version, new.updated_at, &new.updated_by];
+    let mut values = args![owner.id(), new.field.0, new.value, new.version, new.updated_at, new.updated_by.stored()];
     let changed = if before == 0 {
         scoped.run(words(owner).insert, values).await?
     } else {
@@ -159,11 +155,11 @@ pub(crate) struct NewChange {
     pub(crate) change: Sealed<Change>,
     pub(crate) action: Action,
     pub(crate) at: Timestamp,
-    pub(crate) by: AccountId,
+    pub(crate) by: Author,
 }
 
 pub(crate) async fn history_insert(scoped: &mut Scoped, owner: &Owner, new: NewChange) -> Result<()> {
-    let values = args![owner.id(), new.id, new.field.0, new.change, new.action.name(), new.at, &new.by];
+    let values = args![owner.id(), new.id, new.field.0, new.change, new.action.name(), new.at, new.by.stored()];
     scoped.run(words(owner).history_insert, values).await.map(drop)
 }
 
@@ -173,7 +169,7 @@ fn change(row: &Row) -> Result<SealedChange> {
         field: FieldId(row.uuid("field")?),
         change: row.sealed("change")?,
         at: row.instant("at")?,
-        by: account(row, "actor")?,
+        by: Author::parse(&row.text("actor")?)?,
         action: Action::parse(&row.text("action")?)
             .ok_or_else(|| Fault::broken("customers_row", "history.action is not from its closed set"))?,
     })

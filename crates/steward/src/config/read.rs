@@ -15,7 +15,7 @@ const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
 const LISTS: [&str; 3] = ["forge.apps", "forge.sites", "forge.api_bases"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
@@ -38,6 +38,7 @@ const KEYS: [&str; 22] = [
     "log.level",
     "log.format",
     "jobs.workers",
+    "api.requests_per_minute",
 ];
 
 impl Config {
@@ -188,6 +189,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
             assert!(!why.contains(value), "{why}");
         }
         check("STEWARD_JOBS__WORKERS", "hunter2", "jobs.workers");
+        check("STEWARD_API__REQUESTS_PER_MINUTE", "hunter2", "api.requests_per_minute");
         check("STEWARD_SERVER__BEHIND_PROXY", "hunter2", "server.behind_proxy");
         check("STEWARD_SERVER__ORIGIN", "hunter2", "server.origin");
         check("STEWARD_SERVER__LISTEN", "hunter2", "server.listen");

@@ -41,6 +41,8 @@ use writers::{Api, Writer};
 const KILLS: u32 = 200;
 /// From a round's first acknowledgement to the kill: from the middle of the next commits to some dozen commits later.
 const MILLIS: RangeInclusive<u64> = 3..=60;
+/// From a start with schedules due to the kill.
+const START_MILLIS: RangeInclusive<u64> = 0..=30;
 /// Owners written to in one round; the first of them by two writers who compete.
 const WRITTEN_AT_ONCE: usize = 6;
 /// Customers who take part; each one's first value also makes a key of theirs on the shelf.
@@ -87,6 +89,7 @@ async fn kill_over_and_over(name: &str, databases: Vec<Database>, seed: u64) {
         let written = experiment.write_until_killed(serving).await;
         if round % LOOK_EVERY == 0 {
             experiment.look_inside(true).await;
+            experiment.kill_at_its_start().await;
         }
         serving = experiment.serve().await;
         experiment.verify(&written).await;
@@ -215,9 +218,8 @@ impl Experiment {
     }
 
     /// Starts the program and waits until it says that it serves.
-    async fn serve(&mut self) -> Serving {
+    async fn launch(&self) -> Serving {
         self.let_go().await;
-        let began = Instant::now();
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
         command.arg("serve").arg("--config").arg(&self.file);
         // Whatever is set for tests is unknown to the program, which would refuse it.
@@ -246,6 +248,13 @@ impl Experiment {
             }
             log
         });
+        Serving { child, log }
+    }
+
+    /// Starts the program and waits until it is ready.
+    async fn serve(&mut self) -> Serving {
+        let began = Instant::now();
+        let serving = self.launch().await;
         let ready = self.api.get("/readyz").await;
         self.tally.starting.push(began.elapsed());
         assert_eq!(ready["database"], true, "{ready}");
@@ -253,7 +262,15 @@ impl Experiment {
             self.api.token = self.session("agent", "customers-page").await.token;
             self.session_made = Instant::now();
         }
-        Serving { child, log }
+        serving
+    }
+
+    /// Kills the program while it makes jobs of schedules that are due, and begins them.
+    async fn kill_at_its_start(&mut self) {
+        let serving = self.launch().await;
+        // The experiment itself, here too.
+        tokio::time::sleep(Duration::from_millis(self.random.random_range(START_MILLIS))).await;
+        self.kill(serving).await;
     }
 
     /// Kills the program and waits until nothing of it is left: PostgreSQL ends its transactions when it finds that
@@ -367,12 +384,16 @@ impl Experiment {
 
     /// Compares what the program shows of these owners with what was acknowledged and what was tried.
     async fn verify(&mut self, written: &[usize]) {
-        for place in written {
-            let owner = &mut self.owners[*place];
+        let shown = written.iter().map(async |place| {
+            let owner = &self.owners[*place];
             let after = owner.log.last().map_or(0, |change| change.id);
-            let changes = self.api.history(owner, after).await;
+            tokio::join!(self.api.history(owner, after), self.api.values(owner))
+        });
+        let shown = futures::future::join_all(shown).await;
+        for (place, (changes, values)) in written.iter().zip(shown) {
+            let owner = &mut self.owners[*place];
             owner.settle(&changes, &mut self.tally);
-            owner.stands(&self.api.get(&format!("{}/values", owner.path)).await);
+            owner.stands(&values);
         }
     }
 
@@ -382,7 +403,7 @@ impl Experiment {
             let known = std::mem::take(&mut owner.log);
             owner.follow(&self.api.history(owner, 0).await);
             assert_eq!(owner.log, known);
-            owner.stands(&self.api.get(&format!("{}/values", owner.path)).await);
+            owner.stands(&self.api.values(owner).await);
         }
     }
 

@@ -241,6 +241,7 @@ async fn use_everything(world: &World) -> Canaries {
     let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
     let ticket = ticket.body["url"].as_str().unwrap().split('=').nth(1).unwrap().to_owned();
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
+    use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
     admin.put("/api/v1/settings/permissions", "\"v0\"", holders).await.expect(200);
@@ -248,6 +249,37 @@ async fn use_everything(world: &World) -> Canaries {
     mistakes(world, &mut canaries, &account, fields[0]["id"].as_str().unwrap()).await;
     world.program.runner.drain().await.unwrap();
     canaries
+}
+
+/// A token's name and secret, an idempotency key, an answer that is kept, and mistakes with each.
+async fn use_a_script(world: &World, canaries: &mut Canaries, field: &str, account: &str) {
+    let script = world.script(&canaries.plant("token"), &["customers:write"]).await;
+    canaries.0.push(script.secret.splitn(3, '_').nth(2).unwrap().to_owned());
+    script.get("/api/v1/tokens/current").await.expect(200);
+    let (key, value) = (canaries.plant("key"), canaries.plant("kept"));
+    let values = format!("/api/v1/customers/{account}/values");
+    let etag = script.get(&values).await.expect(200).etag();
+    let headers = [("if-match", etag.as_str()), ("idempotency-key", key.as_str())];
+    for _ in 0..2 {
+        let body = json!({"values": {field: value}});
+        script.ask(axum::http::Method::PATCH, &values, &headers, Some(body)).await.expect(200);
+    }
+    // What stands is told on a conflict: let nothing stand.
+    world.agent().writes(account, field, Value::Null).await.expect(200);
+    let word = canaries.plant("wrong");
+    let other = json!({"values": {field: word}});
+    checked(canaries, script.ask(axum::http::Method::PATCH, &values, &headers, Some(other)).await);
+    checked(canaries, script.posts_once(&format!("{word} {word}"), "/api/v1/fields", json!({})).await);
+    let admin = world.admin();
+    for body in [
+        json!({"name": word.repeat(20), "scopes": ["customers:read"]}),
+        json!({"name": "x", "scopes": [word]}),
+        json!({"name": "x", "scopes": [], &word: 1}),
+    ] {
+        checked(canaries, admin.post("/api/v1/tokens", body).await);
+    }
+    admin.ask(axum::http::Method::DELETE, &format!("/api/v1/tokens/{}", script.id), None, None).await.expect(204);
+    checked(canaries, script.get(&values).await);
 }
 
 async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: &str) {

@@ -36,13 +36,17 @@ macro_rules! on_both {
     };
 }
 
+mod bulk;
 mod customers;
+mod demo;
 mod departure;
 mod generated;
 mod http;
+mod idempotency;
 mod killed;
 mod leaks;
 mod queries;
 mod sessions;
+mod tokens;
 mod walls;
 mod world;

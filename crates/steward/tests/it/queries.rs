@@ -15,6 +15,7 @@ on_both!(
     what_may_stand_there_is_offered,
     organizations_are_found_too,
     a_list_leaves_as_a_file,
+    a_token_asks_within_its_scopes,
 );
 
 fn encoded(text: &str) -> String {
@@ -286,6 +287,26 @@ async fn a_list_leaves_as_a_file(world: &World) {
     }
     world.customer().post("/api/v1/customers/export", json!({"format": "csv"})).await.expect(403);
     assert_eq!(ledger(world).await.len(), written.len(), "what was refused is not on the ledger");
+}
+
+async fn a_token_asks_within_its_scopes(world: &World) {
+    let Setting { other, .. } = setting(world).await;
+    world.admin().defines(json!({"entity": "organization", "type": "text", "name": "Country"})).await;
+    let script = world.script("Reader", &["customers:read"]).await;
+    let gold = encoded("\"Support tier\" = Gold");
+    let page = script.get(&format!("/api/v1/customers?query={gold}")).await.expect(200).body;
+    assert_eq!(page["items"][0]["accountId"], other);
+    let path = format!("/api/v1/customers?query={}", encoded("organization.Country = DE"));
+    let mistake = script.get(&path).await.expect(422).body["mistakes"][0].clone();
+    assert_eq!(mistake["code"], "unknown_field", "a field that it may not see is as one that never was: {mistake}");
+    assert_eq!(mistake["suggestion"], Value::Null);
+    script.get(&format!("/api/v1/organizations?query={gold}")).await.expect(403);
+    script.post("/api/v1/organizations/export", json!({"format": "csv"})).await.expect(403);
+    // A file is no change: it is made anew, and no copy of it is kept under the key.
+    for _ in 0..2 {
+        let file = script.posts_once("again", "/api/v1/customers/export", json!({"format": "csv"})).await.expect(200);
+        assert!(!file.headers.contains_key("idempotency-replayed"));
+    }
 }
 
 /// The tenant's ledger.

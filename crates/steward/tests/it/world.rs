@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
-use steward::config::{Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig};
+use steward::config::{ApiConfig, Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig};
 use steward::demo;
 use steward::program::{Parts, Program};
 use tower::ServiceExt;
@@ -110,6 +110,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
         network: NetworkConfig { allow_private: false, allow_loopback: true },
         log: LogConfig::default(),
         jobs: JobsConfig::default(),
+        api: ApiConfig::default(),
     }
 }
 
@@ -199,6 +200,13 @@ impl World {
         Actor { world: self, jira: &self.jira, who: who.to_owned(), module: module.to_owned(), issue: None }
     }
 
+    /// Makes an API token with these scopes, and answers a script that has it.
+    pub(crate) async fn script(&self, name: &str, scopes: &[&str]) -> Script<'_> {
+        let made = self.admin().post("/api/v1/tokens", json!({"name": name, "scopes": scopes})).await.expect(201).body;
+        let text = |key: &str| made[key].as_str().unwrap().to_owned();
+        Script { world: self, id: text("id"), secret: text("secret") }
+    }
+
     /// Another agent of the same site.
     pub(crate) fn colleague(&self) -> Actor<'_> {
         let first = self.jira.visitor("agent").unwrap().account_id;
@@ -240,6 +248,17 @@ impl World {
         all.first().expect("the site is joined").id
     }
 
+    /// A context that reads the tenant's rows.
+    pub(crate) async fn reader(&self) -> kernel::Cx {
+        kernel::Cx::mint(
+            self.tenant().await,
+            kernel::Actor::System("test"),
+            kernel::Standing::default(),
+            self.clock.clone(),
+            kernel::RequestId::fresh(),
+        )
+    }
+
     /// What Jira said of the agents is kept for a minute of real time; this forgets it.
     pub(crate) async fn forget_standing(&self) {
         let tenant = self.tenant().await;
@@ -278,6 +297,53 @@ impl World {
             database.remove().await;
         }
         self.jira.shutdown().await;
+    }
+}
+
+/// A script with an API token.
+pub(crate) struct Script<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Script<'_> {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.secret));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = match body {
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.world.send(request.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, &[], None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask(Method::POST, path, &[], Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, etag: &str, body: Value) -> Answer {
+        self.ask(Method::PATCH, path, &[("if-match", etag)], Some(body)).await
+    }
+
+    /// Posts with an `Idempotency-Key`.
+    pub(crate) async fn posts_once(&self, key: &str, path: &str, body: Value) -> Answer {
+        self.ask(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
     }
 }
 

@@ -103,6 +103,26 @@ impl Vault {
         }
     }
 
+    /// Sees to it that each of these people has a salt, in one write of the shelf: for whoever is about to ask for the
+    /// keys of many.
+    pub async fn meet(&self, cx: &Cx, people: &[&AccountId]) -> Result<()> {
+        let tenant = cx.tenant();
+        if self.shelf.is_gone(tenant).await? {
+            return Err(Fault::not_found());
+        }
+        let mut fresh = Vec::new();
+        for account in people {
+            if self.shelf.salt(tenant, account.as_str()).await?.is_none() {
+                fresh.push((account.as_str(), fresh_secret()?));
+            }
+        }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let salts: Vec<(&str, &[u8])> = fresh.iter().map(|(subject, salt)| (*subject, salt.as_slice())).collect();
+        self.shelf.put_salts(tenant, &salts, cx.now()).await
+    }
+
     async fn cached(&self, tenant: TenantId, class: KeyClass, subject: Subject<'_>, now: Timestamp) -> Result<Keys> {
         let name = subject.name().map(str::to_owned);
         let made = self.sets.try_get_with((tenant, class, name.clone()), async move {

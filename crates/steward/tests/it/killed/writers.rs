@@ -53,6 +53,11 @@ impl Api {
         body
     }
 
+    /// All values of an owner.
+    pub(super) async fn values(&self, owner: &Owner) -> Value {
+        self.get(&format!("{}/values", owner.path)).await
+    }
+
     /// An owner's history after a change, oldest first, each with the number that it was changed from.
     pub(super) async fn history(&self, owner: &Owner, after: i64) -> Vec<(Change, Option<u64>)> {
         let mut found = Vec::new();

@@ -1,0 +1,180 @@
+//! Many sites joined to one server of ours, as they would join: a Jira each, the app installed, people who define
+//! fields and write values through the API. All of it on this machine.
+//!
+//! The Jiras live in this process, on another core than what is measured, and go on answering what the server asks
+//! them. Start at [`Sites::join`].
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use futures::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// Sites that join at the same time.
+const JOINING_AT_ONCE: usize = 4;
+/// A site whose directory is not read by then never will be.
+const JOINING_TIME: Duration = Duration::from_secs(120);
+/// Between two looks at what a job has done.
+const LOOK: Duration = Duration::from_millis(50);
+/// Fields of customers that each site defines, and customers whose values are written.
+const FIELDS: usize = 12;
+const CUSTOMERS: usize = 10;
+
+/// A configuration of the program, and where it will be reached.
+pub(crate) struct Server {
+    pub(crate) origin: String,
+    pub(crate) file: PathBuf,
+}
+
+impl Server {
+    /// In `folder`, which must be there; `sites` are those that may join.
+    pub(crate) fn configure(folder: &Path, sites: &[sandbox::Running]) -> Result<Self> {
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data)?;
+        let key = folder.join("root.key");
+        if !key.exists() {
+            vault::FileRootKey::create(&key)?;
+        }
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let origin = format!("http://127.0.0.1:{port}");
+        // Without a site the server knows Atlassian's own addresses, which nothing asks.
+        let cloud = sites.first().map_or_else(String::new, |first| {
+            let bases: Vec<String> = sites.iter().map(|site| format!("{}/ex/jira/", site.url())).collect();
+            let jwks = first.forge().jwks_url();
+            format!("jwks = \"{jwks}\"\napi_bases = {bases:?}\ngraphql = \"{}/graphql\"\n", first.url())
+        });
+        let file = folder.join("steward.toml");
+        let text = format!(
+            "[server]\norigin = \"{origin}\"\nlisten = \"127.0.0.1:{port}\"\n\
+             [data]\ndirectory = {data:?}\nroot_key = {key:?}\n[forge]\napps = [\"{}\"]\n{cloud}\
+             [network]\nallow_loopback = true\n[log]\nlevel = \"warn\"\n",
+            steward::demo::app_id()?,
+        );
+        std::fs::write(&file, text)?;
+        Ok(Self { origin, file })
+    }
+}
+
+/// A customer's values to be read by an agent of that customer's site.
+pub(crate) struct Target {
+    pub(crate) path: String,
+    pub(crate) token: String,
+}
+
+/// Sites in this process, and the runtime that they live on.
+pub(crate) struct Sites {
+    pub(crate) running: Vec<sandbox::Running>,
+    runtime: Runtime,
+}
+
+impl Sites {
+    pub(crate) fn start(count: usize) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let mut running: Vec<sandbox::Running> = Vec::with_capacity(count);
+        for number in 0..count {
+            let mut config = sandbox::Config {
+                cloud_id: format!("00000000-0000-4000-8000-{number:012}"),
+                seed: number as u64,
+                source: sandbox::Source::Demo(number as u64),
+                faults: sandbox::Faults::none(),
+                // A hundred directories are to be read now, not within an hour.
+                rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
+                ..sandbox::Config::default()
+            };
+            config.forge.same_cloud_as = running.first().map(sandbox::Running::forge);
+            running.push(runtime.block_on(sandbox::start(config))?);
+        }
+        Ok(Self { running, runtime })
+    }
+
+    /// Joins each site to the server that runs at `origin`, and has [`FIELDS`] values of [`CUSTOMERS`] customers written
+    /// on it. Answers what an agent may read of them, a customer of every site in turn.
+    pub(crate) fn join(&self, origin: &str) -> Result<Vec<Target>> {
+        #[expect(clippy::disallowed_methods, reason = "a client of the server's own API")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let joined = futures::stream::iter(&self.running)
+            .map(|site| join(site, Api { client: client.clone(), origin: origin.to_owned(), token: String::new() }))
+            .buffered(JOINING_AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let by_site: Vec<Vec<Target>> = self.runtime.block_on(joined)?;
+        let mut turns: Vec<_> = by_site.into_iter().map(Vec::into_iter).collect();
+        Ok((0..CUSTOMERS).flat_map(|_| turns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect())
+    }
+}
+
+#[derive(Clone)]
+struct Api {
+    client: reqwest::Client,
+    origin: String,
+    token: String,
+}
+
+impl Api {
+    async fn ask(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Result<Value> {
+        let mut request = self.client.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.header("if-match", "\"v0\"").json(&body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            return Err(anyhow!("{path}: {status} {text}"));
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The same for whoever opens `module` on the site.
+    async fn as_on(&self, site: &sandbox::Running, who: &str, module: &str) -> Result<Self> {
+        let token = site.page_token(who, module, None).await.map_err(|why| anyhow!("{why}"))?;
+        let own = Self { token, ..self.clone() };
+        let session = own.ask(reqwest::Method::POST, "/api/v1/session/bearer", Some(json!({}))).await?;
+        Ok(Self { token: text(&session, "token")?, ..self.clone() })
+    }
+}
+
+fn text(value: &Value, key: &str) -> Result<String> {
+    value.get(key).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no {key} in the answer"))
+}
+
+async fn join(site: &sandbox::Running, api: Api) -> Result<Vec<Target>> {
+    site.forge().install(steward::demo::app(), Some(&api.origin)).map_err(|why| anyhow!("{why}"))?;
+    site.deliveries_settled().await;
+    let admin = api.as_on(site, "admin", "settings-page").await?;
+    let mut fields = Vec::with_capacity(FIELDS);
+    for number in 0..FIELDS {
+        let field = json!({"entity": "customer", "type": "text", "name": format!("Field {number}")});
+        fields.push(text(&admin.ask(reqwest::Method::POST, "/api/v1/fields", Some(field)).await?, "id")?);
+    }
+    let agent = api.as_on(site, "agent", "customers-page").await?;
+    let since = Instant::now();
+    let customers = loop {
+        let path = format!("/api/v1/customers?limit={CUSTOMERS}");
+        let page = agent.ask(reqwest::Method::GET, &path, None).await?;
+        let items = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        if items.len() == CUSTOMERS {
+            break items;
+        }
+        if since.elapsed() > JOINING_TIME {
+            return Err(anyhow!("the directory of {} was not read", site.url()));
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    let mut reads = Vec::with_capacity(CUSTOMERS);
+    for (number, customer) in customers.iter().enumerate() {
+        let path = format!("/api/v1/customers/{}/values", text(customer, "accountId")?);
+        let values: serde_json::Map<String, Value> = fields
+            .iter()
+            .enumerate()
+            .map(|(field, id)| {
+                (id.clone(), json!(format!("value {field} of customer {number}: gold, until further notice")))
+            })
+            .collect();
+        agent.ask(reqwest::Method::PATCH, &path, Some(json!({ "values": values }))).await?;
+        reads.push(Target { path, token: agent.token.clone() });
+    }
+    Ok(reads)
+}
