@@ -167,7 +167,7 @@ fn mistake(text: &str, error: &pest::error::Error<Rule>) -> Mistake {
     let mut detail = if span.start == span.end {
         format!("The query ends here; {listed} is missing.")
     } else {
-        format!("Here stands {listed}.")
+        format!("Expected here: {listed}.")
     };
     let wordy = expected.contains(&Expected::Junction) && found.starts_with(char::is_alphanumeric);
     if wordy {

@@ -229,7 +229,7 @@ impl Resolving<'_, '_> {
             _ => Err(Mistake::new(
                 "unknown_function",
                 operand.span,
-                "Here stands a person, or currentUser() for yourself.",
+                "A person is expected here, or currentUser() for yourself.",
             )
             .meant(Some(format!("{CURRENT_USER}()")))),
         }
@@ -352,14 +352,14 @@ fn looked_for(named: &Named<'_>, sign: ast::Span, operand: &Operand) -> Result<S
     if named.kind() == Kind::Phone {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         return if digits.is_empty() {
-            Err(Mistake::new("value", operand.span, "Here stand digits of the number."))
+            Err(Mistake::new("value", operand.span, "Write digits of the number to look for."))
         } else {
             Ok(Says::Digits(digits))
         };
     }
     match text::wanted_words(text) {
         words if words.is_empty() => {
-            Err(Mistake::new("value", operand.span, "Here stands at least one word or number."))
+            Err(Mistake::new("value", operand.span, "Write at least one word or number to look for."))
         }
         words if words.len() > WORDS => {
             Err(Mistake::new("too_many", operand.span, format!("At most {WORDS} words are looked for at once."))
