@@ -55,14 +55,14 @@ const routes = [
   ['GET', /^\/me$/, (_, { who }) => reply({ ...who, siteUrl: 'http://localhost' })],
   ['POST', /^\/session\/tickets$/, () => reply({ url: `${db.origin}/app/?ticket=admin#/customers` })],
   ['GET', /^\/projects$/, (_, { query }) => page([{ id: 'p-1', key: 'HELP', name: 'Help desk' }, { id: 'p-2', key: 'FRT', name: 'Freight desk' }], query)],
-  ['GET', /^\/users$/, (_, { query }) => page(Object.values(people).filter((p) => p.accountId === query.get('query') || p.displayName.toLowerCase().includes((query.get('query') ?? '').toLowerCase())).map(({ accountId, displayName }) => ({ accountId, displayName })), query)],
+  ['GET', /^\/users$/, (_, { query }) => page(Object.values(people).filter((p) => p.accountId === query.get('query') || p.displayName.toLowerCase().includes((query.get('search') ?? '').toLowerCase())).map(({ accountId, displayName }) => ({ accountId, displayName })), query)],
   ['GET', /^\/settings\/permissions$/, () => versioned(db.permissions)],
   ['PUT', /^\/settings\/permissions$/, (_, { headers, body }) => {
     matching(headers, db.permissions.version);
     db.permissions = { ...body, version: db.permissions.version + 1 };
     return versioned(db.permissions);
   }],
-  ['GET', /^\/settings\/holders$/, (_, { query }) => page(['jira-administrators', 'service-desk-team', 'freight-leads', 'night-shift'].map((n) => ({ kind: 'group', id: n, name: n })).concat([{ kind: 'projectRole', id: '10002', name: 'Service Desk Team' }]).filter((h) => h.name.toLowerCase().includes((query.get('query') ?? '').toLowerCase())), query)],
+  ['GET', /^\/settings\/holders$/, (_, { query }) => page(['jira-administrators', 'service-desk-team', 'freight-leads', 'night-shift'].map((n) => ({ kind: 'group', id: n, name: n })).concat([{ kind: 'projectRole', id: '10002', name: 'Service Desk Team' }]).filter((h) => h.name.toLowerCase().includes((query.get('search') ?? '').toLowerCase())), query)],
   ['GET', /^\/sections$/, (_, { query }) => page(db.sections.filter((s) => s.entity === query.get('entity')), query)],
   ['POST', /^\/sections$/, (_, { body }) => {
     const s = { id: id('s'), ...body, position: db.sections.length, version: 1 };
@@ -114,9 +114,11 @@ const routes = [
     Object.assign(f, { retired: false, version: f.version + 1 });
     return versioned(f);
   }],
-  ['GET', /^\/customers$/, (_, { query }) => page(db.customers.filter((c) => `${c.displayName} ${c.emailAddress}`.toLowerCase().includes((query.get('query') ?? '').toLowerCase())), query)],
+  ['POST', /^\/queries\/check$/, (_, { body }) => reply({ normal: body.query, mistakes: [] })],
+  ['GET', /^\/queries\/completions$/, (_, { query }) => reply({ offset: Number(query.get('cursor')), length: 0, items: [] })],
+  ['GET', /^\/customers$/, (_, { query }) => page(db.customers.filter((c) => `${c.displayName} ${c.emailAddress}`.toLowerCase().includes((query.get('search') ?? '').toLowerCase())), query)],
   ['GET', /^\/customers\/([^/]+)$/, ([key]) => reply({ ...find(db.customers, 'accountId', key), counts: counts(numberOf(key)) })],
-  ['GET', /^\/organizations$/, (_, { query }) => page(db.organizations.filter((o) => o.name.toLowerCase().includes((query.get('query') ?? '').toLowerCase())).map(organization), query)],
+  ['GET', /^\/organizations$/, (_, { query }) => page(db.organizations.filter((o) => o.name.toLowerCase().includes((query.get('search') ?? '').toLowerCase())).map(organization), query)],
   ['GET', /^\/organizations\/([^/]+)$/, ([key]) => reply({ ...organization(find(db.organizations, 'id', key)), counts: counts(9), members: db.customers.filter((c) => c.organizations.some((o) => o.id === key)).slice(0, 12) })],
   ['GET', /^\/(customer|organization)s\/([^/]+)\/values$/, ([entity, key]) => versioned(valueSet(`${entity}:${key}`))],
   ['PUT', /^\/(customer|organization)s\/([^/]+)\/values\/([^/]+)$/, ([entity, key, fieldId], { headers, body, who }) => write(`${entity}:${key}`, fieldId, body.value, who, headers)],

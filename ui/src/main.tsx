@@ -6,6 +6,7 @@ import './styles/controls.css';
 import './styles/overlays.css';
 import './styles/fields.css';
 import './styles/pages.css';
+import './styles/query.css';
 import './styles/settings.css';
 import { calls } from './api/calls';
 import { apiClient } from './api/client';

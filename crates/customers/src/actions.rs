@@ -4,7 +4,11 @@
 pub(crate) mod access;
 pub(crate) mod bulk;
 pub(crate) mod directory;
+pub(crate) mod exports;
 pub(crate) mod fields;
+pub(crate) mod lists;
 pub(crate) mod panel;
+pub(crate) mod queries;
+pub(crate) mod records;
 pub(crate) mod sections;
 pub(crate) mod values;

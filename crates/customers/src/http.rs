@@ -1,9 +1,12 @@
 //! One file an endpoint family: extract, act, reply. What is said in JSON is described here and nowhere else.
 
 mod bulk;
+mod exports;
 mod fields;
+mod lists;
 mod panel;
 mod people;
+mod queries;
 mod sections;
 mod settings;
 mod values;
@@ -16,6 +19,9 @@ use crate::Room;
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
         .merge(people::routes())
+        .merge(lists::routes())
+        .merge(queries::routes())
+        .merge(exports::routes())
         .merge(fields::routes())
         .merge(sections::routes())
         .merge(values::routes())

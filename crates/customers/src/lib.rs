@@ -7,9 +7,11 @@
 //! Routes: [`Room::routes`]. Jobs: [`Room::handlers`]. Data classes: [`ROOM`]. Start at `actions`.
 
 mod actions;
+mod files;
 mod http;
 mod jobs;
 mod model;
+mod query;
 mod rules;
 mod schema;
 mod sql;

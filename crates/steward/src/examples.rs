@@ -12,7 +12,7 @@ const EXAMPLES: &str = include_str!("examples.json");
 
 #[derive(Deserialize)]
 struct Examples {
-    /// By the parameter's name.
+    /// By the parameter's name, where an operation says nothing else.
     parameters: BTreeMap<String, Value>,
     /// By `METHOD path`, the path without `/api/v1`.
     operations: BTreeMap<String, Example>,
@@ -20,6 +20,8 @@ struct Examples {
 
 #[derive(Deserialize)]
 struct Example {
+    #[serde(default)]
+    parameters: BTreeMap<String, Value>,
     request: Option<Value>,
     response: Option<Value>,
 }
@@ -30,11 +32,13 @@ pub(crate) fn add(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
         for (method, operation) in operations(item) {
             let name = format!("{method} {}", path.strip_prefix("/api/v1").unwrap_or(path));
+            let own = examples.operations.get(&name);
             for parameter in operation.parameters.iter_mut().flatten().filter_map(described) {
-                let example = examples.parameters.get(&parameter.name).cloned();
+                let example = own.and_then(|own| own.parameters.get(&parameter.name));
+                let example = example.or_else(|| examples.parameters.get(&parameter.name)).cloned();
                 *parameter = ParameterBuilder::from(parameter.clone()).example(example).build();
             }
-            if let Some(example) = examples.operations.get(&name) {
+            if let Some(example) = own {
                 put(operation, example);
             }
         }
@@ -68,7 +72,8 @@ fn put(operation: &mut Operation, example: &Example) {
     }
     let successes = operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with('2'));
     let successes = successes.filter_map(|(_, response)| described(response));
-    for content in successes.flat_map(|response| response.content.values_mut()).filter_map(described) {
+    // Of several forms, the first: it is what is sent unless another is asked for.
+    for content in successes.filter_map(|response| response.content.values_mut().next()).filter_map(described) {
         content.example.clone_from(&example.response);
     }
 }

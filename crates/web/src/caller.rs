@@ -93,6 +93,8 @@ impl Known {
 pub struct Principal<N> {
     /// The context.
     pub cx: Cx,
+    /// The time zone that a person's page says.
+    pub time_zone: Option<String>,
     needs: PhantomData<N>,
 }
 
@@ -269,15 +271,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let cx = match prove(&Shared::from_ref(state), parts).await? {
-            Known::Person(caller) => caller.cx,
-            Known::Token(cx) if cx.token().is_some_and(|token| token.may(N::SCOPE)) => cx,
+        let (cx, time_zone) = match prove(&Shared::from_ref(state), parts).await? {
+            Known::Person(caller) => (caller.cx, caller.from.time_zone),
+            Known::Token(cx) if cx.token().is_some_and(|token| token.may(N::SCOPE)) => (cx, None),
             Known::Token(_) => {
                 let needed = N::SCOPE.name();
                 return Err(Fault::refused(format!("This needs an API token with the scope `{needed}`.")).into());
             }
         };
-        Ok(Self { cx, needs: PhantomData })
+        Ok(Self { cx, time_zone, needs: PhantomData })
     }
 }
 

@@ -1,7 +1,9 @@
 //! The one way out: success replies let opened values go, faults become RFC 9457 problem details.
 
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::{Stream, TryStreamExt};
 use kernel::{Fault, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -41,6 +43,38 @@ impl Reply {
         let mut body = ProblemBody::of(&fault, Some(request.to_string()));
         body.more = serde_json::to_value(make(&Exit::audited())).ok();
         Self(problem_response(&fault, &body))
+    }
+
+    /// What is wrong with what was sent, and what may have been meant: the caller may know the names that it tells, so
+    /// they may leave. For nothing else than they could have listed themselves.
+    pub fn invalid<T: Serialize>(fault: &Fault, make: impl FnOnce(&Exit) -> T) -> Self {
+        let mut body = ProblemBody::of(fault, None);
+        body.more = serde_json::to_value(make(&Exit::audited())).ok();
+        Self(problem_response(fault, &body))
+    }
+
+    /// A named export: a file of a permitted caller, made while it is sent. Its exit lives as long as its making and no
+    /// longer. The caller of this writes the export on the ledger first. A file that breaks off is cut, so that its
+    /// receiver knows it for one.
+    pub fn export<S>(file_name: &str, content_type: &'static str, make: impl FnOnce(Exit) -> S) -> Self
+    where
+        S: Stream<Item = kernel::Result<Bytes>> + Send + 'static,
+    {
+        let request = crate::headers::current_request();
+        let pieces = make(Exit::audited()).map_err(move |fault| {
+            let cause = fault.private_source().map(ToString::to_string);
+            tracing::error!(
+                event = "export_broken",
+                code = fault.code(),
+                request = request.as_deref(),
+                cause = cause.as_deref()
+            );
+            std::io::Error::other(fault.code())
+        });
+        let reply = Self((StatusCode::OK, Body::from_stream(pieces)).into_response());
+        let mut reply = reply.header(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""));
+        reply.0.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        reply
     }
 
     /// Adds the version as a strong ETag.
@@ -118,7 +152,7 @@ pub struct ProblemBody {
     /// The wrong fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemField>,
-    /// On a conflict: `current` or `conflicts`, what stands now.
+    /// On a conflict: `current` or `conflicts`, what stands now. Of a query: `mistakes`, each at its place.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub more: Option<serde_json::Value>,

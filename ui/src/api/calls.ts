@@ -1,7 +1,7 @@
 /** Each call that the UI makes, once, under the name of what it does. The only place that knows the API's paths. */
 import { etag, must, type ApiClient } from './client';
 import type {
-  Customer, Entity, Field, FieldInput, FieldValue, HistoryEntry, Holder, Me, NewToken, Organization,
+  Completion, Customer, Entity, Field, FieldInput, FieldValue, HistoryEntry, Holder, Me, Mistake, NewToken, Organization,
   Panel, Permissions, Project, Section, Subject, Token, TokenInput, User, Value, ValueSet,
 } from './types';
 
@@ -36,14 +36,22 @@ export function calls(api: ApiClient) {
     holders: (query: string): Promise<Page<Holder>> =>
       must(api.GET('/api/v1/settings/holders', { params: { query: optional({ query }) } })) as Promise<Page<Holder>>,
 
-    customers: (query: string, cursor?: string): Promise<Page<Customer>> =>
-      must(api.GET('/api/v1/customers', { params: { query: { ...optional({ query, cursor }), limit: PAGE_LIMIT } } })),
+    customers: (query: string, search: string, cursor?: string): Promise<Page<Customer>> =>
+      must(api.GET('/api/v1/customers', { params: { query: { ...optional({ query, search, cursor }), limit: PAGE_LIMIT } } })),
     customer: (accountId: string): Promise<Customer> =>
       must(api.GET('/api/v1/customers/{accountId}', { params: { path: { accountId } } })),
-    organizations: (query: string, cursor?: string): Promise<Page<Organization>> =>
-      must(api.GET('/api/v1/organizations', { params: { query: { ...optional({ query, cursor }), limit: PAGE_LIMIT } } })),
+    organizations: (query: string, search: string, cursor?: string): Promise<Page<Organization>> =>
+      must(api.GET('/api/v1/organizations', { params: { query: { ...optional({ query, search, cursor }), limit: PAGE_LIMIT } } })),
     organization: (id: string): Promise<Organization> =>
       must(api.GET('/api/v1/organizations/{organizationId}', { params: { path: { organizationId: id } } })),
+
+    /** Of a query that means nothing: why. Runs nothing. */
+    checkQuery: async (entity: Entity, query: string): Promise<{ mistakes: Mistake[] }> => {
+      const { mistakes } = await must(api.POST('/api/v1/queries/check', { body: { entity, query } }));
+      return { mistakes: mistakes as Mistake[] };
+    },
+    completions: (entity: Entity, query: string, cursor: number): Promise<Completion> =>
+      must(api.GET('/api/v1/queries/completions', { params: { query: { entity, query, cursor } } })) as Promise<Completion>,
 
     values: ({ entity, id }: Subject): Promise<ValueSet> =>
       entity === 'customer'

@@ -1,6 +1,6 @@
 /** Every failure of a call as one type, so that a page has one way to say what happened and what to do. */
 import type { components } from './schema';
-import type { FieldValue } from './types';
+import type { FieldValue, Mistake } from './types';
 import { SignedOut, Unreachable } from '../transport';
 
 type Body = components['schemas']['ProblemBody'];
@@ -27,6 +27,8 @@ export class ApiProblem extends Error {
     readonly current: FieldValue | null = null,
     /** How long the server asks us to wait. */
     readonly retryAfterMs: number | null = null,
+    /** Of a query: what is wrong with it, each at its place. */
+    readonly mistakes: Mistake[] = [],
   ) {
     super(`${kind}: ${title}`);
   }
@@ -44,7 +46,7 @@ const BY_STATUS: Record<number, ProblemKind> = {
 
 /** The problem of an answer that was no success. Answers of other servers on the way carry no problem document. */
 export function problemOf(status: number, body: unknown, retryAfter: string | null): ApiProblem {
-  const p = (body && typeof body === 'object' ? body : {}) as Partial<Body> & { current?: FieldValue | null };
+  const p = (body && typeof body === 'object' ? body : {}) as Partial<Body> & { current?: FieldValue | null; mistakes?: Mistake[] };
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
   return new ApiProblem(
     BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid' : 'broken'),
@@ -54,6 +56,7 @@ export function problemOf(status: number, body: unknown, retryAfter: string | nu
     (p.errors ?? []).map((e) => ({ pointer: e.pointer.replace(/^#/, ''), detail: e.detail })),
     p.current ?? null,
     Number.isFinite(seconds) ? seconds * 1000 : null,
+    p.mistakes ?? [],
   );
 }
 

@@ -11,10 +11,35 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List customers, by name */
+        /**
+         * List customers
+         * @description By name, unless the query orders them. A cursor goes on behind the record that it names, under whatever query is sent
+         *     along.
+         */
         get: operations["list_customers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export customers
+         * @description What the list shows under the same query, in its order, as a file. Who exported how many records with which columns
+         *     is written on the ledger before the file leaves. A file that breaks off while it is sent ends without its last piece.
+         */
+        post: operations["export_customers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -241,10 +266,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List organizations, by name */
+        /**
+         * List organizations
+         * @description By name, unless the query orders them. A cursor goes on behind the record that it names, under whatever query is sent
+         *     along.
+         */
         get: operations["list_organizations"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export organizations
+         * @description As customers are exported.
+         */
+        post: operations["export_organizations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -392,6 +441,43 @@ export interface paths {
         };
         /** List service projects */
         get: operations["list_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a query
+         * @description Tells each mistake with its place, and of a query without one its normal form. Runs nothing.
+         */
+        post: operations["check_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what may stand at a place of a query */
+        get: operations["complete_query"];
         put?: never;
         post?: never;
         delete?: never;
@@ -678,6 +764,22 @@ export interface components {
             /** @description What it became. */
             to: unknown;
         };
+        /** @description What became of a query. */
+        CheckView: {
+            /** @description What is wrong with it. */
+            mistakes: components["schemas"]["MistakeView"][];
+            /** @description The query in one spelling, with people by their account ids; null if it means nothing. */
+            normal?: string | null;
+        };
+        /** @description What may stand there. */
+        CompletionsView: {
+            /** @description What may stand there, the likeliest first; at most 50. */
+            items: components["schemas"]["ItemView"][];
+            /** @description How long that is. */
+            length: number;
+            /** @description Where what it replaces begins, in UTF-16 code units. */
+            offset: number;
+        };
         /** @description How many requests, and where to see them. */
         CountsView: {
             /**
@@ -747,6 +849,25 @@ export interface components {
          */
         Entity: "customer" | "organization";
         /**
+         * @description What a file is.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "xlsx" | "json";
+        /** @description What to export, and as what. */
+        ExportInput: {
+            /**
+             * @description Columns in their order: `name`, `email`, `organizations`, `timeZone`, `active`, `members`, and ids of fields. All
+             *     if left out. The id of the record always comes first.
+             */
+            columns?: string[] | null;
+            /** @description What the file is to be. */
+            format: components["schemas"]["ExportFormat"];
+            /** @description A query, as lists take it; its order is the file's. */
+            query?: string | null;
+            /** @description Part of a name or address. */
+            search?: string | null;
+        };
+        /**
          * @description Who sees a field besides agents.
          * @enum {string}
          */
@@ -777,6 +898,11 @@ export interface components {
             /** @description What it holds; fixed once made. */
             type: components["schemas"]["FieldType"];
         };
+        /**
+         * @description What a field holds, as far as a query cares.
+         * @enum {string}
+         */
+        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization";
         /**
          * @description What a field holds.
          * @enum {string}
@@ -862,6 +988,16 @@ export interface components {
             /** @description Its project. */
             projectId: string;
         };
+        /** @description One thing that may stand there. */
+        ItemView: {
+            holds?: components["schemas"]["FieldKind"] | null;
+            /** @description As it is put into the query. */
+            insert: string;
+            /** @description What it is. */
+            kind: components["schemas"]["Offer"];
+            /** @description As people read it. */
+            label: string;
+        };
         /** @description Who made a token. */
         Maker: {
             /** @description Their account. */
@@ -886,6 +1022,26 @@ export interface components {
             /** @description Their time zone, as Jira has it. */
             timeZone?: string | null;
         };
+        /** @description One mistake in a query. Places are counted in UTF-16 code units, as JavaScript counts them. */
+        MistakeView: {
+            /**
+             * @description Stable code.
+             * @example unknown_field
+             */
+            code: string;
+            /** @description What is wrong, and what to do. */
+            detail: string;
+            /** @description What may stand there, in words. */
+            expected: string[];
+            /** @description How long it is; 0 where something is missing. */
+            length: number;
+            /** @description The bound that was passed. */
+            limit?: number | null;
+            /** @description Where it begins. */
+            offset: number;
+            /** @description What may have been meant, as it would stand in the query. */
+            suggestion?: string | null;
+        };
         /** @description A new section. */
         NewSection: {
             /** @description Whose fields it groups. */
@@ -901,6 +1057,11 @@ export interface components {
             /** @description What scripts send as `Authorization: Bearer`. It is in this answer, and cannot be read again. */
             secret: string;
         };
+        /**
+         * @description What kind of thing is offered.
+         * @enum {string}
+         */
+        Offer: "field" | "operator" | "value" | "function" | "keyword";
         /** @description An option as somebody wants it. */
         OptionInput: {
             /** @description The option's id; left out for a new one. */
@@ -1294,6 +1455,13 @@ export interface components {
             /** @description Its name. */
             name: string;
         };
+        /** @description A query to check. */
+        QueryInput: {
+            /** @description Of what. */
+            entity: components["schemas"]["Entity"];
+            /** @description The query. */
+            query: string;
+        };
         /**
          * @description What somebody is to Steward.
          * @enum {string}
@@ -1455,10 +1623,16 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description A query, such as `tier = Gold AND renewal < 30d ORDER BY name`. A text without any operator cannot be one: it is
+                 *     looked for in names and addresses, as `search` does.
+                 * @example tier = Gold AND renewal < 30d ORDER BY renewal
+                 */
+                query?: string;
+                /**
                  * @description Part of a name or address; at most 255 characters.
                  * @example Ana
                  */
-                query?: string;
+                search?: string;
                 /**
                  * @description `nextCursor` of the page before.
                  * @example 5b10ac8d82e05b22cc7d4ef5
@@ -1502,6 +1676,70 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_CustomerView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_customers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "format": "csv",
+                 *       "query": "tier = Gold AND renewal < 30d ORDER BY renewal",
+                 *       "columns": [
+                 *         "name",
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportInput"];
+            };
+        };
+        responses: {
+            /** @description The file: CSV, XLSX or JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example Account ID,Name,Renewal
+                     *     5b10ac8d82e05b22cc7d4ef5,Ana Ferreira,2026-12-01
+                     */
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                    "application/json": Record<string, never>;
                 };
             };
             401: {
@@ -2792,10 +3030,16 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description A query, such as `tier = Gold AND renewal < 30d ORDER BY name`. A text without any operator cannot be one: it is
+                 *     looked for in names and addresses, as `search` does.
+                 * @example Country IN (DE, FR)
+                 */
+                query?: string;
+                /**
                  * @description Part of a name or address; at most 255 characters.
                  * @example Ana
                  */
-                query?: string;
+                search?: string;
                 /**
                  * @description `nextCursor` of the page before.
                  * @example 5b10ac8d82e05b22cc7d4ef5
@@ -2831,6 +3075,70 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_OrganizationView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_organizations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "format": "csv",
+                 *       "search": "Harbour",
+                 *       "columns": [
+                 *         "name",
+                 *         "members"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportInput"];
+            };
+        };
+        responses: {
+            /** @description The file: CSV, XLSX or JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example Organization ID,Name,Members
+                     *     17,Harbour Logistics,12
+                     */
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": number[];
+                    "application/json": Record<string, never>;
                 };
             };
             401: {
@@ -3699,6 +4007,149 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    check_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "query": "tier = Gold AND renewel < 30d"
+                 *     }
+                 */
+                "application/json": components["schemas"]["QueryInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "normal": null,
+                     *       "mistakes": [
+                     *         {
+                     *           "code": "unknown_field",
+                     *           "offset": 16,
+                     *           "length": 7,
+                     *           "detail": "There is no field of this name.",
+                     *           "expected": [
+                     *             "a field"
+                     *           ],
+                     *           "suggestion": "Renewal"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CheckView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    complete_query: {
+        parameters: {
+            query: {
+                /**
+                 * @description Of what.
+                 * @example customer
+                 */
+                entity: components["schemas"]["Entity"];
+                /**
+                 * @description The query as far as it is written.
+                 * @example sup
+                 */
+                query?: string;
+                /**
+                 * @description Where, in UTF-16 code units from its beginning; at the end if left out.
+                 * @example 3
+                 */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "offset": 0,
+                     *       "length": 3,
+                     *       "items": [
+                     *         {
+                     *           "kind": "field",
+                     *           "label": "Support tier",
+                     *           "insert": "\"Support tier\"",
+                     *           "holds": "select"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompletionsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

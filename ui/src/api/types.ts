@@ -25,6 +25,10 @@ type Settled<T> = T extends readonly (infer U)[]
 
 export type Actor = Settled<Schemas['AuthorView']>;
 export type Audience = Schemas['FieldAudience'];
+/** What may stand at a place of a query. Places are UTF-16 code units, as JavaScript counts. */
+export type Completion = Schemas['CompletionsView'];
+export type Mistake = Schemas['MistakeView'];
+export type ExportFormat = Schemas['ExportFormat'];
 export type Counts = Settled<Schemas['CountsView']>;
 export type Customer = Settled<Schemas['CustomerView']>;
 export type Entity = Schemas['Entity'];

@@ -99,8 +99,8 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
       <main id="main" className="page" tabIndex={-1}>
         <Suspense fallback={<Skeleton head rows={5} />}>
           {route.page === 'profile' && <ProfilePage embedded />}
-          {route.page === 'customers' && (route.id ? <CustomerPage key={route.id} accountId={route.id} /> : <CustomersPage />)}
-          {route.page === 'organizations' && (route.id ? <OrganizationPage key={route.id} id={route.id} /> : <OrganizationsPage />)}
+          {route.page === 'customers' && (route.id ? <CustomerPage key={route.id} accountId={route.id} /> : <CustomersPage query={route.query ?? ''} />)}
+          {route.page === 'organizations' && (route.id ? <OrganizationPage key={route.id} id={route.id} /> : <OrganizationsPage query={route.query ?? ''} />)}
           {route.page === 'settings' && (mayConfigure ? <SettingsPage tab={route.tab} /> : <EmptyState icon="settings" title={t('problem.refused.title')} detail={t('problem.refused.do')} />)}
         </Suspense>
       </main>

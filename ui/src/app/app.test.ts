@@ -11,6 +11,8 @@ describe('routes', () => {
   test.each([
     ['#/customers', { page: 'customers', id: null }],
     [href.customer('a:b/c'), { page: 'customers', id: 'a:b/c' }],
+    [href.customersBy('tier = "Very gold?" AND a < 30d'), { page: 'customers', id: null, query: 'tier = "Very gold?" AND a < 30d' }],
+    [href.organizationsBy(''), { page: 'organizations', id: null }],
     [href.organization('7'), { page: 'organizations', id: '7' }],
     ['#/settings', { page: 'settings', tab: 'customer' }],
     ['#/settings/permissions', { page: 'settings', tab: 'permissions' }],

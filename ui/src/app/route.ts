@@ -6,8 +6,9 @@ export type SettingsTab = (typeof TABS)[number];
 
 export type Route =
   | { page: 'panel'; issue: string }
-  | { page: 'customers'; id: string | null }
-  | { page: 'organizations'; id: string | null }
+  /** `query` is what a list shows; absent when that is everything. */
+  | { page: 'customers'; id: string | null; query?: string }
+  | { page: 'organizations'; id: string | null; query?: string }
   | { page: 'settings'; tab: SettingsTab }
   | { page: 'profile' }
   | { page: 'none' };
@@ -22,10 +23,12 @@ const decode = (part: string | undefined): string | null => {
 };
 
 export function parseHash(hash: string): Route {
-  const [page, rest] = hash.replace(/^#\/?/, '').split('/');
+  const [path = '', asked] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const [page, rest] = path.split('/');
+  const query = new URLSearchParams(asked ?? '').get('query');
   switch (page) {
-    case 'customers': return { page, id: decode(rest) };
-    case 'organizations': return { page, id: decode(rest) };
+    case 'customers':
+    case 'organizations': return { page, id: decode(rest), ...(query ? { query } : {}) };
     case 'settings': return { page, tab: TABS.find((tab) => tab === rest) ?? 'customer' };
     case 'profile': return { page };
     case 'issues': {
@@ -45,10 +48,14 @@ export function useRoute(): Route {
   return parseHash(useSyncExternalStore(subscribe, () => window.location.hash));
 }
 
+const asking = (query: string) => (query ? `?query=${encodeURIComponent(query)}` : '');
+
 export const href = {
   customers: '#/customers',
+  customersBy: (query: string) => `#/customers${asking(query)}`,
   customer: (id: string) => `#/customers/${encodeURIComponent(id)}`,
   organizations: '#/organizations',
+  organizationsBy: (query: string) => `#/organizations${asking(query)}`,
   organization: (id: string) => `#/organizations/${encodeURIComponent(id)}`,
   settings: (tab: string) => `#/settings/${tab}`,
   profile: '#/profile',

@@ -1,13 +1,25 @@
 /** What the two lists share: title, search, columns, count, and every state that is not a table. */
 import { useState, type ReactNode } from 'react';
 import { Button as AriaButton, DialogTrigger, Dialog, Input, Label, Popover, SearchField } from 'react-aria-components';
-import type { Field } from '../api/types';
+import type { Entity, Field, Mistake } from '../api/types';
 import { ManyChoicesInput } from '../kit/fields';
 import { Icon } from '../kit/Icon';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
+import { Button } from '../kit/Button';
+import { ExportMenu } from './ExportMenu';
+import { QueryBar } from './QueryBar';
+import { QueryHelp } from './QueryHelp';
 
 interface Props {
+  entity: Entity;
+  /** What is asked of the list now, and what is wrong with it. */
+  query: string;
+  mistakes: Mistake[];
+  onRun: (query: string) => void;
+  /** This list by its hash; and its columns, for a file. */
+  hash: string;
+  exported: string[];
   title: string;
   searchLabel: string;
   searchHint: string;
@@ -36,13 +48,18 @@ export function ListFrame(p: Props) {
             <Input className="input" placeholder={p.searchHint} dir="auto" />
             <AriaButton className="icon-button button-subtle search-clear"><Icon name="close" small /></AriaButton>
           </SearchField>
+          <div className="query-row">
+            <QueryBar entity={p.entity} query={p.query} mistakes={p.mistakes} onRun={p.onRun} />
+            <QueryHelp entity={p.entity} fields={p.fields} onRun={p.onRun} />
+          </div>
           {p.fields.length > 0 && <ColumnChooser fields={p.fields} chosen={p.chosen} onChosen={p.onChosen} />}
+          <ExportMenu entity={p.entity} query={p.query} search={p.search.trim()} columns={p.exported} hash={p.hash} />
         </div>
         <p className="list-count" role="status">{p.count}</p>
       </header>
       {p.pending ? <Skeleton rows={8} />
         : p.error ? <ProblemNotice error={p.error} onRetry={p.onRetry} />
-        : p.empty ? <EmptyState icon="search" {...p.empty} />
+        : p.empty ? <EmptyState icon="search" {...p.empty}>{p.query && <Button onPress={() => p.onRun('')}>{t('query.clear')}</Button>}</EmptyState>
         : p.children}
     </>
   );

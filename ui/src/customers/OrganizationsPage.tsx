@@ -3,6 +3,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useReader } from '../app/reader';
 import { href } from '../app/route';
 import { useServices } from '../app/services';
+import { asProblem } from '../api/problem';
 import { keys, useFields } from '../api/queries';
 import type { Field, Organization } from '../api/types';
 import { Avatar } from '../kit/Avatar';
@@ -30,15 +31,15 @@ function MemberCount({ count }: { count: number }) {
   return formatNumber(count, useReader());
 }
 
-export function OrganizationsPage() {
+export function OrganizationsPage({ query }: { query: string }) {
   const { calls } = useServices();
   const [search, setSearch] = useState('');
-  const query = useSettled(search.trim());
+  const wanted = useSettled(search.trim());
   const fields = useFields('organization').data ?? NO_FIELDS;
   const [chosen, setChosen] = useChosenColumns('organizations');
   const list = useInfiniteQuery({
-    queryKey: keys.organizations(query),
-    queryFn: ({ pageParam }) => calls.organizations(query, pageParam ?? undefined),
+    queryKey: keys.organizations(query, wanted),
+    queryFn: ({ pageParam }) => calls.organizations(query, wanted, pageParam ?? undefined),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor ?? null,
     placeholderData: keepPreviousData,
@@ -47,13 +48,17 @@ export function OrganizationsPage() {
   const columns = useMemo(() => columnsFor(fields.filter((f) => chosen.includes(f.id))), [fields, chosen]);
   const { fetchNextPage } = list;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const empty = rows.length > 0 ? null : query
-    ? { title: t('organizations.nomatch.title', { query }), detail: t('organizations.nomatch.detail') }
+  const mistakes = list.error ? asProblem(list.error).mistakes : [];
+  const run = (asked: string) => { window.location.hash = href.organizationsBy(asked); };
+  const empty = mistakes.length > 0 ? { title: t('query.wrong.title'), detail: t('query.wrong.detail') } : rows.length > 0 ? null : query
+    ? { title: t('query.nomatch.title'), detail: t(wanted ? 'query.nomatch.both' : 'query.nomatch.detail') } : wanted
+    ? { title: t('organizations.nomatch.title', { query: wanted }), detail: t('organizations.nomatch.detail') }
     : { title: t('organizations.empty.title'), detail: t('organizations.empty.detail') };
   return (
-    <ListFrame title={t('organizations.title')} searchLabel={t('organizations.search')} searchHint={t('organizations.search.short')} search={search} onSearch={setSearch} fields={fields} chosen={chosen} onChosen={setChosen}
-      pending={list.isPending} error={rows.length === 0 ? list.error : null} onRetry={() => void list.refetch()} empty={empty}
-      count={list.data ? (list.hasNextPage ? t('organizations.count.more', { count: rows.length }) : tn('organizations.count', rows.length)) : null}>
+    <ListFrame entity="organization" query={query} mistakes={mistakes} onRun={run} hash={href.organizationsBy(query)} exported={['name', 'members', ...fields.filter((f) => chosen.includes(f.id)).map((f) => f.id)]}
+      title={t('organizations.title')} searchLabel={t('organizations.search')} searchHint={t('organizations.search.short')} search={search} onSearch={setSearch} fields={fields} chosen={chosen} onChosen={setChosen}
+      pending={list.isPending} error={rows.length === 0 && mistakes.length === 0 ? list.error : null} onRetry={() => void list.refetch()} empty={empty}
+      count={list.data && mistakes.length === 0 ? (list.hasNextPage ? t('organizations.count.more', { count: rows.length }) : tn('organizations.count', rows.length)) : null}>
       <RecordTable label={t('organizations.title')} rows={rows} rowId={(o) => o.id} columns={columns} hasMore={list.hasNextPage} loadingMore={list.isFetchingNextPage}
         onMore={more} onOpen={(o) => { window.location.hash = href.organization(o.id); }} />
     </ListFrame>

@@ -2,11 +2,13 @@
  * Our own origin: same-origin fetch with the session cookie. A one-time ticket in the address is changed for the
  * session on the first visit; a later visit asks for the CSRF token of the session that the cookie names.
  */
-import type { HostContext, Transport, TransportRequest, TransportResponse } from './transport';
+import type { Downloaded, HostContext, Transport, TransportRequest, TransportResponse } from './transport';
 import { SignedOut, Unreachable } from './transport';
 
 /** Longer than any answer of ours; a request that takes longer is shown as failed, to be tried again. */
 const TIMEOUT_MS = 25_000;
+/** A file of a whole site is made while it is sent. */
+const DOWNLOAD_TIMEOUT_MS = 600_000;
 const SESSION = '/api/v1/session';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -27,6 +29,16 @@ export class SessionTransport implements Transport {
   async context(): Promise<HostContext> {
     await this.begin();
     return { moduleKey: null, issueKey: null, locale: null, timeZone: null, colorMode: null };
+  }
+
+  async download(path: string, body: string): Promise<Downloaded> {
+    const headers = { 'content-type': 'application/json', ...(this.csrf ? { 'x-csrf-token': this.csrf } : {}) };
+    try {
+      const response = await fetch(path, { method: 'POST', headers, body, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+      return { status: response.status, headers: Object.fromEntries(response.headers), file: await response.blob() };
+    } catch (cause) {
+      throw new Unreachable('the file did not arrive whole', { cause });
+    }
   }
 
   openTab(url: string): void {

@@ -21,6 +21,14 @@ export interface TransportResponse {
   body: string;
 }
 
+/** A file, or the document of a refusal. */
+export interface Downloaded {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  file: Blob;
+}
+
 /** What the page around us says: which of our pages it wants, for whom, and how it should look. */
 export interface HostContext {
   /** The Forge module's key, or null on our own origin, where the address picks the page. */
@@ -35,6 +43,8 @@ export interface Transport {
   /** Rejects with `Unreachable` when no answer came; an answer of any status resolves. */
   request(request: TransportRequest): Promise<TransportResponse>;
   context(): Promise<HostContext>;
+  /** Posts and receives a file. Absent where the way to the server carries none. */
+  download?(path: string, body: string): Promise<Downloaded>;
   /** Opens an address in a new tab. A frame may not do that by itself, so the host does it. */
   openTab(url: string): void;
   readonly kind: 'forge' | 'session';

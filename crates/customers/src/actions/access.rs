@@ -79,7 +79,7 @@ pub(crate) async fn permissions_about_any(cx: &Cx, room: &Room) -> Result<BTreeS
     Ok(either)
 }
 
-async fn held(cx: &Cx, room: &Room, about: Option<Entity>) -> Result<BTreeSet<Permission>> {
+pub(crate) async fn held(cx: &Cx, room: &Room, about: Option<Entity>) -> Result<BTreeSet<Permission>> {
     if let Some(token) = cx.token() {
         return Ok(rules::permissions_of_token(token, about));
     }

@@ -50,19 +50,23 @@ pub(crate) struct OrganizationRecord {
     pub(crate) members: Option<Vec<CustomerRecord>>,
 }
 
-/// One line of the sorted directory: what is searched and sorted by, wiped when dropped.
-struct Line<I> {
-    id: I,
+/// One line of the sorted directory: what is searched, sorted and asked by, wiped when dropped.
+pub(crate) struct Line<I> {
+    pub(crate) id: I,
     sort: Zeroizing<String>,
-    search: Zeroizing<String>,
+    pub(crate) search: Zeroizing<String>,
+    pub(crate) name: Zeroizing<String>,
+    pub(crate) email: Option<Zeroizing<String>>,
+    pub(crate) active: bool,
+    pub(crate) time_zone: Option<String>,
 }
 
 /// A tenant's directory, sorted.
 pub(crate) struct Sorted {
-    customers: Vec<Line<AccountId>>,
-    organizations: Vec<Line<OrganizationId>>,
-    members: HashMap<OrganizationId, Vec<AccountId>>,
-    memberships: HashMap<AccountId, Vec<OrganizationId>>,
+    pub(crate) customers: Vec<Line<AccountId>>,
+    pub(crate) organizations: Vec<Line<OrganizationId>>,
+    pub(crate) members: HashMap<OrganizationId, Vec<AccountId>>,
+    pub(crate) memberships: HashMap<AccountId, Vec<OrganizationId>>,
 }
 
 /// Sorted directories of this node.
@@ -108,7 +112,7 @@ pub(crate) async fn exists(cx: &Cx, room: &Room, owner: &Owner) -> Result<bool> 
 }
 
 /// An organization's name: from the cache, else from Jira.
-async fn organization_name(cx: &Cx, room: &Room, id: &OrganizationId) -> Result<Option<Open<String>>> {
+pub(crate) async fn organization_name(cx: &Cx, room: &Room, id: &OrganizationId) -> Result<Option<Open<String>>> {
     let keys = name_keys(cx, room).await?;
     if let Some(sealed) = sql::organization_get(&mut room.shared.store.read(cx).await?, id).await? {
         return keys.open(&organization_place(id), &sealed).map(Some);
@@ -132,7 +136,7 @@ fn jira<'a>(cx: &'a Cx, room: &'a Room, by: As) -> Jira<'a> {
 }
 
 /// The sorted directory, at most half a minute old.
-async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
+pub(crate) async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
     room.directory.try_get_with(cx.tenant(), async { read_sorted(cx, room).await.map(Arc::new) }).await.map_err(
         |_: Arc<Fault>| {
             Fault::busy("directory_unavailable", "The list of customers cannot be read just now. Try again.", None)
@@ -153,11 +157,15 @@ async fn read_sorted(cx: &Cx, room: &Room) -> Result<Sorted> {
         customers.extend(some.iter().map(|account| {
             let name = names.get(account).map(Open::peek);
             let shown = name.map_or(account.as_str(), |name| &name.name);
-            let email = name.and_then(|name| name.email.as_deref()).unwrap_or_default();
+            let email = name.and_then(|name| name.email.as_deref());
             Line {
                 id: account.clone(),
                 sort: Zeroizing::new(shown.to_lowercase()),
-                search: Zeroizing::new(format!("{shown}\n{email}").to_lowercase()),
+                search: Zeroizing::new(format!("{shown}\n{}", email.unwrap_or_default()).to_lowercase()),
+                name: Zeroizing::new(shown.to_owned()),
+                email: email.map(|email| Zeroizing::new(email.to_owned())),
+                active: name.is_some_and(|name| name.active),
+                time_zone: name.and_then(|name| name.time_zone.clone()),
             }
         }));
     }
@@ -191,7 +199,15 @@ async fn read_organizations(cx: &Cx, room: &Room) -> Result<Vec<Line<Organizatio
             let name = keys.open(&organization_place(&id), &sealed)?;
             let lower = Zeroizing::new(name.peek().to_lowercase());
             after = id.as_str().to_owned();
-            lines.push(Line { id, sort: lower.clone(), search: lower });
+            lines.push(Line {
+                id,
+                sort: lower.clone(),
+                search: lower,
+                name: Zeroizing::new(name.peek().clone()),
+                email: None,
+                active: true,
+                time_zone: None,
+            });
         }
         if !full {
             break;
@@ -221,63 +237,13 @@ async fn read_memberships(cx: &Cx, room: &Room) -> Result<Members> {
     }
 }
 
-/// The lines that match, after the one that `cursor` names, and where to go on.
-fn page<'l, I: AsStr>(
-    lines: &'l [Line<I>],
-    query: &str,
-    cursor: Option<&str>,
-    limit: u32,
-) -> Result<(Vec<&'l Line<I>>, Option<String>)> {
-    let query = query.to_lowercase();
-    let start = match cursor {
-        None => 0,
-        Some(cursor) => {
-            let found = lines.iter().position(|line| line.id.as_str() == cursor);
-            found.map(|place| place + 1).ok_or_else(|| {
-                Fault::invalid_field("/cursor", "expired", "The list changed. Start again without a cursor.")
-            })?
-        }
-    };
-    let limit = limit as usize;
-    let mut shown: Vec<_> =
-        lines.iter().skip(start).filter(|line| line.search.contains(&query)).take(limit + 1).collect();
-    let more = shown.len() > limit;
-    shown.truncate(limit);
-    let next = shown.last().filter(|_| more).map(|line| line.id.as_str().to_owned());
-    Ok((shown, next))
-}
-
-trait AsStr {
-    fn as_str(&self) -> &str;
-}
-
-impl AsStr for AccountId {
-    fn as_str(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl AsStr for OrganizationId {
-    fn as_str(&self) -> &str {
-        self.as_str()
-    }
-}
-
-/// Customers by name, those that match.
-pub(crate) async fn list_customers(
+/// Customers as shown, in the order asked for.
+pub(crate) async fn records(
     cx: &Cx,
     room: &Room,
-    query: &str,
-    cursor: Option<&str>,
-    limit: u32,
-) -> Result<(Vec<CustomerRecord>, Option<String>)> {
-    let sorted = sorted(cx, room).await?;
-    let (lines, next) = page(&sorted.customers, query, cursor, limit)?;
-    let accounts: Vec<AccountId> = lines.into_iter().map(|line| line.id.clone()).collect();
-    Ok((records(cx, room, &sorted, &accounts).await?, next))
-}
-
-async fn records(cx: &Cx, room: &Room, sorted: &Sorted, accounts: &[AccountId]) -> Result<Vec<CustomerRecord>> {
+    sorted: &Sorted,
+    accounts: &[AccountId],
+) -> Result<Vec<CustomerRecord>> {
     let mut names = names(cx, room, accounts).await?;
     let mut records = Vec::with_capacity(accounts.len());
     for account in accounts {
@@ -359,31 +325,6 @@ pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner) -> Result<Reques
         Owner::Organization(id) => Whose::Organization(id),
     };
     room.shared.host.request_counts(cx, by, whose).await
-}
-
-/// Organizations by name, those that match.
-pub(crate) async fn list_organizations(
-    cx: &Cx,
-    room: &Room,
-    query: &str,
-    cursor: Option<&str>,
-    limit: u32,
-) -> Result<(Vec<OrganizationRecord>, Option<String>)> {
-    let sorted = sorted(cx, room).await?;
-    let (lines, next) = page(&sorted.organizations, query, cursor, limit)?;
-    let mut records = Vec::with_capacity(lines.len());
-    for line in lines {
-        if let Some(name) = organization_name(cx, room, &line.id).await? {
-            records.push(OrganizationRecord {
-                member_count: sorted.members.get(&line.id).map_or(0, Vec::len),
-                id: line.id.clone(),
-                name,
-                counts: None,
-                members: None,
-            });
-        }
-    }
-    Ok((records, next))
 }
 
 /// One organization, with counts and its first members.

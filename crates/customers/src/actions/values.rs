@@ -88,7 +88,7 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
     Err(Fault::not_found())
 }
 
-fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -> Result<OpenValue> {
+pub(crate) fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -> Result<OpenValue> {
     Ok(Stored {
         field: sealed.field,
         value: keys.open(&value_place(owner, sealed.field), &sealed.value)?,
@@ -439,7 +439,7 @@ pub(crate) async fn read_history(
     Ok((changes, fields, next))
 }
 
-fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<OpenChange> {
+pub(crate) fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<OpenChange> {
     Ok(HistoryEntry {
         id: sealed.id,
         field: sealed.field,

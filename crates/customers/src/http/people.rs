@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Page, PageQuery, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{Page, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::directory::{CustomerRecord, OrganizationRecord};
 use crate::actions::{access, directory};
-use crate::model::{Entity, Permission};
+use crate::model::Permission;
 use crate::rules::TEXT_CHARS;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -21,9 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .routes(routes!(read_me))
         .routes(routes!(list_projects))
         .routes(routes!(find_users))
-        .routes(routes!(list_customers))
         .routes(routes!(read_customer))
-        .routes(routes!(list_organizations))
         .routes(routes!(read_organization))
 }
 
@@ -249,24 +247,6 @@ impl CustomerView {
     }
 }
 
-/// List customers, by name
-#[utoipa::path(get, path = "/customers", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(SearchQuery, PageQuery),
-    responses((status = 200, body = Page<CustomerView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list_customers(
-    State(room): State<Room>,
-    Principal { cx, .. }: Principal<scope::CustomersRead>,
-    Query(query): Query<SearchQuery>,
-    Query(page): Query<PageQuery>,
-) -> Result<Reply, Problem> {
-    access::require_about(&cx, &room, Entity::Customer, Permission::Browse).await?;
-    let (records, next) =
-        directory::list_customers(&cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: records.into_iter().map(|record| CustomerView::of(record, exit)).collect(),
-        next_cursor: next,
-    }))
-}
-
 /// Read a customer
 #[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
@@ -298,7 +278,7 @@ pub(crate) struct OrganizationView {
 }
 
 impl OrganizationView {
-    fn of(record: OrganizationRecord, exit: &Exit) -> Self {
+    pub(crate) fn of(record: OrganizationRecord, exit: &Exit) -> Self {
         Self {
             id: record.id.to_string(),
             name: record.name.release(exit),
@@ -309,24 +289,6 @@ impl OrganizationView {
                 .map(|members| members.into_iter().map(|member| CustomerView::of(member, exit)).collect()),
         }
     }
-}
-
-/// List organizations, by name
-#[utoipa::path(get, path = "/organizations", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(SearchQuery, PageQuery),
-    responses((status = 200, body = Page<OrganizationView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list_organizations(
-    State(room): State<Room>,
-    Principal { cx, .. }: Principal<scope::OrganizationsRead>,
-    Query(query): Query<SearchQuery>,
-    Query(page): Query<PageQuery>,
-) -> Result<Reply, Problem> {
-    access::require_about(&cx, &room, Entity::Organization, Permission::Browse).await?;
-    let (records, next) =
-        directory::list_organizations(&cx, &room, query.text()?, page.cursor.as_deref(), page.limit()?).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: records.into_iter().map(|record| OrganizationView::of(record, exit)).collect(),
-        next_cursor: next,
-    }))
 }
 
 /// Read an organization

@@ -9,6 +9,7 @@ use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner,
 
 struct Words {
     list: &'static str,
+    list_of: &'static str,
     get: &'static str,
     insert: &'static str,
     update: &'static str,
@@ -25,6 +26,15 @@ macro_rules! words {
                 "SELECT field, value, version, updated_at, updated_by FROM ",
                 $values,
                 " WHERE tenant = $1 AND owner = $2 ORDER BY field LIMIT 1000"
+            ),
+            list_of: concat!(
+                "SELECT owner, field, value, version, updated_at, updated_by FROM ",
+                $values,
+                " WHERE tenant = $1 AND owner IN (",
+                "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ",
+                "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, ",
+                "$41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51",
+                ") ORDER BY owner, field LIMIT 50000"
             ),
             get: concat!(
                 "SELECT field, value, version, updated_at, updated_by FROM ",
@@ -102,6 +112,24 @@ fn stored(row: &Row) -> Result<SealedValue> {
 
 pub(crate) async fn value_list(scoped: &mut Scoped, owner: &Owner) -> Result<Vec<SealedValue>> {
     scoped.rows(words(owner).list, args![owner.id()]).await?.iter().map(stored).collect()
+}
+
+/// Owners whose values are read in one statement: as many as it has placeholders.
+pub(crate) const OWNERS: usize = 50;
+
+/// The values of up to [`OWNERS`] owners of one kind, with whose they are.
+pub(crate) async fn value_list_of(scoped: &mut Scoped, owners: &[Owner]) -> Result<Vec<(String, SealedValue)>> {
+    let (Some(first), true) = (owners.first(), owners.len() <= OWNERS) else {
+        return if owners.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(Fault::broken("customers_owners", "more owners than the statement has places for"))
+        };
+    };
+    // A place that is left over asks for the first once more.
+    let ids = owners.iter().chain(std::iter::repeat(first)).take(OWNERS);
+    let places = ids.map(|owner| store::Value::from(owner.id())).collect();
+    scoped.rows(words(first).list_of, places).await?.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
 }
 
 pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId) -> Result<Option<SealedValue>> {

@@ -3,6 +3,9 @@
 use anyhow::{anyhow, bail};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, header};
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use kernel::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -98,6 +101,12 @@ pub(super) async fn fill(jira: &sandbox::Running, program: &Program) -> anyhow::
     for (place, id) in customers.iter().take(CUSTOMERS_FILLED).enumerate() {
         // Every seventh is left empty: so it is in life.
         if place % 7 != 6 {
+            if place % 3 == 1 {
+                // They had another contract before, so that there is a history to ask of.
+                let before =
+                    by_id(&fields, vec![("Tier", option(&fields, "Tier", place + 1)), ("Bikes", json!(place))]);
+                write(&agent, &format!("/api/v1/customers/{id}/values"), before).await?;
+            }
             write(&agent, &format!("/api/v1/customers/{id}/values"), customer_values(&fields, &managers, place))
                 .await?;
         }
@@ -180,6 +189,10 @@ fn definitions() -> Vec<(&'static str, Value)> {
         (
             "Agreement",
             json!({"entity": "organization", "type": "select", "name": "Agreement", "options": options(&["Fleet", "Dealer", "Municipal", "Trial"]), "required": true, "help": "Which terms apply."}),
+        ),
+        (
+            "Agreement",
+            json!({"entity": "organization", "type": "select", "name": "Country", "options": options(&["DE", "DK", "FR", "NL"])}),
         ),
         (
             "Agreement",
@@ -267,11 +280,10 @@ fn customer_values(fields: &[Known], managers: &[String], place: usize) -> Value
         "Writes late at night: answers can wait until the morning.",
     ];
     let manager = managers.get(place % managers.len().max(1));
-    let year = 2026 + place % 3;
     let mut values = vec![
         ("Tier", option(fields, "Tier", place)),
         ("Contract number", json!(format!("NM-{}-{:04}", 2021 + place % 5, 113 + place * 37))),
-        ("Renewal", json!(format!("{year}-{:02}-{:02}", 1 + (place * 5) % 12, 1 + (place * 11) % 28))),
+        ("Renewal", json!(renewal(place))),
         ("Account manager", json!(manager)),
         ("Speaks", json!([option(fields, "Speaks", place + 2), option(fields, "Speaks", place * 3)])),
         ("Newsletter", json!(place.is_multiple_of(3))),
@@ -286,11 +298,19 @@ fn customer_values(fields: &[Known], managers: &[String], place: usize) -> Value
     by_id(fields, values)
 }
 
+/// From three weeks ago to five months from now, so that on any day some are due soon.
+fn renewal(place: usize) -> String {
+    let days = i64::try_from(place * 23 % 180).unwrap_or_default() - 21;
+    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
+    today.saturating_add(days.days()).to_string()
+}
+
 fn organization_values(fields: &[Known], place: usize) -> Value {
     by_id(
         fields,
         vec![
             ("Agreement", option(fields, "Agreement", place)),
+            ("Country", option(fields, "Country", place * 3)),
             ("Response hours", json!(4 << (place % 4))),
             ("Customer since", json!(format!("{}-{:02}-01", 2017 + place % 8, 1 + place % 12))),
             ("Billing address", json!(format!("billing{}@example.com", place + 1))),

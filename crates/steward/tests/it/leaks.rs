@@ -230,6 +230,14 @@ async fn use_everything(world: &World) -> Canaries {
         .expect(200);
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
+    let name = fields[0]["name"].as_str().unwrap();
+    let query = json!(format!("{name} ~ {} AND {name} IS EMPTY", canaries.plant("asked")));
+    agent.post("/api/v1/queries/check", json!({"entity": "customer", "query": query})).await.expect(200);
+    agent.get(&format!("/api/v1/customers?query={name}%20IS%20EMPTY%20ORDER%20BY%20{name}")).await.expect(200);
+    for (format, entity) in [("csv", "customers"), ("xlsx", "customers"), ("json", "organizations")] {
+        let file = agent.post(&format!("/api/v1/{entity}/export"), json!({"format": format, "search": "zq"})).await;
+        assert!(file.expect(200).text.len() > 100);
+    }
     let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
     let ticket = ticket.body["url"].as_str().unwrap().split('=').nth(1).unwrap().to_owned();
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
@@ -295,12 +303,23 @@ async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: 
     ] {
         checked(canaries, agent.patch(&values, "\"v1\"", body).await);
     }
+    for body in [
+        json!({"format": "csv", "columns": [word]}),
+        json!({"format": word}),
+        json!({"format": "csv", "query": format!("updated < {word}")}),
+    ] {
+        checked(canaries, agent.post("/api/v1/customers/export", body).await);
+    }
     checked(canaries, agent.patch(&values, &format!("\"{word}\""), json!({"values": {}})).await);
     for path in [
         format!("/api/v1/fields/{word}"),
         format!("/api/v1/customers/{word}/values"),
         format!("/api/v1/customers?cursor={word}"),
         format!("/api/v1/customers?limit={word}"),
+        format!("/api/v1/customers?query={word}%20%3D%20{word}"),
+        format!("/api/v1/customers?query={word}%20%3D%20%22{word}"),
+        format!("/api/v1/customers?query=name%20%3D%20{word}%20{word}"),
+        format!("/api/v1/queries/completions?entity={word}"),
         format!("/api/v1/panel?issue={word}"),
         format!("/{word}"),
     ] {

@@ -17,6 +17,29 @@ mod databases;
 #[expect(dead_code, reason = "shared with the tests of the program's own parts, which use all of it")]
 mod openbao;
 
+/// Tests of one world each, on both databases.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let world = crate::world::World::start().await;
+                super::$name(&world).await;
+                world.end().await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if let Some(world) = crate::world::World::start_on_postgres().await {
+                    super::$name(&world).await;
+                    world.end().await;
+                }
+            })*
+        }
+    };
+}
+
 mod api_docs;
 mod bulk;
 mod customers;
@@ -28,6 +51,7 @@ mod idempotency;
 mod killed;
 mod leaks;
 mod operator;
+mod queries;
 mod rekey;
 mod sandbox_command;
 mod sessions;

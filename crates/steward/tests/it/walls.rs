@@ -68,7 +68,11 @@ fn filled(path: &str, things: &Things) -> String {
         .replace("{fieldId}", &things.field)
         .replace("{changeId}", &things.change)
         .replace("{tokenId}", &things.token);
-    if path == "/api/v1/panel" { format!("{path}?issue={}", things.issue) } else { path }
+    match path.as_str() {
+        "/api/v1/panel" => format!("{path}?issue={}", things.issue),
+        "/api/v1/queries/completions" => format!("{path}?entity=customer&query=can"),
+        _ => path,
+    }
 }
 
 fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
@@ -90,6 +94,8 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/organizations/values:bulk") => Some(json!({"items": []})),
         ("PATCH", _) => Some(json!({"values": {&things.field: "by a wall test"}})),
         ("PUT", _) => Some(json!({"value": "by a wall test"})),
+        ("POST", "/api/v1/queries/check") => Some(json!({"entity": "customer", "query": "Canari = x"})),
+        ("POST", path) if path.ends_with("/export") => Some(json!({"format": "csv"})),
         ("POST", "/api/v1/tokens") => Some(json!({"name": "Made by a wall test", "scopes": ["fields:read"]})),
         ("POST", "/api/v1/session") => Some(json!({"ticket": "stwt_0_0"})),
         _ => None,

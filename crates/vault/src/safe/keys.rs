@@ -223,8 +223,8 @@ impl<T: Zeroize + Default> Drop for Open<T> {
     }
 }
 
-/// The right to let values out. Made by `web::reply` for the success reply of a permitted caller, and by exports
-/// that the tidy test names.
+/// The right to let values out. Made by `web::reply` alone: for the reply to a permitted caller, and for an export while
+/// it is sent. The tidy test holds it to that.
 pub struct Exit(());
 
 impl Exit {

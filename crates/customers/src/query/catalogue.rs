@@ -1,0 +1,180 @@
+//! Which fields a query may name: the tenant's own that the caller may see, and those that the directory knows.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::{Entity, FieldBody, FieldId, FieldType};
+
+use super::ast::{FieldName, quoted};
+use super::mistake::Mistake;
+use super::text::{fold, nearest};
+
+/// What the directory knows of everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum BuiltIn {
+    /// The name in Jira.
+    Name,
+    /// The e-mail address in Jira.
+    Email,
+    /// The account's or organization's id.
+    Id,
+    /// The organizations of a customer, by name or id.
+    Organization,
+    /// Whether the account is in use.
+    Active,
+    /// The time zone in Jira.
+    TimeZone,
+    /// How many customers belong to an organization.
+    Members,
+    /// When any of its values last changed.
+    Updated,
+}
+
+/// What a field holds, as far as a query cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FieldKind)]
+pub(crate) enum Kind {
+    /// Text of any kind, addresses too.
+    Text,
+    /// A number.
+    Number,
+    /// A day.
+    Date,
+    /// An instant.
+    DateTime,
+    /// Yes or no.
+    Boolean,
+    /// One option.
+    Select,
+    /// Some options.
+    MultiSelect,
+    /// A telephone number.
+    Phone,
+    /// A person.
+    User,
+    /// Organizations of a customer.
+    Organization,
+}
+
+impl From<FieldType> for Kind {
+    fn from(kind: FieldType) -> Self {
+        match kind {
+            FieldType::Text | FieldType::LongText | FieldType::Url | FieldType::Email => Self::Text,
+            FieldType::Number => Self::Number,
+            FieldType::Date => Self::Date,
+            FieldType::DateTime => Self::DateTime,
+            FieldType::Boolean => Self::Boolean,
+            FieldType::Select => Self::Select,
+            FieldType::MultiSelect => Self::MultiSelect,
+            FieldType::Phone => Self::Phone,
+            FieldType::User => Self::User,
+        }
+    }
+}
+
+impl Kind {
+    /// Whether `<` means something.
+    pub(crate) fn is_ordered(self) -> bool {
+        matches!(self, Self::Number | Self::Date | Self::DateTime)
+    }
+
+    /// Whether `~` means something.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Select | Self::MultiSelect | Self::Phone | Self::Organization)
+    }
+}
+
+const OF_CUSTOMERS: [(BuiltIn, &str, Kind); 7] = [
+    (BuiltIn::Name, "name", Kind::Text),
+    (BuiltIn::Email, "email", Kind::Text),
+    (BuiltIn::Organization, "organization", Kind::Organization),
+    (BuiltIn::Updated, "updated", Kind::DateTime),
+    (BuiltIn::Active, "active", Kind::Boolean),
+    (BuiltIn::TimeZone, "timeZone", Kind::Text),
+    (BuiltIn::Id, "accountId", Kind::Text),
+];
+
+const OF_ORGANIZATIONS: [(BuiltIn, &str, Kind); 4] = [
+    (BuiltIn::Name, "name", Kind::Text),
+    (BuiltIn::Members, "members", Kind::Number),
+    (BuiltIn::Updated, "updated", Kind::DateTime),
+    (BuiltIn::Id, "id", Kind::Text),
+];
+
+/// What the directory knows of one entity, by the names that queries use.
+pub(crate) fn built_in(entity: Entity) -> &'static [(BuiltIn, &'static str, Kind)] {
+    match entity {
+        Entity::Customer => &OF_CUSTOMERS,
+        Entity::Organization => &OF_ORGANIZATIONS,
+    }
+}
+
+/// A field of the tenant's, opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'f> {
+    pub(crate) id: FieldId,
+    pub(crate) kind: FieldType,
+    pub(crate) body: &'f FieldBody,
+}
+
+/// What a name in a query leads to.
+#[derive(Clone, Copy)]
+pub(crate) enum Named<'f> {
+    BuiltIn(BuiltIn, Kind),
+    Own(Known<'f>),
+}
+
+impl Named<'_> {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::BuiltIn(_, kind) => *kind,
+            Self::Own(known) => known.kind.into(),
+        }
+    }
+}
+
+/// The fields of one entity's queries; retired ones and those that the caller may not see are not in it.
+pub(crate) struct Catalogue<'f> {
+    pub(crate) entity: Entity,
+    pub(crate) own: Vec<Known<'f>>,
+    /// Of customers' organizations; empty in queries of organizations.
+    pub(crate) organizations: Vec<Known<'f>>,
+}
+
+impl<'f> Catalogue<'f> {
+    /// The fields of one scope, and whom they describe.
+    pub(crate) fn scope(&self, organization: bool) -> (Entity, &[Known<'f>]) {
+        if organization { (Entity::Organization, &self.organizations) } else { (self.entity, &self.own) }
+    }
+
+    /// The field that a name means. What the directory knows comes first; a field of the tenant's that is called the
+    /// same is reached by its id.
+    pub(crate) fn find(&self, name: &FieldName) -> Result<Named<'f>, Mistake> {
+        let unknown = || Mistake::new("unknown_field", name.span, "There is no such field.");
+        if name.organization && self.entity == Entity::Organization {
+            return Err(unknown().meant(Some(quoted(&name.name, true))));
+        }
+        let (entity, own) = self.scope(name.organization);
+        let wanted = fold(&name.name);
+        if let Some((built_in, _, kind)) = built_in(entity).iter().find(|(_, known, _)| *fold(known) == *wanted) {
+            return Ok(Named::BuiltIn(*built_in, *kind));
+        }
+        let by_name = own.iter().find(|known| *fold(&known.body.name) == *wanted);
+        let found = by_name.or_else(|| own.iter().find(|known| known.id.to_string() == name.name));
+        found.copied().map(Named::Own).ok_or_else(|| unknown().meant(self.meant(name)))
+    }
+
+    fn meant(&self, name: &FieldName) -> Option<String> {
+        let (entity, own) = self.scope(name.organization);
+        let names = own.iter().map(|known| known.body.name.as_str());
+        let names = names.chain(built_in(entity).iter().map(|(_, name, _)| *name));
+        let scope = if name.organization { "organization." } else { "" };
+        if let Some(near) = nearest(&name.name, names) {
+            return Some(format!("{scope}{}", quoted(near, true)));
+        }
+        // Perhaps it is a field of the organizations.
+        let elsewhere = self.organizations.iter().map(|known| known.body.name.as_str()).filter(|_| !name.organization);
+        nearest(&name.name, elsewhere).map(|near| format!("organization.{}", quoted(near, true)))
+    }
+}

@@ -1,0 +1,77 @@
+/** Queries as text: what is underlined, what a completion makes of it, examples from a site's own fields. Pure. */
+import type { Entity, Field, FieldType, Mistake } from '../api/types';
+
+export interface Segment {
+  text: string;
+  wrong: boolean;
+}
+
+/** The text cut where mistakes begin and end. A mistake at the end of the text, where something is missing, is a segment of its own. */
+export function segments(text: string, mistakes: Pick<Mistake, 'offset' | 'length'>[]): Segment[] {
+  const found: Segment[] = [];
+  let at = 0;
+  for (const { offset, length } of [...mistakes].sort((a, b) => a.offset - b.offset)) {
+    const start = Math.max(at, Math.min(offset, text.length));
+    const end = Math.min(start + length, text.length);
+    if (start > at) found.push({ text: text.slice(at, start), wrong: false });
+    if (end > start) found.push({ text: text.slice(start, end), wrong: true });
+    else if (length === 0) found.push({ text: '', wrong: true });
+    at = Math.max(at, end);
+  }
+  if (at < text.length) found.push({ text: text.slice(at), wrong: false });
+  return found;
+}
+
+/** Puts `insert` where the completion says, with a space behind it where one helps to go on; and where the caret then stands. */
+export function completed(text: string, offset: number, length: number, insert: string): { text: string; caret: number } {
+  const rest = text.slice(offset + length);
+  const glued = insert.endsWith('(') || rest.startsWith(' ') || rest.startsWith(')');
+  const put = glued ? insert : `${insert} `;
+  const caret = offset + put.length + (rest.startsWith(' ') ? 1 : 0);
+  return { text: text.slice(0, offset) + put + rest, caret };
+}
+
+/**
+ * What a completion replaces now. While the next one is asked for, the list of the last stays: whoever takes from it has
+ * typed on in the same word, which is then replaced up to the caret.
+ */
+export function rangeNow(text: string, caret: number, completion: { of: string; offset: number; length: number }): { offset: number; length: number } | null {
+  const { of, offset, length } = completion;
+  if (text === of) return { offset, length };
+  return caret >= offset && text.startsWith(of.slice(0, offset)) ? { offset, length: caret - offset } : null;
+}
+
+const KEYWORDS = new Set(['and', 'or', 'not', 'in', 'is', 'was', 'changed', 'empty', 'null', 'order', 'by', 'before', 'after', 'on', 'during', 'from', 'to', 'asc', 'desc']);
+
+/** A name or value as it stands in a query. */
+export function quoted(text: string): string {
+  return /^[\p{L}\p{N}_-]+$/u.test(text) && !KEYWORDS.has(text.toLowerCase()) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+const FIRST: Partial<Record<FieldType, (name: string, field: Field) => string[]>> = {
+  select: (name, { options }) => {
+    const [first, second] = options.filter((o) => !o.retired).map((o) => quoted(o.label));
+    if (!first) return [];
+    return [second ? `${name} IN (${first}, ${second})` : `${name} = ${first}`, `${name} WAS ${second ?? first} BEFORE startOfMonth()`, `${name} CHANGED AFTER -30d ORDER BY updated DESC`];
+  },
+  date: (name) => [`${name} < 30d ORDER BY ${name}`],
+  number: (name) => [`${name} >= 10`],
+  phone: (name) => [`${name} IS EMPTY`],
+  multiSelect: (name, { options }) => options.slice(0, 1).map((o) => `${name} = ${quoted(o.label)}`),
+  longText: (name) => [`${name} ~ "battery firmware"`],
+  user: (name) => [`${name} = currentUser()`],
+  boolean: (name) => [`${name} = true`],
+};
+
+/** Examples that mean something here: at most one of each type of field, the kinds that people ask for most first. */
+export function examples(entity: Entity, fields: Field[], organizationFields: Field[]): string[] {
+  const order: FieldType[] = ['select', 'date', 'phone', 'multiSelect', 'number', 'user', 'boolean'];
+  const found = order.flatMap((type) => {
+    const field = fields.find((f) => f.type === type);
+    return field ? (FIRST[type]?.(quoted(field.name), field) ?? []) : [];
+  });
+  const ofOrganization = entity === 'customer' ? organizationFields.find((f) => f.type === 'select') : undefined;
+  if (ofOrganization) found.splice(1, 0, ...(FIRST.select?.(`organization.${quoted(ofOrganization.name)}`, ofOrganization).slice(0, 1) ?? []));
+  if (found.length === 0) found.push(entity === 'customer' ? 'organization IS EMPTY' : 'members > 0');
+  return found.slice(0, 7);
+}
