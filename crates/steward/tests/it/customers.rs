@@ -4,29 +4,6 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// Each test runs on both databases.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let world = crate::world::World::start().await;
-                super::$name(&world).await;
-                world.end().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                if let Some(world) = crate::world::World::start_on_postgres().await {
-                    super::$name(&world).await;
-                    world.end().await;
-                }
-            })*
-        }
-    };
-}
-
 on_both!(
     an_agent_edits_the_reporters_fields_beside_an_issue,
     two_people_edit_one_value,

@@ -17,29 +17,6 @@ async fn count(world: &World, name: &str) -> usize {
     fields["items"].as_array().unwrap().iter().filter(|field| field["name"] == name).count()
 }
 
-/// Each test runs on both databases.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let world = crate::world::World::start().await;
-                super::$name(&world).await;
-                world.end().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                if let Some(world) = crate::world::World::start_on_postgres().await {
-                    super::$name(&world).await;
-                    world.end().await;
-                }
-            })*
-        }
-    };
-}
-
 on_both!(
     the_first_answer_is_given_again,
     what_was_refused_may_be_sent_again,

@@ -181,29 +181,6 @@ async fn a_departed_tenants_token_opens_nothing() {
     world.end().await;
 }
 
-/// Each test runs on both databases.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let world = crate::world::World::start().await;
-                super::$name(&world).await;
-                world.end().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                if let Some(world) = crate::world::World::start_on_postgres().await {
-                    super::$name(&world).await;
-                    world.end().await;
-                }
-            })*
-        }
-    };
-}
-
 on_both!(
     history_names_the_token,
     only_administrators_make_tokens_and_the_secret_is_told_once,
