@@ -20,7 +20,8 @@ for work in "$@"; do
       want make make
       ;;
     node) want node nodejs; want npm npm ;;
-    test) want node nodejs; want npm npm; want openssl openssl; want systemd-analyze systemd ;;
+    test) want node nodejs; want npm npm; want openssl openssl; want systemd-analyze systemd
+      want curl curl; want jq jq ;;
     # Debian has python3 without what makes an environment.
     python) python3 -c 'import ensurepip, venv' 2>/dev/null || { missing+=(python3-venv); wanted+=(python3-venv); } ;;
     browser) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { missing+=(chromium); wanted+=(chromium); } ;;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it is wrong")]
 
 use super::*;
+use crate::model::Author;
 
 fn body() -> FieldBody {
     let option = |id: &str, retired| FieldOption { id: id.to_owned(), label: format!("Label {id}"), retired };
@@ -137,4 +138,43 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_token_may_what_its_scopes_say_and_nothing_else() {
+    #[track_caller]
+    fn check(granted: &[TokenScope], about: Option<Entity>, may: &[Permission]) {
+        let token = Token::new(kernel::TokenId::fresh(), granted.iter().copied());
+        assert_eq!(permissions_of_token(&token, about), may.iter().copied().collect(), "{granted:?} {about:?}");
+    }
+    use Permission::{Browse, Configure, Edit};
+    use TokenScope::{CustomersRead, CustomersWrite, FieldsRead, FieldsWrite, OrganizationsRead, OrganizationsWrite};
+    let (customers, organizations) = (Some(Entity::Customer), Some(Entity::Organization));
+    check(&[], customers, &[]);
+    check(&[CustomersRead], customers, &[Browse]);
+    check(&[CustomersRead], organizations, &[]);
+    check(&[CustomersWrite], customers, &[Browse, Edit]);
+    check(&[OrganizationsWrite], organizations, &[Browse, Edit]);
+    check(&[OrganizationsWrite], customers, &[]);
+    // What is asked without saying of whom needs both.
+    check(&[CustomersWrite], None, &[]);
+    check(&[CustomersWrite, OrganizationsRead], None, &[Browse]);
+    check(&[CustomersWrite, OrganizationsWrite], None, &[Browse, Edit]);
+    check(&[FieldsRead], customers, &[]);
+    check(&[FieldsWrite], customers, &[Configure]);
+    check(&TokenScope::ALL, None, &[Browse, Edit, Configure]);
+}
+
+#[test]
+fn an_author_is_stored_and_read_back() {
+    #[track_caller]
+    fn check(author: Author, stored: &str) {
+        assert_eq!(author.stored(), stored);
+        assert_eq!(Author::parse(stored).unwrap(), author);
+    }
+    let id = "01900000-0000-7000-8000-000000000000";
+    check(Author::Person(AccountId::new("712020:ada").unwrap()), "712020:ada");
+    check(Author::Token(id.parse().unwrap()), &format!("token:{id}"));
+    assert!(Author::parse("token:none").is_err());
+    assert!(Author::parse("").is_err());
 }
