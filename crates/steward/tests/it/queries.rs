@@ -194,7 +194,7 @@ async fn people_are_named_and_kept_by_id(world: &World) {
     agent.writes(&customer, &manager, json!(visitor.account_id)).await.expect(200);
     for name in [&visitor.display_name, &visitor.account_id] {
         let query = format!("manager = \"{name}\"");
-        assert_eq!(found(&agent, "customers", &query, 50).await, [customer.clone()], "{query}");
+        assert_eq!(found(&agent, "customers", &query, 50).await, std::slice::from_ref(&customer), "{query}");
         let check =
             agent.post("/api/v1/queries/check", json!({"entity": "customer", "query": query})).await.expect(200).body;
         assert!(check["normal"].as_str().unwrap().contains(&visitor.account_id), "{check}");

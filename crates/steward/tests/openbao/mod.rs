@@ -66,7 +66,9 @@ impl Bao {
 
     /// Asks as its operator.
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Value) -> Value {
-        self.answered(method, path, body).await.unwrap_or_else(|status| panic!("{path}: {status}"))
+        let answered = self.answered(method, path, body).await;
+        assert!(answered.is_ok(), "{path}: {answered:?}");
+        answered.unwrap()
     }
 
     /// The same, where what is asked of may be gone.
