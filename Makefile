@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps ui demo test test-rust test-ui lint fmt deny bench clean
+.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny bench clean
 
 ifdef PORT
 export PORT
@@ -23,10 +23,13 @@ demo: ui ## A Jira of a believable company with Steward in it, on PORT (ARGS="--
 	cargo run --locked -p steward -- demo $(ARGS)
 
 test: ## Everything: rules, both databases, walls, leaks, tidy, contract, pages, browser
-	@scripts/test.sh ui rust browser
+	@scripts/test.sh ui rust chart browser
 
 test-rust: ## The Rust tests alone, on both databases
 	@scripts/test.sh rust
+
+test-chart: ## The Helm chart, linted and rendered
+	@scripts/test.sh chart
 
 test-ui: ## The pages' tests, and the browser's against a running demo
 	@scripts/test.sh ui browser
@@ -55,3 +58,4 @@ clean: ## Remove what was built, and the tests' database
 	rm -rf ui/dist ui/node_modules .demo
 	scripts/postgres.sh stop
 	scripts/openbao.sh stop
+	scripts/seaweedfs.sh stop

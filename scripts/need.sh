@@ -21,11 +21,11 @@ for work in "$@"; do
       ;;
     node) want node nodejs; want npm npm ;;
     test) want node nodejs; want npm npm; want openssl openssl; want systemd-analyze systemd
-      want curl curl; want jq jq ;;
+      want curl curl; want jq jq; want nginx nginx-light ;;
     # Debian has python3 without what makes an environment.
     python) python3 -c 'import ensurepip, venv' 2>/dev/null || { missing+=(python3-venv); wanted+=(python3-venv); } ;;
     browser) [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { missing+=(chromium); wanted+=(chromium); } ;;
-    bench) want openssl openssl; want nginx nginx-light; want wrk wrk ;;
+    bench) want openssl openssl; want nginx nginx-light; want wrk wrk; want sqlite3 sqlite3; want psql postgresql-client ;;
     *) echo "need.sh: no such work: $work" >&2; exit 2 ;;
   esac
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs parts of the tests and counts: test.sh ui|rust|browser …
+# Runs parts of the tests and counts: test.sh ui|rust|chart|browser …
 #
 # The last line is always `N passed, N failed`. A part that lacks something says `SKIPPED:` with what it needs; with
 # CI=true that is a failure. The whole output of each part is kept in target/test-logs.
@@ -36,6 +36,7 @@ settle() { # name log status passed failed
 
 database=""
 key_service=""
+object_store=""
 demo_pid=""
 # Set once the Rust tests have built the program: the browser's demo is then the same one.
 program_built=""
@@ -43,6 +44,7 @@ finish() {
   if [ -n "$demo_pid" ]; then kill "$demo_pid" 2>/dev/null || true; wait "$demo_pid" 2>/dev/null || true; fi
   if [ -n "$database" ]; then scripts/postgres.sh stop || true; fi
   if [ -n "$key_service" ]; then scripts/openbao.sh stop || true; fi
+  if [ -n "$object_store" ]; then scripts/seaweedfs.sh stop || true; fi
 }
 trap finish EXIT
 
@@ -81,6 +83,15 @@ test_rust() {
       unset STEWARD_TEST_OPENBAO
     fi
   fi
+  if [ -z "${STEWARD_TEST_S3:-}" ]; then
+    export STEWARD_S3_DIR=${TMPDIR:-/tmp}/steward-seaweedfs-test-$$
+    if STEWARD_TEST_S3=$(scripts/seaweedfs.sh start); then
+      export STEWARD_TEST_S3
+      object_store=ours
+    else
+      unset STEWARD_TEST_S3
+    fi
+  fi
   # What may be left from before is not what these tests build.
   rm -f "${CARGO_TARGET_DIR:-target}/debug/steward"
   if command -v cargo-nextest >/dev/null; then
@@ -106,6 +117,16 @@ test_rust() {
       "$(grep -oE '[0-9]+ failed' <<<"$results" | sum)"
   fi
   if [ -x "${CARGO_TARGET_DIR:-target}/debug/steward" ]; then program_built=yes; fi
+}
+
+test_chart() {
+  local log=$logs/chart.log status=0
+  echo "== chart: linted and rendered by Helm"
+  scripts/chart.sh >"$log" 2>&1 || status=$?
+  local ran bad
+  ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$log" | sum)
+  bad=$(sed -nE 's/^FAILED \((.*)\)/\1/p' "$log" | grep -oE '[0-9]+' | sum || true)
+  settle chart "$log" "$status" "$((ran - bad))" "$bad"
 }
 
 test_browser() {
@@ -134,7 +155,7 @@ test_browser() {
     settle browser "$log" 1 0 0
     return
   fi
-  (cd ui && STEWARD_DEMO=$line node --test --test-concurrency=1 --test-reporter=tap e2e/*.test.mjs) >>"$log" 2>&1 || status=$?
+  (cd ui && STEWARD_DEMO=$line node --test --test-concurrency=1 --test-timeout=300000 --test-reporter=tap e2e/*.test.mjs) >>"$log" 2>&1 || status=$?
   kill "$demo_pid" 2>/dev/null || true
   wait "$demo_pid" 2>/dev/null || true
   demo_pid=""
@@ -147,6 +168,7 @@ for part in "$@"; do
   case "$part" in
     ui) test_ui ;;
     rust) test_rust ;;
+    chart) test_chart ;;
     browser) test_browser ;;
     *) echo "test.sh: no such part: $part" >&2; exit 2 ;;
   esac

@@ -9,6 +9,8 @@
 
 mod cpu;
 mod crypto;
+mod doors;
+mod importing;
 mod report;
 mod serving;
 mod sites;
@@ -27,6 +29,10 @@ pub(crate) enum Entry {
     Crypto,
     /// The server: start-up time, memory at rest, and a verified read beside nginx `return 200`.
     Serving,
+    /// The doors in: Connect's tokens beside Atlassian's framework and nginx, Forge's beside them.
+    Doors,
+    /// An import, beside SQLite's FTS5 and PostgreSQL's COPY.
+    Import,
 }
 
 /// Measure Steward beside a peer and the physical limit.
@@ -40,6 +46,9 @@ pub(crate) struct Options {
     /// Seconds a turn
     #[arg(long, default_value_t = 1)]
     pub(crate) seconds: u64,
+    /// Rows of the imported file
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) rows: usize,
     /// The program to measure; without it, the one beside this one
     #[arg(long)]
     pub(crate) program: Option<PathBuf>,
@@ -57,6 +66,12 @@ fn main() -> Result<()> {
     }
     if wanted(Entry::Serving) {
         serving::measure(&options, &mut report)?;
+    }
+    if wanted(Entry::Doors) {
+        doors::measure(&options, &mut report)?;
+    }
+    if wanted(Entry::Import) {
+        importing::measure(&options, &mut report)?;
     }
     report.write(&options.output)?;
     println!("{}", report.text());

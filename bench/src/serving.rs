@@ -24,12 +24,22 @@ const TRY: Duration = Duration::from_millis(2);
 /// How long it is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(5);
 /// Sites joined to the server that is read from.
-const TENANTS: usize = 100;
+pub(crate) const TENANTS: usize = 100;
 /// wrk's connections: enough to keep two cores busy.
-const CONNECTIONS: &str = "32";
+pub(crate) const CONNECTIONS: &str = "32";
 
 /// Ends its process when it goes.
-struct Running(Child);
+pub(crate) struct Running(Child);
+
+impl Running {
+    pub(crate) fn of(child: Child) -> Self {
+        Self(child)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -43,6 +53,14 @@ impl Drop for Running {
 
 fn authority(origin: &str) -> Result<&str> {
     origin.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).context("the origin must be http://host:port")
+}
+
+/// Length of the body of a page that must be there.
+pub(crate) fn page(origin: &str, path: &str) -> Result<usize> {
+    match get(origin, path, &[])? {
+        (200, length) => Ok(length),
+        (status, _) => Err(anyhow!("{path} answers {status}")),
+    }
 }
 
 /// Status and body length of a GET.
@@ -60,7 +78,7 @@ fn get(origin: &str, path: &str, headers: &[String]) -> Result<(u16, usize)> {
     Ok((status, answer.len() - head - 4))
 }
 
-fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration> {
+pub(crate) fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration> {
     while since.elapsed() < READY_TIME {
         if get(origin, path, &[]).is_ok_and(|(status, _)| status == 200) {
             return Ok(since.elapsed());
@@ -70,12 +88,17 @@ fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration> {
     Err(anyhow!("{origin}{path} did not answer 200"))
 }
 
-/// Starts the server of this configuration and waits until it is ready.
-fn serve(options: &Options, server: &Server) -> Result<(Running, Duration)> {
-    let program = match &options.program {
+/// The program that is measured.
+pub(crate) fn program(options: &Options) -> Result<PathBuf> {
+    Ok(match &options.program {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("steward"),
-    };
+    })
+}
+
+/// Starts the server of this configuration and waits until it is ready.
+pub(crate) fn serve(options: &Options, server: &Server) -> Result<(Running, Duration)> {
+    let program = program(options)?;
     let since = Instant::now();
     let child = Command::new(&program)
         .arg("serve")
@@ -150,7 +173,7 @@ impl Starts {
     }
 }
 
-fn nginx(folder: &Path, port: u16, body: usize) -> Result<Running> {
+pub(crate) fn nginx(folder: &Path, port: u16, body: usize) -> Result<Running> {
     let here = folder.display();
     let config = format!(
         "daemon off; worker_processes 1; pid {here}/pid; error_log {here}/error.log;\n\
@@ -168,7 +191,7 @@ fn nginx(folder: &Path, port: u16, body: usize) -> Result<Running> {
 }
 
 /// Requests per CPU-second of the process `pid`, and per second of the clock.
-fn drive(origin: &str, script: &Path, seconds: u64, pid: u32) -> Result<(f64, f64)> {
+pub(crate) fn drive(origin: &str, script: &Path, seconds: u64, pid: u32) -> Result<(f64, f64)> {
     let before = cpu::of_tree(pid)?;
     let output = Command::new("wrk")
         .args(["-t1", "-c", CONNECTIONS, "-d", &format!("{seconds}s"), "-s"])

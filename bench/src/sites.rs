@@ -13,6 +13,10 @@ use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+/// The key of the Connect app that the server is.
+pub(crate) const CONNECT_APP: &str = "com.steward.bench";
+/// Calls that are made at the same time.
+const CALLS_AT_ONCE: usize = 32;
 /// Sites that join at the same time.
 const JOINING_AT_ONCE: usize = 4;
 /// A site whose directory is not read by then never will be.
@@ -44,7 +48,14 @@ impl Server {
         let cloud = sites.first().map_or_else(String::new, |first| {
             let bases: Vec<String> = sites.iter().map(|site| format!("{}/ex/jira/", site.url())).collect();
             let jwks = first.forge().jwks_url();
-            format!("jwks = \"{jwks}\"\napi_bases = {bases:?}\ngraphql = \"{}/graphql\"\n", first.url())
+            let origins: Vec<String> = sites.iter().map(sandbox::Running::url).collect();
+            format!(
+                "jwks = \"{jwks}\"\napi_bases = {bases:?}\ngraphql = \"{0}/graphql\"\n\
+                 [connect]\nkey = \"{CONNECT_APP}\"\nsites = {origins:?}\ninstall_keys = {1:?}\nauthorization = {0:?}\nbridge = {2:?}\n",
+                first.url(),
+                first.connect().install_keys_url(),
+                first.connect().bridge_url()
+            )
         });
         let file = folder.join("steward.toml");
         let text = format!(
@@ -85,6 +96,7 @@ impl Sites {
                 rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
                 ..sandbox::Config::default()
             };
+            config.connect_keys_of = running.first().map(sandbox::Running::connect);
             config.forge.same_cloud_as = running.first().map(sandbox::Running::forge);
             running.push(runtime.block_on(sandbox::start(config))?);
         }
@@ -103,6 +115,74 @@ impl Sites {
         let by_site: Vec<Vec<Target>> = self.runtime.block_on(joined)?;
         let mut turns: Vec<_> = by_site.into_iter().map(Vec::into_iter).collect();
         Ok((0..CUSTOMERS).flat_map(|_| turns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()).collect())
+    }
+}
+
+impl Sites {
+    /// Installs the Connect app of this descriptor on each site.
+    pub(crate) fn connect(&self, descriptor: &str) -> Result<()> {
+        self.runtime.block_on(async {
+            for site in &self.running {
+                site.connect().install(descriptor, None).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A page of a Connect app as the agent of each site is shown it.
+    pub(crate) fn pages(&self, app: &str, module: &str) -> Result<Vec<String>> {
+        let page = |site: &sandbox::Running| {
+            site.connect_page(app, "agent", module, None).map(|opened| opened.url).map_err(|why| anyhow!("{why}"))
+        };
+        self.running.iter().map(page).collect()
+    }
+
+    /// Installs the Forge app on the first site.
+    pub(crate) fn install_forge(&self, origin: &str) -> Result<()> {
+        let site = self.running.first().context("no site")?;
+        self.runtime.block_on(async {
+            site.forge().install(steward::demo::app(), Some(origin)).map_err(|why| anyhow!("{why}"))?;
+            site.deliveries_settled().await;
+            Ok(())
+        })
+    }
+
+    /// Invocation tokens of the first site's agent.
+    pub(crate) fn invocations(&self, count: usize) -> Result<Vec<String>> {
+        let site = self.running.first().context("no site")?;
+        self.runtime.block_on(async {
+            let mut tokens = Vec::with_capacity(count);
+            for _ in 0..count {
+                let token = site.page_token("agent", "customers-page", None).await.map_err(|why| anyhow!("{why}"))?;
+                tokens.push(token);
+            }
+            Ok(tokens)
+        })
+    }
+
+    /// Makes a call with each of these tokens; every one must succeed.
+    pub(crate) fn invoke(&self, origin: &str, path: &str, tokens: Vec<String>) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "a client of the server's own API")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("{origin}{path}");
+        let calls = futures::stream::iter(tokens).map(|token| client.get(&url).bearer_auth(token).send());
+        let made =
+            calls.buffer_unordered(CALLS_AT_ONCE).map(|answer| anyhow::Ok(answer?.error_for_status().map(drop)?));
+        self.runtime.block_on(made.try_collect::<Vec<()>>()).map(drop)
+    }
+
+    /// An API token of the first site, with this scope.
+    pub(crate) fn api_token(&self, origin: &str, scope: &str) -> Result<String> {
+        #[expect(clippy::disallowed_methods, reason = "a client of the server's own API")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let api = Api { client, origin: origin.to_owned(), token: String::new() };
+        let site = self.running.first().context("no site")?;
+        let asked = async {
+            let token = site.page_token("admin", "settings-page", None).await.map_err(|why| anyhow!("{why}"))?;
+            let wanted = json!({"name": "Bench", "scopes": [scope]});
+            Api { token, ..api }.ask(reqwest::Method::POST, "/api/v1/tokens", Some(wanted)).await
+        };
+        text(&self.runtime.block_on(asked)?, "secret")
     }
 }
 

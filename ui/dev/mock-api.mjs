@@ -127,6 +127,47 @@ const routes = [
     const e = find(db.history, 'id', entryId);
     return write(`${entity}:${key}`, e.fieldId, e.to, who, headers, 'restored');
   }],
+  ['POST', /^\/(customer|organization)s\/values:read$/, ([entity], { body }) => reply({
+    items: body.ids.map((key) => {
+      const { values } = valueSet(`${entity}:${key}`);
+      return { id: key, version: Math.max(0, ...values.map((v) => v.version)), values: values.filter((v) => body.fields.includes(v.fieldId)) };
+    }),
+  })],
+  ['POST', /^\/(customer|organization)s\/values:bulk$/, ([entity], { body, who }) => reply({
+    items: body.items.map((item) => {
+      const key = item.accountId ?? item.organizationId;
+      for (const [fieldId, value] of Object.entries(item.values)) write(`${entity}:${key}`, fieldId, value, who, null);
+      return { id: key, status: 200, version: Math.max(0, ...valueSet(`${entity}:${key}`).values.map((v) => v.version)) };
+    }),
+  })],
+  ['GET', /^\/search$/, (_, { query }) => reply({
+    items: db.customers.filter((c) => c.displayName.toLowerCase().includes(query.get('q').toLowerCase())).slice(0, 20).map((c) => ({ entity: 'customer', id: c.accountId, name: c.displayName, email: c.emailAddress, field: null })),
+    ready: true,
+  })],
+  ['GET', /^\/views$/, (_, { query }) => page((db.views ??= []).filter((v) => v.entity === query.get('entity')), query)],
+  ['POST', /^\/views$/, (_, { body }) => {
+    const v = { id: id('v'), query: '', columns: [], shared: false, ...body, mine: true, mayChange: true, isDefault: false, gone: [], version: 1 };
+    (db.views ??= []).push(v);
+    return reply(v, 201);
+  }],
+  ['PUT', /^\/views\/([^/]+)$/, ([key], { headers, body }) => {
+    const v = find(db.views ?? [], 'id', key);
+    matching(headers, v.version);
+    Object.assign(v, body, { version: v.version + 1 });
+    return versioned(v);
+  }],
+  ['DELETE', /^\/views\/([^/]+)$/, ([key], { headers }) => {
+    const v = find(db.views ?? [], 'id', key);
+    matching(headers, v.version);
+    (db.deletedViews ??= []).push(v);
+    db.views = db.views.filter((x) => x !== v);
+    return reply(null, 204);
+  }],
+  ['POST', /^\/views\/([^/]+)\/restore$/, ([key]) => {
+    const v = find(db.deletedViews ?? [], 'id', key);
+    db.views.push(v);
+    return versioned(v);
+  }],
   ['GET', /^\/panel$/, (_, { query, who }) => {
     const ids = query.get('issue') === 'NOBODY-1' ? [] : ['c-1', 'c-2', 'c-4'];
     const chosen = query.get('person') ?? ids[0];

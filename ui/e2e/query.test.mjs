@@ -40,7 +40,8 @@ describe('a query in the table', () => {
     const page = await open();
     await bar(page).focus();
     await page.keyboard.type(made.fields.level.name.slice(0, 11));
-    await page.getByRole('option', { name: new RegExp(made.fields.level.name) }).waitFor();
+    // Until what is offered answers to the last letter, something else may still stand first.
+    await page.getByRole('option').first().filter({ hasText: made.fields.level.name }).waitFor();
     await assertAccessible(page, 'what is offered');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
@@ -53,12 +54,12 @@ describe('a query in the table', () => {
     assert.equal(await bar(page).inputValue(), `"${made.fields.level.name}" = "Very gold" `);
     await page.keyboard.press('Escape');
     await page.keyboard.press('Enter');
-    await page.locator('.list-count', { hasText: /^1 customer$/ }).waitFor();
+    await page.locator('.list-count', { hasText: /^1 customer\b/ }).waitFor();
     assert.equal(await rows(page).count(), 1);
     assert.match(await rows(page).innerText(), new RegExp(customer.displayName));
     // It is in the address: a reload shows the same.
     await page.reload();
-    await page.locator('.list-count', { hasText: /^1 customer$/ }).waitFor();
+    await page.locator('.list-count', { hasText: /^1 customer\b/ }).waitFor();
     assert.match(await bar(page).inputValue(), /Very gold/);
     await page.goBack();
     await page.locator('.list-count', { hasText: /\d\d/ }).waitFor();
@@ -132,4 +133,21 @@ describe('a query in the table', () => {
       assertClean(page);
     });
   }
+});
+
+describe('a header of the table', () => {
+  test('orders by it, the other way round, and no more; the query says so and keeps its conditions', async () => {
+    const page = await open(`#/customers?query=${encodeURIComponent('active = true')}`);
+    const header = page.getByRole('columnheader', { name: 'Name' });
+    for (const [query, direction] of [['active = true ORDER BY name', 'ascending'], ['active = true ORDER BY name DESC', 'descending'], ['active = true', null]]) {
+      await header.getByRole('button').focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => new URLSearchParams(url.hash.split('?')[1]).get('query') === query);
+      await page.waitForFunction((text) => document.querySelector('.query-input').value === text, query);
+      assert.equal(await header.getAttribute('aria-sort'), direction);
+      assert.equal(await page.locator('.query-mistakes').count(), 0);
+      await assertAccessible(page, query);
+    }
+    assertClean(page);
+  });
 });

@@ -1,4 +1,6 @@
-//! This room's jobs: reading the directory from Jira, every hour and when a site is joined.
+//! This room's jobs: reading the directory from Jira, every hour and when a site is joined; imports, slice by slice.
+
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Room;
-use crate::actions::directory;
+use crate::actions::announce::announce_members;
+use crate::actions::{batches, directory};
+use crate::model::ImportId;
 use crate::sql;
+use crate::webhooks::event::EventKind;
+
+pub(crate) const IMPORT: &str = "customers.carry_on_import";
 
 const SYNC: &str = "customers.sync_directory";
 const FIRST_SYNC: &str = "customers.first_sync";
@@ -22,16 +29,42 @@ const FIRST_SYNC: &str = "customers.first_sync";
 const SYNC_EVERY: Duration = Duration::from_secs(3600);
 /// Pages of Jira's read before the job notes how far it is: a crash repeats these at most.
 const PAGES_A_SLICE: usize = 10;
+/// Memberships that ended which receivers of webhooks are told of at once. An hour has few; after a long outage of
+/// Jira's the rest is told by the list itself.
+const MEMBERS_TOLD: u32 = 1_000;
 
 pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
     vec![
         Arc::new(Sync { room: room.clone(), kind: SYNC, topic: None }),
         Arc::new(Sync { room: room.clone(), kind: FIRST_SYNC, topic: Some(events::INSTALLED_TOPIC) }),
+        Arc::new(webhooks::FanOut(room.clone())),
+        Arc::new(webhooks::Replay(room.clone())),
+        Arc::new(webhooks::Deliver(room.clone())),
+        Arc::new(CarryOnImport { room: room.clone() }),
     ]
 }
 
 pub(crate) fn schedules() -> Vec<Schedule> {
     vec![Schedule { kind: SYNC, every: SYNC_EVERY, per_tenant: true }]
+}
+
+/// Does what its state says: of an import, a change of a field's type, or a bulk action.
+struct CarryOnImport {
+    room: Room,
+}
+
+#[async_trait]
+impl Handler for CarryOnImport {
+    fn kind(&self) -> &'static str {
+        IMPORT
+    }
+
+    async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
+        let id = payload.get("import").and_then(Value::as_str).and_then(|id| id.parse().ok()).map(ImportId);
+        let id = id.ok_or_else(|| Fault::invalid("jobs_payload", "no import"))?;
+        let more = batches::go_on(cx, &self.room, id).await?;
+        Ok(if more { Outcome::Again(payload.clone()) } else { Outcome::Done })
+    }
 }
 
 struct Sync {
@@ -77,8 +110,11 @@ impl Handler for Sync {
         };
         for _ in 0..PAGES_A_SLICE {
             if !self.step(cx, &mut reading).await? {
+                let before = kernel::from_micros(reading.started_at);
                 let mut scoped = self.room.shared.store.write(cx).await?;
-                sql::directory_drop_older(&mut scoped, kernel::from_micros(reading.started_at)).await?;
+                let gone = sql::membership_list_older(&mut scoped, before, MEMBERS_TOLD).await?;
+                announce_members(&mut scoped, cx, EventKind::MemberRemoved, gone).await?;
+                sql::directory_drop_older(&mut scoped, before).await?;
                 scoped.commit().await?;
                 directory::forget_sorted(cx, &self.room).await;
                 return Ok(Outcome::Done);
@@ -170,10 +206,15 @@ impl Sync {
         };
         let at: Timestamp = cx.now();
         let mut scoped = self.room.shared.store.write(cx).await?;
+        let mut joined = Vec::new();
         for member in &page.items {
+            if !sql::membership_exists(&mut scoped, &organization, &member.account_id).await? {
+                joined.push((organization.clone(), member.account_id.clone()));
+            }
             sql::membership_put(&mut scoped, &organization, &member.account_id, at).await?;
             sql::customer_put(&mut scoped, &member.account_id, at).await?;
         }
+        announce_members(&mut scoped, cx, EventKind::MemberAdded, joined).await?;
         scoped.commit().await?;
         self.keep_names(cx, &page.items).await?;
         match page.next {

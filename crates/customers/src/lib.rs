@@ -7,15 +7,20 @@
 //! Routes: [`Room::routes`]. Jobs: [`Room::handlers`]. Data classes: [`ROOM`]. Start at `actions`.
 
 mod actions;
+mod conversion;
 mod files;
 mod http;
+mod imports;
 mod jobs;
+mod likeness;
 mod model;
 mod query;
 mod rules;
 mod schema;
 mod sql;
+mod webhooks;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,19 +29,51 @@ use host::client::RoleId;
 use kernel::{Cx, Result};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use schema::ROOM;
+pub use schema::{FILES, ROOM};
+
+/// A key of the week is out of use for days before it goes, and a tenant's files may stay for as long.
+const SWEPT_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// This room, as the program holds it.
 #[derive(Clone)]
 pub struct Room {
     pub(crate) shared: web::Shared,
     pub(crate) directory: actions::directory::Cache,
+    pub(crate) orders: actions::lists::Orders,
+    pub(crate) duplicates: actions::duplicates::Cache,
+    pub(crate) indexes: actions::search::Indexes,
+    /// Bytes of an imported file, as the operator decides.
+    pub(crate) import_bytes: u64,
 }
 
 impl Room {
-    /// Joins it to what all rooms share.
-    pub fn new(shared: web::Shared) -> Self {
-        Self { shared, directory: actions::directory::cache() }
+    /// Joins it to what all rooms share. Files of more than `import_bytes` are not imported; search indexes lie in
+    /// `search`, a folder of their own.
+    pub fn new(shared: web::Shared, import_bytes: u64, search: PathBuf) -> Self {
+        let indexes = actions::search::Indexes::new(search);
+        let (directory, orders) = (actions::directory::cache(), actions::lists::orders());
+        let duplicates = actions::duplicates::cache();
+        Self { shared, directory, orders, duplicates, indexes, import_bytes }
+    }
+
+    /// What lies outside the databases, for whoever takes a tenant's data away.
+    pub fn files(&self) -> Arc<dyn store::TenantFiles> {
+        Arc::new(self.indexes.clone())
+    }
+
+    /// Takes away what this node keeps in files and nobody can use any more, now and every hour.
+    pub async fn keep_tidy(&self) {
+        loop {
+            if let Err(fault) = self.sweep_files().await {
+                tracing::warn!(event = "search_index_not_swept", code = fault.code());
+            }
+            tokio::time::sleep(SWEPT_EVERY).await;
+        }
+    }
+
+    /// The same, once; answers how many folders it took away.
+    pub async fn sweep_files(&self) -> Result<usize> {
+        self.indexes.sweep(&self.shared.store, &self.shared.vault).await
     }
 
     /// Its routes, relative to /api/v1.

@@ -1,9 +1,23 @@
 //! The things of this room: fields, sections, values, history, permissions.
 
+mod entitlements;
+mod imports;
+mod merges;
+mod views;
+
 use kernel::{AccountId, Actor, Fault, OrganizationId, Result, TokenId, own_id};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize;
+
+use crate::conversion::PastType;
+
+pub(crate) use entitlements::{
+    Entitlement, EntitlementEntry, EntitlementState, Product, ProductAudience, ProductId, Terms, TermsChange,
+};
+pub(crate) use imports::{Act, ActKind, Counts, Import, ImportPlan, ImportState, Turn};
+pub(crate) use merges::{Merge, MergeBody, MergeId};
+pub(crate) use views::{View, ViewBody, ViewColumn, ViewId};
 
 own_id!(
     /// A field.
@@ -16,6 +30,11 @@ own_id!(
 own_id!(
     /// An option of a select field.
     OptionId
+);
+
+own_id!(
+    /// An import of a file.
+    ImportId
 );
 
 /// Whom a field describes.
@@ -71,10 +90,11 @@ impl Owner {
 }
 
 /// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FieldType {
     /// One line, at most 255 characters.
+    #[default]
     Text,
     /// Several lines, at most 32,767 characters.
     LongText,
@@ -184,6 +204,12 @@ pub struct FieldBody {
     pub default: Value,
     /// Project ids that it is limited to; empty: all.
     pub projects: Vec<String>,
+    /// Types that it had before, oldest first.
+    #[serde(default)]
+    pub past: Vec<PastType>,
+    /// Whether values of before its last change of type are still being written anew.
+    #[serde(default)]
+    pub turning: bool,
 }
 
 /// A field.
@@ -273,8 +299,16 @@ pub enum Author {
     Person(AccountId),
     /// An API token.
     Token(TokenId),
+    /// An import; who started it, it says itself.
+    Import(ImportId),
+    /// A bulk action; who began it, it says itself.
+    BulkAction(ImportId),
 }
 
+/// Begins a bulk action's id there.
+const BULK_AUTHOR: &str = "bulk:";
+/// Begins an import's id there.
+const IMPORT_AUTHOR: &str = "import:";
 /// Begins a token's id where accounts' ids stand too; Jira's begin with a number or with `qm`.
 const TOKEN_AUTHOR: &str = "token:";
 
@@ -293,11 +327,19 @@ impl Author {
         match self {
             Self::Person(account) => account.as_str().to_owned(),
             Self::Token(id) => format!("{TOKEN_AUTHOR}{id}"),
+            Self::Import(id) => format!("{IMPORT_AUTHOR}{id}"),
+            Self::BulkAction(id) => format!("{BULK_AUTHOR}{id}"),
         }
     }
 
     /// From the store.
     pub fn parse(stored: &str) -> Result<Self> {
+        if let Some(id) = stored.strip_prefix(IMPORT_AUTHOR) {
+            return id.parse().map(Self::Import).map_err(|error| Fault::broken("customers_row", error));
+        }
+        if let Some(id) = stored.strip_prefix(BULK_AUTHOR) {
+            return id.parse().map(Self::BulkAction).map_err(|error| Fault::broken("customers_row", error));
+        }
         match stored.strip_prefix(TOKEN_AUTHOR).map(str::parse) {
             Some(Ok(id)) => Ok(Self::Token(id)),
             Some(Err(error)) => Err(Fault::broken("customers_row", error)),
@@ -330,6 +372,10 @@ pub enum Action {
     Cleared,
     /// Somebody went back to an earlier one.
     Restored,
+    /// The field's type changed.
+    Converted,
+    /// Another customer, who had it, was merged into this one.
+    Merged,
 }
 
 impl Action {
@@ -339,12 +385,16 @@ impl Action {
             Self::Set => "set",
             Self::Cleared => "cleared",
             Self::Restored => "restored",
+            Self::Converted => "converted",
+            Self::Merged => "merged",
         }
     }
 
     /// From the store.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Set, Self::Cleared, Self::Restored].into_iter().find(|action| action.name() == name)
+        [Self::Set, Self::Cleared, Self::Restored, Self::Converted, Self::Merged]
+            .into_iter()
+            .find(|action| action.name() == name)
     }
 }
 

@@ -10,8 +10,9 @@ pub(crate) mod ast;
 pub(crate) mod catalogue;
 pub(crate) mod complete;
 pub(crate) mod evaluate;
+pub(crate) mod lasting;
 pub(crate) mod mistake;
-mod moment;
+pub(crate) mod moment;
 mod parse;
 pub(crate) mod resolve;
 #[cfg(test)]

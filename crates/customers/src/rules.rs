@@ -1,5 +1,8 @@
 //! Pure decisions: who may what, which values are valid, what a change of a definition may do.
 
+pub mod adding;
+pub mod entitlements;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -203,7 +206,7 @@ pub fn check_body(kind: FieldType, body: &FieldBody) -> Result<FieldBody, Vec<Fi
         }
     }
     let options = check_options(&body.options, &mut faults);
-    let checked = FieldBody { name, help, options, default: Value::Empty, projects: body.projects.clone() };
+    let checked = FieldBody { name, help, options, default: Value::Empty, ..body.clone() };
     let default = match check_value("/default", kind, &checked, false, &body.default, None) {
         Ok(default) => default,
         Err(wrong) => {

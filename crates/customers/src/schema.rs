@@ -1,10 +1,20 @@
 //! This room's tables.
 
+mod entitlements;
+mod imports;
+mod merges;
+mod views;
+
 use kernel::ColumnKind::{Bool, Bytes, Int, Text, Uuid};
 use kernel::{
     Audience, Column, DataClass, Export, INSTANT, KeyClass, Migration, OPAQUE_ID, Retention, Room, STATE, Step,
     sealed_column, table,
 };
+
+pub(crate) use entitlements::{ENTITLEMENT_CHANGE, ENTITLEMENT_TERMS, PRODUCT_NAME};
+pub(crate) use imports::{IMPORT_CHUNK_KEY, IMPORT_MAPPING_BODY, IMPORT_NAME, IMPORT_PAGE_KEY, IMPORT_PLAN};
+pub(crate) use merges::MERGE_BODY;
+pub(crate) use views::SAVED_VIEW_BODY;
 
 static DEFINITION: DataClass = DataClass {
     name: "field-definition",
@@ -50,6 +60,21 @@ static ORGANIZATION_NAME: DataClass = DataClass {
     regional: true,
     export: Export::Never,
 };
+
+static SEARCH_INDEX: DataClass = DataClass {
+    name: "search-index",
+    purpose: "Words of names, addresses and values, with the records that have them, in files of the data directory: a cache, made anew whenever the key of the week or a person's data goes.",
+    audience: Audience::Tenant,
+    retention: Retention::Days(7),
+    regional: true,
+    export: Export::Never,
+};
+
+/// Stands for the files of search indexes.
+pub(crate) static SEARCH_FILE: Column = sealed_column("search_index", "file", KeyClass::Names, &SEARCH_INDEX);
+
+/// What lies in files and not in tables.
+pub static FILES: [&Column; 1] = [&SEARCH_FILE];
 
 static DIRECTORY: DataClass = DataClass {
     name: "directory-entry",
@@ -179,6 +204,92 @@ table!(MEMBERSHIP, "membership", Tenant, [
     Column::new(M, "synced_at", Int, &DIRECTORY),
 ], key ["tenant", "organization", "account"], index [&["tenant", "account"] as &[&str]], written "synced_at");
 
+static WEBHOOK_CLASS: DataClass = DataClass {
+    name: "webhook",
+    purpose: "Receivers that administrators named: their name, address, and what they are told.",
+    audience: Audience::Tenant,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Tenant,
+};
+
+static WEBHOOK_SECRET: DataClass = DataClass {
+    name: "webhook-secret",
+    purpose: "What messages to a receiver are signed with; the former one for a day after a new one was made.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+static WEBHOOK_LOG: DataClass = DataClass {
+    name: "webhook-delivery",
+    purpose: "What happened that receivers are told of, by ids alone, and what became of each message. No message is kept: it is made again when it is sent.",
+    audience: Audience::Tenant,
+    retention: Retention::Days(14),
+    regional: true,
+    export: Export::Tenant,
+};
+
+const W: &str = "webhook";
+pub(crate) static WEBHOOK_BODY: Column = sealed_column(W, "body", KeyClass::Data, &WEBHOOK_CLASS);
+pub(crate) static WEBHOOK_SECRETS: Column = sealed_column(W, "secrets", KeyClass::Credential, &WEBHOOK_SECRET);
+table!(
+    WEBHOOK,
+    "webhook",
+    Tenant,
+    [
+        Column::new(W, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(W, "id", Uuid, &OPAQUE_ID),
+        Column::new(W, "version", Int, &STATE),
+        Column::new(W, "state", Text, &STATE),
+        sealed_column(W, "body", KeyClass::Data, &WEBHOOK_CLASS),
+        sealed_column(W, "secrets", KeyClass::Credential, &WEBHOOK_SECRET),
+        Column::new(W, "made_at", Int, &INSTANT),
+        // Since when nothing reached it; how often in a row; until when it is left alone; who delivers to it now.
+        Column::new(W, "failing_since", Int, &INSTANT).or_null(),
+        Column::new(W, "failures", Int, &STATE),
+        Column::new(W, "held_until", Int, &INSTANT).or_null(),
+        Column::new(W, "busy_until", Int, &INSTANT).or_null(),
+    ],
+    key["tenant", "id"],
+    row["id"]
+);
+
+const WE: &str = "webhook_event";
+table!(
+    WEBHOOK_EVENT,
+    "webhook_event",
+    Tenant,
+    [
+        Column::new(WE, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(WE, "seq", Int, &STATE),
+        Column::new(WE, "id", Uuid, &OPAQUE_ID),
+        Column::new(WE, "kind", Text, &STATE),
+        Column::new(WE, "owner", Text, &OPAQUE_ID).or_null(),
+        Column::new(WE, "member", Text, &OPAQUE_ID).or_null(),
+        Column::new(WE, "field", Uuid, &OPAQUE_ID).or_null(),
+        Column::new(WE, "actor", Text, &OPAQUE_ID).or_null(),
+        Column::new(WE, "at", Int, &WEBHOOK_LOG),
+    ],
+    key["tenant", "seq"],
+    written "at"
+);
+
+const WD: &str = "webhook_delivery";
+table!(WEBHOOK_DELIVERY, "webhook_delivery", Tenant, [
+    Column::new(WD, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(WD, "webhook", Uuid, &OPAQUE_ID),
+    Column::new(WD, "seq", Int, &STATE),
+    Column::new(WD, "state", Text, &STATE),
+    Column::new(WD, "attempts", Int, &STATE),
+    Column::new(WD, "due_at", Int, &INSTANT),
+    Column::new(WD, "attempted_at", Int, &INSTANT).or_null(),
+    Column::new(WD, "status", Int, &STATE).or_null(),
+    Column::new(WD, "error", Text, &STATE).or_null(),
+    Column::new(WD, "event_at", Int, &WEBHOOK_LOG),
+], key ["tenant", "webhook", "seq"], index [&["tenant", "webhook", "state", "due_at"] as &[&str]], written "event_at");
+
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "customers",
@@ -193,20 +304,48 @@ pub static ROOM: Room = Room {
         &CUSTOMER,
         &ORGANIZATION,
         &MEMBERSHIP,
+        &WEBHOOK,
+        &WEBHOOK_EVENT,
+        &WEBHOOK_DELIVERY,
+        &imports::IMPORT,
+        &imports::IMPORT_CHUNK,
+        &imports::IMPORT_PAGE,
+        &imports::IMPORT_OWNER,
+        &imports::IMPORT_CHANGE,
+        &imports::IMPORT_MAPPING_TABLE,
+        &views::SAVED_VIEW,
+        &views::SAVED_VIEW_DEFAULT,
+        &entitlements::PRODUCT,
+        &entitlements::ENTITLEMENT,
+        &entitlements::ENTITLEMENT_HISTORY,
+        &merges::MERGE,
+        &merges::DISMISSAL,
     ],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[
-            Step::Create(&SECTION),
-            Step::Create(&FIELD),
-            Step::Create(&PERMISSION),
-            Step::Create(&CUSTOMER_VALUE_TABLE),
-            Step::Create(&ORGANIZATION_VALUE_TABLE),
-            Step::Create(&CUSTOMER_HISTORY),
-            Step::Create(&ORGANIZATION_HISTORY),
-            Step::Create(&CUSTOMER),
-            Step::Create(&ORGANIZATION),
-            Step::Create(&MEMBERSHIP),
-        ],
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            steps: &[
+                Step::Create(&SECTION),
+                Step::Create(&FIELD),
+                Step::Create(&PERMISSION),
+                Step::Create(&CUSTOMER_VALUE_TABLE),
+                Step::Create(&ORGANIZATION_VALUE_TABLE),
+                Step::Create(&CUSTOMER_HISTORY),
+                Step::Create(&ORGANIZATION_HISTORY),
+                Step::Create(&CUSTOMER),
+                Step::Create(&ORGANIZATION),
+                Step::Create(&MEMBERSHIP),
+            ],
+        },
+        Migration { version: 2, steps: &imports::STEPS },
+        Migration {
+            version: 3,
+            steps: &[Step::Create(&WEBHOOK), Step::Create(&WEBHOOK_EVENT), Step::Create(&WEBHOOK_DELIVERY)],
+        },
+        Migration { version: 4, steps: &imports::TYPE_CHANGE_STEPS },
+        Migration { version: 5, steps: &views::STEPS },
+        Migration { version: 6, steps: &imports::BULK_ACTION_STEPS },
+        Migration { version: 7, steps: &entitlements::STEPS },
+        Migration { version: 8, steps: &merges::STEPS },
+    ],
 };

@@ -2,8 +2,16 @@
 
 mod definitions;
 mod directory;
+mod entitlements;
+mod imports;
+mod merges;
 mod values;
+pub(crate) mod views;
+pub(crate) mod webhooks;
 
 pub(crate) use definitions::*;
 pub(crate) use directory::*;
+pub(crate) use entitlements::*;
+pub(crate) use imports::*;
+pub(crate) use merges::*;
 pub(crate) use values::*;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kernel::{AccountId, Cx, IssueId, Kind, ProjectId, Result, Standing, TenantId};
 use moka::future::Cache;
 
-use crate::client::{As, Cloud, IssueRef, Jira, PermissionQuery, RoleActors, RoleId};
+use crate::client::{As, Cloud, IssueRef, Jira, RoleActors, RoleId};
 use crate::fault::shared;
 
 /// How long a right outlives its end in Jira.
@@ -65,32 +65,14 @@ impl Callers {
     async fn ask(&self, cx: &Cx, account: &AccountId) -> Result<Arc<Standing>> {
         let jira = Jira::for_tenant(&self.cloud, cx, As::App);
         let projects = self.service_projects(cx).await?;
-        let agent_permission: &[&str] = if projects.is_empty() { &[] } else { &["SERVICEDESK_AGENT"] };
-        let query = PermissionQuery {
-            account: Some(account),
-            global: &["ADMINISTER"],
-            project: agent_permission,
-            projects: &projects,
-            issues: &[],
-        };
-        let granted = match jira.check_permissions(query).await {
-            Ok(granted) => granted,
-            // An account that Jira does not know, or no longer, has no standing.
-            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => return Ok(Arc::default()),
-            Err(fault) => return Err(fault),
-        };
+        let rights = jira.rights_of(account, &projects).await?;
         let groups = match jira.groups_of(account).await {
             Ok(groups) => groups.into_iter().filter_map(|group| group.group_id).map(String::from).collect(),
             // Portal-only customers are in no group, and Jira says so in its own way.
             Err(fault) if fault.kind() == Kind::NotFound => BTreeSet::new(),
             Err(fault) => return Err(fault),
         };
-        Ok(Arc::new(Standing {
-            admin: granted.global.contains("ADMINISTER"),
-            agent: granted.project.get("SERVICEDESK_AGENT").is_some_and(|grants| !grants.projects.is_empty()),
-            groups,
-            roles: BTreeSet::new(),
-        }))
+        Ok(Arc::new(Standing { admin: rights.admin, agent: rights.agent, groups, roles: BTreeSet::new() }))
     }
 
     /// The tenant's service projects, as the app sees them.
@@ -167,18 +149,7 @@ impl Callers {
             Err(fault) if fault.kind() == Kind::NotFound => return Ok(false),
             Err(fault) => return Err(fault),
         };
-        let query = PermissionQuery {
-            account: Some(person),
-            project: &["BROWSE_PROJECTS"],
-            issues: std::slice::from_ref(&id),
-            ..PermissionQuery::default()
-        };
-        let granted = match app.check_permissions(query).await {
-            Ok(granted) => granted,
-            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => return Ok(false),
-            Err(fault) => return Err(fault),
-        };
-        if granted.project.get("BROWSE_PROJECTS").is_some_and(|grants| grants.issues.contains(&id)) {
+        if app.is_told_to_browse(person, &id).await? {
             return Ok(true);
         }
         let issue = IssueRef::Id(id);

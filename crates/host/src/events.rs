@@ -21,6 +21,9 @@ pub const UPGRADED_TOPIC: &str = "tenant.upgraded";
 /// The tenant left: `{}`. Whoever handles it destroys the keys.
 pub const GONE_TOPIC: &str = "tenant.gone";
 
+/// Data Center's keys are 255 characters at most.
+const KEY_BYTES: usize = 1024;
+
 /// One thing that was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -60,6 +63,28 @@ pub fn read(body: &Value) -> Option<Told> {
     }
 }
 
+/// Reads a webhook's body, in which people have ids. `None` for what is not of interest.
+pub(crate) fn read_hook(body: &Value) -> Option<Told> {
+    let account = id(body, "/user/accountId").and_then(|id| AccountId::new(id).ok())?;
+    let verb = account_verb(body)?;
+    Some(of_account(verb, &account))
+}
+
+/// The key of whom a webhook of Data Center's is about. `None` for what is not of interest.
+pub(crate) fn read_hook_key(body: &Value) -> Option<(&'static str, &str)> {
+    let key = body.pointer("/user/key").and_then(Value::as_str).filter(|key| (1..=KEY_BYTES).contains(&key.len()))?;
+    Some((account_verb(body)?, key))
+}
+
+/// What became of an account.
+pub(crate) fn of_account(verb: &'static str, account: &AccountId) -> Told {
+    Told { topic: USER_TOPIC, body: json!({"event": verb, "account": account.as_str()}) }
+}
+
+fn account_verb(body: &Value) -> Option<&'static str> {
+    body.get("webhookEvent").and_then(Value::as_str)?.strip_prefix("user_").and_then(verbs)
+}
+
 /// A closed list: a word from outside is never stored.
 fn verbs(verb: &str) -> Option<&'static str> {
     ["created", "updated", "deleted", "assigned"].into_iter().find(|known| *known == verb)
@@ -96,6 +121,22 @@ mod tests {
     #[track_caller]
     fn check(body: Value, expected: Option<(&'static str, Value)>) {
         assert_eq!(read(&body), expected.map(|(topic, body)| Told { topic, body }), "{body}");
+    }
+
+    #[test]
+    fn webhooks() {
+        #[track_caller]
+        fn check(body: Value, expected: Option<Value>) {
+            assert_eq!(read_hook(&body), expected.map(|body| Told { topic: USER_TOPIC, body }), "{body}");
+        }
+        let user = |kind: &str| json!({"timestamp": 1, "webhookEvent": kind, "user": {"accountId": "5b1:a", "displayName": "private"}});
+        check(user("user_updated"), Some(json!({"event": "updated", "account": "5b1:a"})));
+        check(user("user_deleted"), Some(json!({"event": "deleted", "account": "5b1:a"})));
+        check(user("user_renamed"), None);
+        check(user("jira:issue_updated"), None);
+        check(json!({"webhookEvent": "user_updated", "user": {"accountId": "../x"}}), None);
+        check(json!({"webhookEvent": "user_updated"}), None);
+        check(json!([]), None);
     }
 
     #[test]

@@ -14,15 +14,17 @@ use jobs::{Handler, Outcome};
 use kernel::{AccountId, Clock, Cx, Fault, KeyClass, Result, Sealed, TenantId};
 use moka::future::Cache;
 use serde_json::{Value, json};
-use store::tenants::{self, NewTenant, State};
+use store::tenants::{self, Mode, NewTenant};
 use store::{Scoped, Store, ledger, outbox};
 use url::Url;
 use vault::{Place, Subject, Vault};
 
 use crate::client::{As, BACKGROUND, Cloud, Jira};
-use crate::events::{self, GONE_TOPIC, INSTALLED_TOPIC};
+use crate::data_center::Users;
+use crate::events::{self, INSTALLED_TOPIC};
 use crate::forge::jwks::SigningKeys;
 use crate::forge::token::{self, Invocation, Refusal, Rules};
+use crate::service::Services;
 use crate::sites::{Known, Site, SiteText, Sites};
 use crate::sql::{self, TokenRow};
 use crate::tokens::{Presented, Tokens};
@@ -78,6 +80,8 @@ pub(crate) struct Parts {
     pub(crate) keys: SigningKeys,
     pub(crate) sites: Sites,
     pub(crate) tokens: Tokens,
+    pub(crate) services: Services,
+    pub(crate) users: Users,
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
@@ -119,19 +123,32 @@ impl Inbound {
         }
         let tenant = match tenants::by_installation::<SiteText>(&parts.store, &invocation.installation).await? {
             Some(row) => row.id,
-            None => self.install(invocation).await?,
+            None => match tenants::by_name::<SiteText>(&parts.store, &invocation.installation).await? {
+                Some(row) => self.takes_over(row.id, invocation).await?,
+                None => self.install(invocation).await?,
+            },
         };
         parts.tenants.insert(invocation.installation.clone(), tenant).await;
         Ok(tenant)
     }
 
+    /// The tenant of a site that moves here from Connect, which told the name of its installation here. A page says
+    /// which site it is, and must say the same.
+    async fn takes_over(&self, tenant: TenantId, invocation: &Invocation) -> Result<TenantId> {
+        let parts = &self.0;
+        let known = parts.sites.of(tenant).await?;
+        let is_it = |url: &Url| {
+            let ours = [Some(&known.site.api_base), known.site.url.as_ref()];
+            ours.into_iter().flatten().any(|one| one.origin() == url.origin())
+        };
+        let same = known.mode != Mode::Connect || invocation.site_url.as_ref().is_none_or(is_it);
+        if same && may_join(&parts.allowed, invocation) { Ok(tenant) } else { Err(not_allowed()) }
+    }
+
     async fn install(&self, invocation: &Invocation) -> Result<TenantId> {
         let parts = &self.0;
         if !may_join(&parts.allowed, invocation) {
-            return Err(Fault::unauthenticated(
-                "site_not_allowed",
-                "This Steward server does not serve this site. Ask its operator.",
-            ));
+            return Err(not_allowed());
         }
         let (id, now) = (TenantId::fresh(), parts.clock.now());
         let keys = parts.vault.keys_of(id, KeyClass::Data, Subject::Tenant, now).await?;
@@ -140,6 +157,7 @@ impl Inbound {
             id,
             installation: &invocation.installation,
             cloud: &invocation.cloud,
+            mode: Mode::Forge,
             region: &parts.region,
             site: keys.seal(&Place::new(tenants::SITE, tenants::row_name(id)), &SiteText::from(&site))?,
             at: now,
@@ -190,19 +208,11 @@ impl Inbound {
         self.settle(cx, call).await
     }
 
-    /// The app is being uninstalled: the tenant is gone, the ledger says so and the outbox tells it, in one
-    /// transaction. From then on nothing opens; the keys are destroyed by whoever handles [`GONE_TOPIC`].
+    /// The app is being uninstalled: the tenant is gone, in the transaction that uses the token up.
     pub async fn accept_uninstall(&self, cx: &Cx, call: &Call) -> Result<()> {
         let mut scoped = self.0.store.write(cx).await?;
         self.use_up(&mut scoped, cx, call).await?;
-        if tenants::set_state(&mut scoped, State::Gone, cx.now()).await? {
-            ledger::append(&mut scoped, cx, ledger::Entry { kind: "tenant.gone", ..ledger::Entry::default() }).await?;
-            outbox::put(&mut scoped, cx, GONE_TOPIC, &json!({})).await?;
-        }
-        scoped.commit().await?;
-        self.0.sites.forget(cx.tenant()).await;
-        self.0.vault.forget(cx.tenant()).await;
-        Ok(())
+        self.0.sites.depart(cx, scoped).await
     }
 
     async fn use_up(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<()> {
@@ -246,6 +256,11 @@ impl Inbound {
         if let Some(site) = brought.site {
             tenants::set_site(scoped, site, &call.invocation.cloud).await?;
         }
+        if call.known.mode == Mode::Connect {
+            tenants::set_mode(scoped, Mode::Forge).await?;
+            let entry = ledger::Entry { kind: "tenant.moved", ..ledger::Entry::default() };
+            ledger::append(scoped, cx, entry).await?;
+        }
         self.welcome(scoped, cx, call).await
     }
 
@@ -270,6 +285,10 @@ impl Inbound {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
+}
+
+pub(crate) fn not_allowed() -> Fault {
+    Fault::unauthenticated("site_not_allowed", "This Steward server does not serve this site. Ask its operator.")
 }
 
 /// Whether the operator lets this site become a tenant. Both of what is compared is signed by Forge; events tell no

@@ -12,6 +12,15 @@ pub enum Whose<'a> {
     Organization(&'a OrganizationId),
 }
 
+/// The same, as a query names them: a customer by id on Cloud, by name on Data Center.
+#[derive(Clone, Copy)]
+pub(crate) enum Reporter<'a> {
+    /// Those that a customer raised.
+    Customer(&'a str),
+    /// Those shared with an organization.
+    Organization(&'a OrganizationId),
+}
+
 /// In which state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -36,10 +45,10 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Requests of somebody, in these service projects, of which there must be one at least.
-pub fn requests(whose: Whose<'_>, progress: Progress, projects: &[ProjectId]) -> String {
+pub(crate) fn requests(whose: Reporter<'_>, progress: Progress, projects: &[ProjectId]) -> String {
     let whose = match whose {
-        Whose::Customer(account) => format!("reporter = {}", quoted(account.as_str())),
-        Whose::Organization(organization) => format!("organizations = {}", organization.as_str()),
+        Reporter::Customer(name) => format!("reporter = {}", quoted(name)),
+        Reporter::Organization(organization) => format!("organizations = {}", organization.as_str()),
     };
     let state = match progress {
         Progress::Open => "!=",
@@ -72,12 +81,12 @@ mod tests {
         let projects = [ProjectId::new("10000").unwrap(), ProjectId::new("10001").unwrap()];
         let account = AccountId::new("qm:6f5a:12").unwrap();
         assert_eq!(
-            requests(Whose::Customer(&account), Progress::Open, &projects),
+            requests(Reporter::Customer(account.as_str()), Progress::Open, &projects),
             "project in (10000, 10001) AND reporter = \"qm:6f5a:12\" AND statusCategory != Done"
         );
         let organization = OrganizationId::new("7").unwrap();
         assert_eq!(
-            requests(Whose::Organization(&organization), Progress::Closed, &projects[..1]),
+            requests(Reporter::Organization(&organization), Progress::Closed, &projects[..1]),
             "project in (10000) AND organizations = 7 AND statusCategory = Done"
         );
         assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");

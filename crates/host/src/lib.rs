@@ -1,6 +1,6 @@
 //! Jira: the only room that knows its protocols.
 //!
-//! Calls come in through [`Inbound`] (Forge's invocation tokens), people are judged by [`Callers`], Jira is called
+//! Calls come in through [`Inbound`] (Forge's invocation tokens, webhooks of sites that an operator joined) and [`Connect`], people are judged by [`Callers`], Jira is called
 //! through [`Jira`], and whatever leaves the program leaves through [`Door`]. No other room builds an address of
 //! Jira's, a document of Atlassian's format, a query or a token. Names and addresses of people stay in [`People`],
 //! a sealed cache. Start at [`Host`].
@@ -8,11 +8,15 @@
 pub mod address;
 mod caller;
 pub mod client;
+pub mod connect;
+mod data_center;
 pub mod door;
 pub mod events;
 mod fault;
 pub mod forge;
+mod hooks;
 mod install;
+mod joining;
 pub mod jql;
 pub mod limits;
 pub mod markup;
@@ -20,6 +24,8 @@ mod people;
 mod personal;
 mod requests;
 mod schema;
+mod service;
+mod sign_in;
 mod sites;
 mod sql;
 mod tokens;
@@ -36,20 +42,25 @@ use vault::Vault;
 pub use address::Networks;
 pub use caller::Callers;
 pub use client::{As, Cloud, Jira};
-pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Purpose, SystemLookup};
+pub use connect::{Connect, ConnectConfig};
+pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Purpose, SystemLookup, ask_self, store_client};
 pub use install::{Call, ForgeHeaders, Inbound};
+pub use joining::{Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
 pub use requests::RequestCounts;
 pub use schema::ROOM;
+pub use service::{Login, OauthClient};
+pub use sign_in::{Attempt, SignIn, Signed};
 pub use sites::{Known, Site, Sites};
+pub use store::tenants::Mode;
 
 /// How often profiles that would end are refreshed.
 const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// What the operator says of Forge and of outward calls.
 pub struct HostConfig {
-    /// Our Forge apps' ARIs: the audiences that tokens must be for.
+    /// Our Forge apps' ARIs: the audiences that tokens must be for. Without one, no site joins by Forge.
     pub apps: Vec<String>,
     /// Sites that may become tenants, by cloud id or origin; empty: each that installs one of the apps.
     pub sites: Vec<String>,
@@ -59,6 +70,12 @@ pub struct HostConfig {
     pub api_bases: Vec<Url>,
     /// Where tokens to act as a person are asked for.
     pub graphql: Url,
+    /// Where people sign in and say what they grant: the origin of the authorization server.
+    pub sign_in: Url,
+    /// What lists the sites that a person granted access to.
+    pub granted_sites: Url,
+    /// Where browsers come back to from signing in; none where nobody signs in. Data Center asks for it with each refresh too.
+    pub callback: Option<Url>,
     /// The region that new tenants are given.
     pub region: String,
     /// Which networks may be called.
@@ -71,6 +88,10 @@ pub struct HostConfig {
     pub lookup: Arc<dyn Lookup>,
     /// Ways to what the operator runs beside this server.
     pub operator: Vec<OperatorDoor>,
+    /// The Connect app, if this server is one.
+    pub connect: Option<ConnectConfig>,
+    /// The time that waits for Jira are waited by; the machine's unless a test has its own.
+    pub timer: Arc<dyn limits::Timer>,
 }
 
 fn constant(text: &str) -> Result<Url> {
@@ -86,25 +107,39 @@ impl HostConfig {
             signing_keys: constant("https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json")?,
             api_bases: vec![constant("https://api.atlassian.com/ex/jira/")?],
             graphql: constant("https://api.atlassian.com/graphql")?,
+            sign_in: constant("https://auth.atlassian.com/")?,
+            granted_sites: constant("https://api.atlassian.com/oauth/token/accessible-resources")?,
+            callback: None,
             region,
             networks: Networks::default(),
             user_agent: concat!("Steward/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities: Vec::new(),
             lookup: Arc::new(SystemLookup),
             operator: Vec::new(),
+            connect: None,
+            timer: Arc::new(limits::SystemTimer::default()),
         })
     }
 
     fn check(&self) -> Result<()> {
         let wrong = |why: &'static str| Err(Fault::broken("host_config", why));
-        if self.apps.is_empty() || self.apps.iter().any(|app| !app.starts_with("ari:cloud:ecosystem::app/")) {
-            return wrong("apps: name at least one, as ari:cloud:ecosystem::app/…");
+        if self.apps.iter().any(|app| !app.starts_with("ari:cloud:ecosystem::app/")) {
+            return wrong("apps: name each as ari:cloud:ecosystem::app/…");
         }
         if self.api_bases.is_empty() || self.api_bases.iter().any(|base| !base.as_str().ends_with('/')) {
             return wrong("api_bases: name at least one, ending in /");
         }
-        for url in self.api_bases.iter().chain([&self.signing_keys, &self.graphql]) {
+        let fixed = [&self.signing_keys, &self.graphql, &self.sign_in, &self.granted_sites];
+        for url in self.api_bases.iter().chain(fixed) {
             door::shape(url, self.networks)?;
+        }
+        if let Some(connect) = &self.connect {
+            if !connect.install_keys.as_str().ends_with('/') {
+                return wrong("connect.install_keys: it must end in /");
+            }
+            for url in [&connect.install_keys, &connect.authorization] {
+                door::shape(url, self.networks)?;
+            }
         }
         Ok(())
     }
@@ -125,6 +160,12 @@ pub struct Host {
     pub people: People,
     /// Tenants' sites.
     pub sites: Sites,
+    /// Sites that an operator joins.
+    pub joining: Joining,
+    /// People who sign in on our own pages.
+    pub sign_in: SignIn,
+    /// Sites that have the Connect app, if this server is one.
+    pub connect: Option<Connect>,
 }
 
 impl Host {
@@ -133,26 +174,82 @@ impl Host {
         config.check()?;
         let sites = Sites::new(store.clone(), vault.clone(), clock.clone());
         let tokens = tokens::Tokens::new(store.clone(), vault.clone());
+        let services = service::Services::new(store.clone(), vault.clone());
+        let users = data_center::Users::new(store.clone(), vault.clone());
+        let gateway = config.api_bases.first().cloned();
+        let gateway = gateway.ok_or_else(|| Fault::broken("host_config", "api_bases: name at least one"))?;
+        let mut fixed = vec![
+            (Purpose::InvocationKeys, config.signing_keys.clone()),
+            (Purpose::PersonToken, config.graphql.clone()),
+            (Purpose::SignIn, config.sign_in.clone()),
+            (Purpose::SignIn, config.granted_sites.clone()),
+            (Purpose::SignIn, gateway.clone()),
+            (Purpose::Jira, gateway.clone()),
+            (Purpose::ServiceDesk, gateway.clone()),
+        ];
+        if let Some(connect) = &config.connect {
+            fixed.push((Purpose::InstallKeys, connect.install_keys.clone()));
+            fixed.push((Purpose::ConnectToken, connect.authorization.clone()));
+        }
         let door_config = DoorConfig {
             networks: config.networks,
-            fixed: vec![
-                (Purpose::InvocationKeys, config.signing_keys.clone()),
-                (Purpose::PersonToken, config.graphql.clone()),
-            ],
+            fixed,
             user_agent: config.user_agent,
             authorities: config.authorities,
             lookup: config.lookup,
             operator: config.operator,
         };
         let door = Door::new(door_config, store.clone(), vault.clone(), sites.clone(), clock.clone())?;
+        let sign_in = SignIn::new(sign_in::Parts {
+            authority: config.sign_in,
+            callback: config.callback,
+            granted_sites: config.granted_sites,
+            gateway,
+            door: door.clone(),
+            services: services.clone(),
+            tokens: tokens.clone(),
+            users: users.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+        });
+        let secrets = connect::Secrets::new(store.clone(), vault.clone());
+        let signing = config.connect.as_ref().map(|connect| connect::Signing {
+            app: connect.app.clone(),
+            authorization: connect.authorization.clone(),
+            secrets: secrets.clone(),
+        });
         let cloud = Cloud(Arc::new(client::Parts {
             door: door.clone(),
             sites: sites.clone(),
             tokens: tokens.clone(),
-            limits: limits::Limits::default(),
+            limits: limits::Limits::new(config.timer),
             clock: clock.clone(),
             graphql: config.graphql,
+            services: services.clone(),
+            sign_in: sign_in.clone(),
+            connect: signing,
+            users: users.clone(),
         }));
+        let connect = config.connect.map(|of_connect| {
+            Connect::new(connect::Parts {
+                keys: connect::keys(&of_connect, &door, &clock),
+                config: of_connect,
+                region: config.region.clone(),
+                secrets,
+                sites: sites.clone(),
+                store: store.clone(),
+                vault: vault.clone(),
+                clock: clock.clone(),
+                names: connect::names(),
+            })
+        });
+        let joining = Joining::new(joining::Parts {
+            region: config.region.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            sites: sites.clone(),
+            services: services.clone(),
+        });
         let inbound = Inbound(Arc::new(install::Parts {
             rules: forge::token::Rules { audiences: config.apps, api_bases: config.api_bases },
             allowed: config.sites,
@@ -160,6 +257,8 @@ impl Host {
             keys: forge::jwks::SigningKeys::new(config.signing_keys, door.clone(), clock.clone()),
             sites: sites.clone(),
             tokens,
+            services,
+            users,
             store: store.clone(),
             vault: vault.clone(),
             clock,
@@ -172,6 +271,9 @@ impl Host {
             people: People::new(store, vault, cloud.clone()),
             cloud,
             sites,
+            joining,
+            sign_in,
+            connect,
         })
     }
 

@@ -132,6 +132,11 @@ impl People {
         Ok(self.profiles(cx, std::slice::from_ref(account)).await?.remove(account))
     }
 
+    /// How many people are kept, and when the newest was: what was read of them stands while this does.
+    pub async fn stamp(&self, cx: &Cx) -> Result<(i64, Option<i64>)> {
+        sql::person_stamp(&mut self.store.read(cx).await?).await
+    }
+
     /// Keeps what Jira just said of people in another answer, so that it need not be asked for again.
     pub async fn keep(&self, cx: &Cx, people: &[(AccountId, Profile)]) -> Result<()> {
         self.seal_and_keep(cx, people).await.map(drop)
@@ -145,24 +150,15 @@ impl People {
     }
 
     async fn cached(&self, cx: &Cx, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Cached>> {
-        let mut rows = Vec::new();
-        {
-            let mut scoped = self.store.read(cx).await?;
-            for account in accounts {
-                if let Some(row) = sql::person(&mut scoped, account).await? {
-                    rows.push((account.clone(), row));
-                }
-            }
-        }
+        let mut rows = sql::people(&mut self.store.read(cx).await?, accounts).await?;
+        rows.retain(|(_, row)| age(cx, row.fetched_at) < KEPT);
+        let people: Vec<&AccountId> = rows.iter().map(|(account, _)| account).collect();
+        let keys = self.vault.keys_of_people(cx, KeyClass::Names, &people).await?;
         let mut found = BTreeMap::new();
-        for (account, row) in rows {
-            if age(cx, row.fetched_at) >= KEPT {
-                continue;
-            }
-            let keys = self.vault.keys(cx, KeyClass::Names, Subject::Person(&account)).await?;
+        for ((account, row), keys) in rows.iter().zip(keys) {
             // Its key of the week may be gone: then so is the entry.
-            if let Ok(profile) = keys.open(&place(cx, &account), &row.profile) {
-                found.insert(account, Cached { profile, fetched_at: row.fetched_at });
+            if let Ok(profile) = keys.open(&place(cx, account), &row.profile) {
+                found.insert(account.clone(), Cached { profile, fetched_at: row.fetched_at });
             }
         }
         Ok(found)

@@ -10,6 +10,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 #[serde(transparent)]
 pub struct Personal(String);
 
+impl From<String> for Personal {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl Personal {
     /// For a decision or for sealing; never for a reply.
     pub fn peek(&self) -> &str {

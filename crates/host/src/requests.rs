@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::Host;
 use crate::client::{As, Jira};
-use crate::jql::{self, Progress, Whose};
+use crate::jql::{self, Progress, Reporter, Whose};
 
 /// Counts of somebody's requests. Jira's counts are approximate: its search lags behind its writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub struct RequestCounts {
 }
 
 impl Host {
+    /// Whether Jira tells which organizations somebody is in. Data Center tells an organization's people alone, which the
+    /// directory has.
+    pub async fn tells_organizations(&self, cx: &Cx) -> Result<bool> {
+        Ok(!self.sites.of(cx.tenant()).await?.is_data_center())
+    }
+
     /// Counts the requests of a customer or an organization in the service projects that `by` may see.
     pub async fn request_counts(&self, cx: &Cx, by: As, whose: Whose<'_>) -> Result<RequestCounts> {
         let jira = Jira::for_tenant(&self.cloud, cx, by);
@@ -35,6 +41,14 @@ impl Host {
         if projects.is_empty() {
             return Ok(RequestCounts::default());
         }
+        let name;
+        let whose = match whose {
+            Whose::Customer(account) => {
+                name = jira.called(account).await?;
+                Reporter::Customer(&name)
+            }
+            Whose::Organization(organization) => Reporter::Organization(organization),
+        };
         let known = self.sites.of(cx.tenant()).await?;
         let [open, closed] = [Progress::Open, Progress::Closed].map(|state| jql::requests(whose, state, &projects));
         let url = |query: &str| known.site.url.as_ref().and_then(|site| jql::navigator(site, query));

@@ -24,11 +24,47 @@ static ACCESS_TOKEN: DataClass = DataClass {
     export: Export::Never,
 };
 
+static SITE_CREDENTIAL: DataClass = DataClass {
+    name: "site-credential",
+    purpose: "With what a site was joined that has no Forge app: the account and API token that Steward calls Jira with, the secret that Jira signs its webhooks with, and the client that people sign in through.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+static CONNECT_CREDENTIAL: DataClass = DataClass {
+    name: "connect-credential",
+    purpose: "The secret that a site with the Connect app shares with this server, by which each proves itself to the other, the one before it for some minutes, and the app's id at Atlassian's authorization server.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+static SIGN_IN_TOKEN: DataClass = DataClass {
+    name: "sign-in-token",
+    purpose: "Tokens with which Steward asks anew for access as a person who signed in on its own pages; they go with the day or when the person signs out.",
+    audience: Audience::Nobody,
+    retention: Retention::Days(1),
+    regional: true,
+    export: Export::Never,
+};
+
 static PERSON_CACHE: DataClass = DataClass {
     name: "person-cache",
     purpose: "Display names and e-mail addresses that come from Jira, so that pages can show who somebody is: a cache, refreshed or dropped.",
     audience: Audience::TenantAndSubject,
     retention: Retention::Days(7),
+    regional: true,
+    export: Export::TenantAndSubject,
+};
+
+static DATA_CENTER_USER: DataClass = DataClass {
+    name: "data-center-user",
+    purpose: "How a Jira Data Center names the people that Steward knows by ids of its own: the key and the name that it is called with about them.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
     regional: true,
     export: Export::TenantAndSubject,
 };
@@ -59,6 +95,45 @@ table!(HOST_USER_TOKEN, "host_user_token", Tenant, [
     Column::new(U, "received_at", Int, &INSTANT),
 ], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "received_at");
 
+const J: &str = "host_service";
+pub(crate) static SERVICE_LOGIN: Column = sealed_column(J, "login", KeyClass::Credential, &SITE_CREDENTIAL);
+pub(crate) static SERVICE_HOOK: Column = sealed_column(J, "hook", KeyClass::Credential, &SITE_CREDENTIAL);
+pub(crate) static SERVICE_CLIENT: Column = sealed_column(J, "client", KeyClass::Credential, &SITE_CREDENTIAL).or_null();
+table!(
+    HOST_SERVICE,
+    "host_service",
+    Tenant,
+    [
+        Column::new(J, "tenant", Uuid, &OPAQUE_ID),
+        SERVICE_LOGIN,
+        SERVICE_HOOK,
+        sealed_column(J, "client", KeyClass::Credential, &SITE_CREDENTIAL).or_null(),
+        Column::new(J, "changed_at", Int, &INSTANT),
+    ],
+    key["tenant"],
+    row["tenant"]
+);
+
+const C: &str = "host_connect";
+pub(crate) static CONNECT_SECRET: Column = sealed_column(C, "secret", KeyClass::Credential, &CONNECT_CREDENTIAL);
+table!(
+    HOST_CONNECT,
+    "host_connect",
+    Tenant,
+    [Column::new(C, "tenant", Uuid, &OPAQUE_ID), CONNECT_SECRET, Column::new(C, "changed_at", Int, &INSTANT),],
+    key["tenant"],
+    row["tenant"]
+);
+
+const R: &str = "host_refresh_token";
+pub(crate) static REFRESH_TOKEN: Column = sealed_column(R, "token", KeyClass::Credential, &SIGN_IN_TOKEN);
+table!(HOST_REFRESH_TOKEN, "host_refresh_token", Tenant, [
+    Column::new(R, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(R, "account", Text, &OPAQUE_ID),
+    REFRESH_TOKEN,
+    Column::new(R, "received_at", Int, &INSTANT),
+], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "received_at");
+
 const P: &str = "person";
 pub(crate) static PROFILE: Column = sealed_column(P, "profile", KeyClass::Names, &PERSON_CACHE);
 table!(PERSON, "person", Tenant, [
@@ -69,17 +144,40 @@ table!(PERSON, "person", Tenant, [
     Column::new(P, "fetched_at", Int, &INSTANT),
 ], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "fetched_at");
 
+const D: &str = "host_user";
+pub(crate) static USER_IDENTITY: Column = sealed_column(D, "identity", KeyClass::Data, &DATA_CENTER_USER);
+table!(HOST_USER, "host_user", Tenant, [
+    Column::new(D, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(D, "account", Text, &OPAQUE_ID),
+    USER_IDENTITY,
+    Column::new(D, "changed_at", Int, &INSTANT),
+], key ["tenant", "account"], row ["tenant", "account"], subject "account");
+
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "host",
-    tables: &[&HOST_INVOCATION, &HOST_SYSTEM_TOKEN, &HOST_USER_TOKEN, &PERSON],
-    migrations: &[Migration {
-        version: 1,
-        steps: &[
-            Step::Create(&HOST_INVOCATION),
-            Step::Create(&HOST_SYSTEM_TOKEN),
-            Step::Create(&HOST_USER_TOKEN),
-            Step::Create(&PERSON),
-        ],
-    }],
+    tables: &[
+        &HOST_INVOCATION,
+        &HOST_SYSTEM_TOKEN,
+        &HOST_USER_TOKEN,
+        &PERSON,
+        &HOST_SERVICE,
+        &HOST_REFRESH_TOKEN,
+        &HOST_CONNECT,
+        &HOST_USER,
+    ],
+    migrations: &[
+        Migration {
+            version: 1,
+            steps: &[
+                Step::Create(&HOST_INVOCATION),
+                Step::Create(&HOST_SYSTEM_TOKEN),
+                Step::Create(&HOST_USER_TOKEN),
+                Step::Create(&PERSON),
+            ],
+        },
+        Migration { version: 2, steps: &[Step::Create(&HOST_SERVICE), Step::Create(&HOST_REFRESH_TOKEN)] },
+        Migration { version: 3, steps: &[Step::Create(&HOST_CONNECT)] },
+        Migration { version: 4, steps: &[Step::Create(&HOST_USER)] },
+    ],
 };

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kernel::{Clock, Fault, KeyClass, Result, TenantId};
+use kernel::{Clock, Cx, Fault, KeyClass, Result, TenantId};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
-use store::Store;
-use store::tenants::{self, State, Tenant};
+use serde_json::json;
+use store::tenants::{self, Mode, State, Tenant};
+use store::{Scoped, Store, ledger, outbox};
 use url::Url;
 use vault::{Place, Subject, Vault};
 use zeroize::Zeroize;
 
+use crate::events::GONE_TOPIC;
 use crate::fault::shared;
 
 /// Sites kept in memory.
@@ -59,6 +61,8 @@ pub struct Known {
     pub installation: String,
     /// Where its data lies.
     pub region: String,
+    /// How it is joined.
+    pub mode: Mode,
     /// Its addresses.
     pub site: Site,
     /// Since when it is a tenant.
@@ -95,6 +99,19 @@ impl Sites {
         self.known.invalidate(&tenant).await;
     }
 
+    /// The tenant is gone, the ledger says so and the outbox tells it, in the caller's transaction, which is committed.
+    /// From then on nothing opens; the keys are destroyed by whoever handles [`GONE_TOPIC`].
+    pub(crate) async fn depart(&self, cx: &Cx, mut scoped: Scoped) -> Result<()> {
+        if tenants::set_state(&mut scoped, State::Gone, cx.now()).await? {
+            ledger::append(&mut scoped, cx, ledger::Entry { kind: "tenant.gone", ..ledger::Entry::default() }).await?;
+            outbox::put(&mut scoped, cx, GONE_TOPIC, &json!({})).await?;
+        }
+        scoped.commit().await?;
+        self.forget(cx.tenant()).await;
+        self.vault.forget(cx.tenant()).await;
+        Ok(())
+    }
+
     /// Opens a tenant's row, if it is served.
     pub(crate) async fn open(&self, row: Tenant<SiteText>) -> Result<Arc<Known>> {
         match row.state {
@@ -111,6 +128,7 @@ impl Sites {
             cloud: row.cloud,
             installation: row.installation,
             region: row.region,
+            mode: row.mode,
             site: site.peek().parse()?,
             created_at: row.created_at,
         }))

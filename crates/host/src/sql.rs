@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use kernel::{AccountId, Cx, Result, Sealed};
 use store::{Scoped, args};
 
+use crate::connect::Shared;
+use crate::data_center::Named;
 use crate::people::Profile;
+use crate::service::{Login, OauthClient};
 
 const INVOCATION_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant, jti_hash) DO NOTHING";
@@ -20,7 +23,33 @@ const USER_TOKEN_KEEP: &str = "INSERT INTO host_user_token (tenant, account, tok
      expires_at = excluded.expires_at, received_at = excluded.received_at \
      WHERE host_user_token.expires_at <= excluded.expires_at";
 const USER_TOKEN_DROP: &str = "DELETE FROM host_user_token WHERE tenant = $1 AND account = $2";
-const PERSON: &str = "SELECT profile, active, fetched_at FROM person WHERE tenant = $1 AND account = $2";
+const SERVICE: &str = "SELECT login, hook, client FROM host_service WHERE tenant = $1";
+const SERVICE_PUT: &str =
+    "INSERT INTO host_service (tenant, login, hook, client, changed_at) VALUES ($1, $2, $3, $4, $5)";
+const SERVICE_LOGIN: &str = "UPDATE host_service SET login = $2, changed_at = $3 WHERE tenant = $1";
+const SERVICE_CLIENT: &str = "UPDATE host_service SET client = $2, changed_at = $3 WHERE tenant = $1";
+const CONNECT_SECRET: &str = "SELECT secret FROM host_connect WHERE tenant = $1";
+const CONNECT_SECRET_PUT: &str = "INSERT INTO host_connect (tenant, secret, changed_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (tenant) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at";
+const CONNECT_SECRET_DROP: &str = "DELETE FROM host_connect WHERE tenant = $1";
+const REFRESH_TOKEN: &str = "SELECT token FROM host_refresh_token WHERE tenant = $1 AND account = $2";
+const REFRESH_TOKEN_KEEP: &str = "INSERT INTO host_refresh_token (tenant, account, token, received_at) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, account) DO UPDATE SET token = excluded.token, \
+     received_at = excluded.received_at";
+const REFRESH_TOKEN_DROP: &str = "DELETE FROM host_refresh_token WHERE tenant = $1 AND account = $2";
+/// People asked for in one statement.
+const PEOPLE_AT_ONCE: usize = 50;
+const PEOPLE: &str = "SELECT account, profile, active, fetched_at FROM person WHERE tenant = $1 AND account IN (\
+     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
+     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
+     $48, $49, $50, $51) ORDER BY account LIMIT 50";
+const USERS: &str = "SELECT account, identity FROM host_user WHERE tenant = $1 AND account IN (\
+     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
+     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
+     $48, $49, $50, $51) ORDER BY account LIMIT 50";
+const USER_KEEP: &str = "INSERT INTO host_user (tenant, account, identity, changed_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (tenant, account) DO UPDATE SET identity = excluded.identity, changed_at = excluded.changed_at";
+const PERSON_STAMP: &str = "SELECT COUNT(*) AS n, MAX(fetched_at) AS newest FROM person WHERE tenant = $1";
 const PERSON_KEEP: &str = "INSERT INTO person (tenant, account, profile, active, fetched_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, account) DO UPDATE SET profile = excluded.profile, \
      active = excluded.active, fetched_at = excluded.fetched_at";
@@ -68,22 +97,120 @@ pub(crate) async fn user_token_drop(scoped: &mut Scoped, account: &AccountId) ->
     scoped.run(USER_TOKEN_DROP, args![account]).await.map(drop)
 }
 
+pub(crate) struct ServiceRow {
+    pub(crate) login: Sealed<Login>,
+    pub(crate) hook: Sealed<String>,
+    pub(crate) client: Option<Sealed<OauthClient>>,
+}
+
+pub(crate) async fn service(scoped: &mut Scoped) -> Result<Option<ServiceRow>> {
+    let row = scoped.row(SERVICE, Vec::new()).await?;
+    row.map(|row| {
+        Ok(ServiceRow { login: row.sealed("login")?, hook: row.sealed("hook")?, client: row.opt_sealed("client")? })
+    })
+    .transpose()
+}
+
+pub(crate) async fn service_put(scoped: &mut Scoped, cx: &Cx, row: ServiceRow) -> Result<()> {
+    scoped.run(SERVICE_PUT, args![row.login, row.hook, row.client, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn service_login(scoped: &mut Scoped, cx: &Cx, login: Sealed<Login>) -> Result<()> {
+    scoped.run(SERVICE_LOGIN, args![login, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn service_client(scoped: &mut Scoped, cx: &Cx, client: Sealed<OauthClient>) -> Result<()> {
+    scoped.run(SERVICE_CLIENT, args![client, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn connect_secret(scoped: &mut Scoped) -> Result<Option<Sealed<Shared>>> {
+    scoped.row(CONNECT_SECRET, Vec::new()).await?.map(|row| row.sealed("secret")).transpose()
+}
+
+pub(crate) async fn connect_secret_put(scoped: &mut Scoped, cx: &Cx, secret: Sealed<Shared>) -> Result<()> {
+    scoped.run(CONNECT_SECRET_PUT, args![secret, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn connect_secret_drop(scoped: &mut Scoped) -> Result<()> {
+    scoped.run(CONNECT_SECRET_DROP, Vec::new()).await.map(drop)
+}
+
+pub(crate) async fn refresh_token(scoped: &mut Scoped, account: &AccountId) -> Result<Option<Sealed<String>>> {
+    scoped.row(REFRESH_TOKEN, args![account]).await?.map(|row| row.sealed("token")).transpose()
+}
+
+pub(crate) async fn refresh_token_keep(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    account: &AccountId,
+    token: Sealed<String>,
+) -> Result<()> {
+    scoped.run(REFRESH_TOKEN_KEEP, args![account, token, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn refresh_token_drop(scoped: &mut Scoped, account: &AccountId) -> Result<()> {
+    scoped.run(REFRESH_TOKEN_DROP, args![account]).await.map(drop)
+}
+
 pub(crate) struct PersonRow {
     pub(crate) profile: Sealed<Profile>,
     pub(crate) active: bool,
     pub(crate) fetched_at: Timestamp,
 }
 
-pub(crate) async fn person(scoped: &mut Scoped, account: &AccountId) -> Result<Option<PersonRow>> {
-    let row = scoped.row(PERSON, args![account]).await?;
-    row.map(|row| {
-        Ok(PersonRow {
-            profile: row.sealed("profile")?,
-            active: row.bool("active")?,
-            fetched_at: row.instant("fetched_at")?,
-        })
-    })
-    .transpose()
+/// A place that is left over asks for the first once more.
+fn fifty(accounts: &[AccountId]) -> Vec<store::Value> {
+    let ids = accounts.iter().chain(accounts.iter().take(1).cycle()).take(PEOPLE_AT_ONCE);
+    ids.map(store::Value::from).collect()
+}
+
+pub(crate) struct UserRow {
+    pub(crate) account: AccountId,
+    pub(crate) identity: Sealed<Named>,
+}
+
+/// Those of these people that a Data Center told of.
+pub(crate) async fn users(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<UserRow>> {
+    let mut found = Vec::with_capacity(accounts.len());
+    for some in accounts.chunks(PEOPLE_AT_ONCE) {
+        for row in scoped.rows(USERS, fifty(some)).await? {
+            found.push(UserRow { account: AccountId::new(row.text("account")?)?, identity: row.sealed("identity")? });
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn user_keep(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    account: &AccountId,
+    identity: Sealed<Named>,
+) -> Result<()> {
+    scoped.run(USER_KEEP, args![account, identity, cx.now()]).await.map(drop)
+}
+
+/// Those of these people that are kept.
+pub(crate) async fn people(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<(AccountId, PersonRow)>> {
+    let mut found = Vec::with_capacity(accounts.len());
+    for some in accounts.chunks(PEOPLE_AT_ONCE) {
+        for row in scoped.rows(PEOPLE, fifty(some)).await? {
+            let person = PersonRow {
+                profile: row.sealed("profile")?,
+                active: row.bool("active")?,
+                fetched_at: row.instant("fetched_at")?,
+            };
+            found.push((AccountId::new(row.text("account")?)?, person));
+        }
+    }
+    Ok(found)
+}
+
+/// How many people are kept, and when the newest was.
+pub(crate) async fn person_stamp(scoped: &mut Scoped) -> Result<(i64, Option<i64>)> {
+    match scoped.row(PERSON_STAMP, Vec::new()).await? {
+        Some(row) => Ok((row.int("n")?, row.opt_int("newest")?)),
+        None => Ok((0, None)),
+    }
 }
 
 pub(crate) async fn person_keep(scoped: &mut Scoped, account: &AccountId, row: PersonRow) -> Result<()> {

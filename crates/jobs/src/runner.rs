@@ -12,6 +12,8 @@ use serde_json::Value;
 use store::{Store, outbox, tenants};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::rules::{self, Next};
 use crate::sql::{self, Job};
@@ -255,14 +257,28 @@ impl Runner {
     }
 
     async fn run_one(&self, job: Job) -> Result<()> {
+        let label = self.handlers.get(job.kind.as_str()).map_or("unknown", |handler| handler.kind());
+        let span = tracing::info_span!(
+            target: kernel::SPANS,
+            "job",
+            otel.name = label,
+            otel.kind = "consumer",
+            otel.status_code = Empty,
+            steward.job = %job.id,
+            steward.attempt = job.attempts,
+            steward.fault = Empty,
+        );
         let result = if job.attempts <= rules::MAX_ATTEMPTS {
-            self.attempt(&job).await
+            self.attempt(&job).instrument(span.clone()).await
         } else {
             Err(Fault::broken("job_lost", "every node that tried it was lost or too slow"))
         };
+        if let Err(fault) = &result {
+            span.record("steward.fault", fault.code()).record("otel.status_code", "ERROR");
+        }
+        drop(span);
         let now = self.clock.now();
         let mut server = self.store.server_write().await?;
-        let label = self.handlers.get(job.kind.as_str()).map_or("unknown", |handler| handler.kind());
         match result {
             Ok(Outcome::Done) => {
                 metrics::counter!("steward_jobs_done_total", "kind" => label).increment(1);

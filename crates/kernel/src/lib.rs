@@ -14,6 +14,10 @@ mod row_name;
 mod sealed;
 mod token;
 
+/// The target of the spans that may leave as traces. Their fields are ours: names of routes, kinds and purposes, codes and
+/// numbers; never an address, an id of Jira's, or a word of a person's.
+pub const SPANS: &str = "steward::spans";
+
 pub use claim::Claim;
 pub use clock::{Clock, ManualClock, SystemClock, from_micros, micros};
 pub use cx::{Actor, Cx, RequestId, Standing};

@@ -164,12 +164,19 @@ pub struct Column {
     pub class: &'static DataClass,
     /// Under which keys it is sealed, if it is.
     pub sealed: Option<KeyClass>,
+    /// Whether it names an object outside the database: an object that no such column names any more goes.
+    pub object: bool,
 }
 
 impl Column {
     /// A column that is never NULL.
     pub const fn new(table: &'static str, name: &'static str, kind: ColumnKind, class: &'static DataClass) -> Self {
-        Self { table, name, kind, null: false, class, sealed: None }
+        Self { table, name, kind, null: false, class, sealed: None, object: false }
+    }
+
+    /// A column that names an object, whose class is the column's.
+    pub const fn object(table: &'static str, name: &'static str, class: &'static DataClass) -> Self {
+        Self { object: true, ..Self::new(table, name, ColumnKind::Uuid, class) }
     }
 
     /// The same, NULL allowed.
@@ -186,7 +193,7 @@ pub const fn sealed_column(
     keys: KeyClass,
     class: &'static DataClass,
 ) -> Column {
-    Column { table, name, kind: ColumnKind::Bytes, null: false, class, sealed: Some(keys) }
+    Column { table, name, kind: ColumnKind::Bytes, null: false, class, sealed: Some(keys), object: false }
 }
 
 /// Whose rows a table holds.
@@ -256,12 +263,20 @@ pub struct Room {
 #[derive(Clone, Debug)]
 pub struct Registry {
     rooms: Vec<Room>,
+    files: Vec<&'static Column>,
 }
 
 impl Registry {
     /// Puts rooms together, in the order in which their migrations run.
     pub fn new(rooms: Vec<Room>) -> Self {
-        Self { rooms }
+        Self { rooms, files: Vec::new() }
+    }
+
+    /// The same with what lies in files, each kind described by a column that no table has.
+    #[must_use]
+    pub fn with_files(mut self, files: &[&'static Column]) -> Self {
+        self.files.extend(files);
+        self
     }
 
     /// The rooms.
@@ -281,10 +296,16 @@ impl Registry {
         })
     }
 
+    /// Every column that names objects, with its table.
+    pub fn objects(&self) -> impl Iterator<Item = (&'static Table, &'static Column)> + '_ {
+        self.tables()
+            .flat_map(|table| table.columns.iter().filter(|column| column.object).map(move |column| (table, column)))
+    }
+
     /// Every class, by name, with the columns that are of it.
     pub fn classes(&self) -> BTreeMap<&'static str, (&'static DataClass, Vec<&'static Column>)> {
         let mut classes = BTreeMap::new();
-        for column in self.tables().flat_map(|table| table.columns) {
+        for column in self.tables().flat_map(|table| table.columns).chain(self.files.iter().copied()) {
             classes.entry(column.class.name).or_insert_with(|| (column.class, Vec::new())).1.push(column);
         }
         classes
@@ -328,6 +349,10 @@ impl Registry {
                 if column.sealed.is_some() && (column.kind != ColumnKind::Bytes || table.row.is_empty()) {
                     found.push(format!("{}.{}: sealed, but no bytes or no row name", table.name, column.name));
                 }
+                let indexed = table.indexes.iter().any(|index| *index == ["tenant", column.name]);
+                if column.object && (table.scope != Scope::Tenant || !indexed) {
+                    found.push(format!("{}.{}: names objects, but no index finds them", table.name, column.name));
+                }
                 let timed = matches!(column.class.retention, Retention::Days(_) | Retention::Minutes(_));
                 if timed && table.written_at.is_none() {
                     found.push(format!("{}.{}: goes by age, but the table has no instant", table.name, column.name));
@@ -343,7 +368,7 @@ impl Registry {
 #[macro_export]
 macro_rules! table {
     ($name:ident, $text:literal, $scope:ident, [$($column:expr),* $(,)?], key $key:expr $(, unique $unique:expr)? $(, index $index:expr)? $(, row $row:expr)? $(, subject $subject:literal)? $(, written $written:literal)?) => {
-        static $name: $crate::Table = $crate::Table {
+        pub(crate) static $name: $crate::Table = $crate::Table {
             name: $text,
             scope: $crate::Scope::$scope,
             columns: &[$($column),*],

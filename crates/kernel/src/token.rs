@@ -25,17 +25,20 @@ pub enum TokenScope {
     FieldsRead,
     /// The same, and change them.
     FieldsWrite,
+    /// Import files of customers and organizations, and undo that: see their reports, which tell values.
+    ImportsWrite,
 }
 
 impl TokenScope {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CustomersRead,
         Self::CustomersWrite,
         Self::OrganizationsRead,
         Self::OrganizationsWrite,
         Self::FieldsRead,
         Self::FieldsWrite,
+        Self::ImportsWrite,
     ];
 
     /// As stored, shown and sent.
@@ -47,6 +50,7 @@ impl TokenScope {
             Self::OrganizationsWrite => "organizations:write",
             Self::FieldsRead => "fields:read",
             Self::FieldsWrite => "fields:write",
+            Self::ImportsWrite => "imports:write",
         }
     }
 
@@ -61,7 +65,7 @@ impl TokenScope {
             Self::CustomersWrite => Some(Self::CustomersRead),
             Self::OrganizationsWrite => Some(Self::OrganizationsRead),
             Self::FieldsWrite => Some(Self::FieldsRead),
-            Self::CustomersRead | Self::OrganizationsRead | Self::FieldsRead => None,
+            Self::CustomersRead | Self::OrganizationsRead | Self::FieldsRead | Self::ImportsWrite => None,
         }
     }
 }
@@ -103,7 +107,7 @@ mod tests {
             }
         }
         use TokenScope::{
-            CustomersRead, CustomersWrite, FieldsRead, FieldsWrite, OrganizationsRead, OrganizationsWrite,
+            CustomersRead, CustomersWrite, FieldsRead, FieldsWrite, ImportsWrite, OrganizationsRead, OrganizationsWrite,
         };
         check(&[], &[]);
         check(&[CustomersRead], &[CustomersRead]);
@@ -111,6 +115,7 @@ mod tests {
         check(&[OrganizationsWrite], &[OrganizationsRead, OrganizationsWrite]);
         check(&[FieldsWrite], &[FieldsRead, FieldsWrite]);
         check(&[CustomersRead, FieldsRead], &[CustomersRead, FieldsRead]);
+        check(&[ImportsWrite], &[ImportsWrite]);
         check(&TokenScope::ALL, &TokenScope::ALL);
     }
 
@@ -125,7 +130,8 @@ mod tests {
                 "organizations:read",
                 "organizations:write",
                 "fields:read",
-                "fields:write"
+                "fields:write",
+                "imports:write"
             ]
         );
         assert!(TokenScope::ALL.into_iter().all(|scope| TokenScope::parse(scope.name()) == Some(scope)));

@@ -98,10 +98,11 @@ pub(crate) fn identify(state: &State, headers: &HeaderMap, gateway: bool) -> Res
     let caller = if scheme.eq_ignore_ascii_case("basic") {
         basic(state, value)
     } else if scheme.eq_ignore_ascii_case("bearer") {
-        if !gateway {
-            return Err(ApiError::bearer_at_site());
+        match bearer(state, value, gateway) {
+            Some(caller) => Some(caller),
+            None if gateway => return Err(ApiError::gateway_unauthorized()),
+            None => return Err(ApiError::bearer_at_site()),
         }
-        Some(bearer(state, value).ok_or_else(ApiError::gateway_unauthorized)?)
     } else if gateway {
         None
     } else {
@@ -123,10 +124,12 @@ fn basic(state: &State, value: &str) -> Option<Caller> {
     known.then(|| Caller { account_id: Some(account.account_id.clone()), means: Means::ApiToken })
 }
 
-fn bearer(state: &State, token: &str) -> Option<Caller> {
+/// Each token is good at one of the two addresses.
+fn bearer(state: &State, token: &str, gateway: bool) -> Option<Caller> {
     let now = state.now();
     let store = state.read();
-    let grant = store.app_tokens.get(token.trim()).filter(|grant| grant.expires_at > now)?;
+    let grant =
+        store.app_tokens.get(token.trim()).filter(|grant| grant.expires_at > now && grant.at_site != gateway)?;
     Some(Caller {
         account_id: Some(grant.account_id.clone()),
         means: Means::App {

@@ -12,7 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{faults::RequestFault, forge::ForgeConfig, state::Seed};
+use crate::{data_center::Deployment, faults::RequestFault, forge::ForgeConfig, state::Seed};
 
 /// The site's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -116,11 +116,24 @@ impl Default for RateLimits {
     }
 }
 
+/// An app that signs people in, as the developer console would have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OauthClient {
+    /// Its client id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// Where people are sent back to.
+    pub callback: String,
+}
+
 /// Everything a sandbox needs to start.
 #[derive(Clone)]
 pub struct Config {
     /// Where to listen; port 0 chooses a free one.
     pub listen: SocketAddr,
+    /// Which Jira it is.
+    pub deployment: Deployment,
     /// The site's name, shown and in `serverInfo`.
     pub site_name: String,
     /// The site's address as others reach it, when it isn't `http://{listen}`. No trailing slash.
@@ -133,6 +146,8 @@ pub struct Config {
     pub seed: u64,
     /// Content.
     pub source: Source,
+    /// Customers that a generated company has besides those who write requests.
+    pub more_customers: usize,
     /// Misbehaviour.
     pub faults: Faults,
     /// Limits.
@@ -141,6 +156,10 @@ pub struct Config {
     pub contract: Option<PathBuf>,
     /// Forge apps to host.
     pub forge: ForgeConfig,
+    /// Another site of the same cloud: installs of Connect apps are signed for both with its key.
+    pub connect_keys_of: Option<Arc<crate::connect::Host>>,
+    /// Clients of the authorization server.
+    pub oauth: Vec<OauthClient>,
 }
 
 impl Default for Config {
@@ -148,16 +167,20 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            deployment: Deployment::Cloud,
             site_name: "Sandbox".to_owned(),
             public_url: None,
             cloud_id: "11223344-a1b2-4c3d-8e4f-112233445566".to_owned(),
             clock: Arc::new(Timestamp::now),
             seed: 1,
             source: Source::Seed(Box::default()),
+            more_customers: 0,
             faults: Faults::default(),
             rate_limits: RateLimits::default(),
             contract: None,
             forge: ForgeConfig::default(),
+            connect_keys_of: None,
+            oauth: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ use axum::{
 
 use crate::{
     App,
+    connect::AsSent,
     faults::Fate,
     limits,
     line::Cut,
@@ -35,6 +36,8 @@ pub(crate) fn wrap(site: Router, app: &App) -> Router {
 }
 
 async fn rewrite(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let sent = AsSent(request.uri().clone());
+    request.extensions_mut().insert(sent);
     let path_and_query = request.uri().path_and_query().map(|p| p.as_str().to_owned()).unwrap_or_default();
     if let Some(rest) = path_and_query.strip_prefix(PREFIX) {
         let (cloud_id, rest) = rest.split_once('/').unwrap_or((rest, ""));
@@ -58,7 +61,7 @@ async fn rewrite(State(app): State<App>, mut request: Request, next: Next) -> Re
 }
 
 /// What befalls a request before the site sees it, by the faults in force.
-async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Option<Response> {
+pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Option<Response> {
     if path.starts_with(OWN) {
         return None;
     }

@@ -1,19 +1,21 @@
-//! A stand-in Jira Cloud with Jira Service Management, in memory: for the demo, for tests, and for
-//! developers of other apps.
+//! A stand-in Jira with Jira Service Management, Cloud or Data Center, in memory: for the demo, for tests, and
+//! for developers of other apps.
 //!
 //! It is a Jira, not a mock of anyone's calls to one, and it is never kinder than Jira: a repeated
 //! POST makes a second comment, search lags behind writes, limits are on, events come late, twice,
 //! in the wrong order, or not at all. It must never import another crate of this workspace.
 //!
 //! Start reading at [`start`]; the site's data is in [`state`], its APIs in `rest`, the Forge host
-//! in [`forge`], its pages in `pages`.
+//! in [`forge`], Connect's in [`connect`], what Data Center does otherwise in `data_center`, its pages in `pages`.
 
 mod access;
 pub(crate) mod adf;
 mod archive;
 mod auth;
 pub mod config;
+pub mod connect;
 mod contract;
+mod data_center;
 mod demo;
 pub mod events;
 pub mod faults;
@@ -24,6 +26,7 @@ mod jql;
 mod limits;
 mod line;
 mod media;
+mod oauth;
 mod pages;
 mod rest;
 pub mod state;
@@ -37,8 +40,9 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use config::{Clock, Config, Faults, RateLimits, Source};
+pub use config::{Clock, Config, Faults, OauthClient, RateLimits, Source};
 pub use contract::Violation;
+pub use data_center::{DataCenter, Deployment, RateLimit, Version};
 pub use visitor::Visitor;
 pub use webhooks::Registration;
 
@@ -63,6 +67,8 @@ pub enum Error {
     Contract(PathBuf, String),
     /// An app could not be hosted.
     Forge(String),
+    /// The Connect host could not be made.
+    Connect(String),
     /// The client for outbound calls could not be made.
     Outbound(String),
 }
@@ -74,6 +80,7 @@ impl std::fmt::Display for Error {
             Self::Archive(path, why) => write!(f, "cannot read {}: {why}", path.display()),
             Self::Contract(path, why) => write!(f, "no OpenAPI in {}: {why}", path.display()),
             Self::Forge(why) => write!(f, "cannot host the app: {why}"),
+            Self::Connect(why) => write!(f, "no Connect host: {why}"),
             Self::Outbound(why) => write!(f, "no outbound client: {why}"),
         }
     }
@@ -100,8 +107,14 @@ pub(crate) struct App {
     pub(crate) tasks: TaskTracker,
     /// Fires at stop.
     pub(crate) stop: CancellationToken,
+    /// Counters of a Data Center's limit.
+    pub(crate) server_limits: Arc<data_center::Limits>,
     /// The Forge host.
     pub(crate) forge: Arc<forge::Host>,
+    /// The Connect host.
+    pub(crate) connect: Arc<connect::Host>,
+    /// What people said yes to.
+    pub(crate) grants: Arc<oauth::Grants>,
 }
 
 /// A running sandbox. Dropping it stops the server without waiting.
@@ -130,10 +143,22 @@ impl Running {
         self.app.state.clone()
     }
 
+    /// What Data Center it is, if one.
+    #[must_use]
+    pub fn data_center(&self) -> Option<DataCenter> {
+        self.app.config.deployment.data_center()
+    }
+
     /// The Forge host, to install apps and make tokens.
     #[must_use]
     pub fn forge(&self) -> Arc<forge::Host> {
         self.app.forge.clone()
+    }
+
+    /// The Connect host, to install apps.
+    #[must_use]
+    pub fn connect(&self) -> Arc<connect::Host> {
+        self.app.connect.clone()
     }
 
     /// Answers that differed from Atlassian's OpenAPI so far; empty when the check is off.
@@ -194,7 +219,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             let seed = archive::load(path, config.seed).map_err(|why| Error::Archive(path.clone(), why))?;
             state.load(seed);
         }
-        Source::Demo(number) => state.load(demo::generate(*number, state.now())),
+        Source::Demo(number) => {
+            let mut seed = demo::generate(*number, state.now());
+            if config.more_customers > 0 {
+                demo::enlarge(&mut seed, *number, config.more_customers, state.now());
+            }
+            if config.deployment.data_center().is_some() {
+                data_center::age(&mut seed);
+            }
+            state.load(seed);
+        }
         Source::New => state.load(fresh::seed()),
     }
     let contract = match &config.contract {
@@ -210,8 +244,16 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .build()
         .map_err(|why| Error::Outbound(why.to_string()))?;
     let forge = Arc::new(forge::Host::new(&config).map_err(Error::Forge)?);
+    let connect = Arc::new(connect::Host::new(&config).map_err(Error::Connect)?);
+    connect.start(state.clone(), http.clone()).map_err(Error::Connect)?;
+    let server_limits =
+        Arc::new(data_center::Limits::new(config.deployment.data_center().and_then(|it| it.rate_limit)));
+    // Cloud's limits are Cloud's.
+    let enabled = config.rate_limits.enabled && config.deployment == Deployment::Cloud;
+    let rate_limits = RateLimits { enabled, ..config.rate_limits.clone() };
     let app = App {
-        limits: Arc::new(Limits::new(config.rate_limits.clone(), config.clock.clone())),
+        server_limits,
+        limits: Arc::new(Limits::new(rate_limits, config.clock.clone())),
         config: Arc::new(config),
         contract,
         http,
@@ -219,6 +261,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
         forge,
+        connect,
+        grants: Arc::default(),
         state,
     };
     webhooks::start(&app);
@@ -234,6 +278,14 @@ pub async fn start(config: Config) -> Result<Running, Error> {
 }
 
 fn router(app: &App) -> Router {
-    let site = rest::router(app).merge(forge::router(app)).merge(pages::router(app)).merge(faults::door::router(app));
-    gateway::wrap(site, app)
+    let site = rest::router(app)
+        .merge(forge::router(app))
+        .merge(connect::router(app))
+        .merge(pages::router(app))
+        .merge(faults::door::router(app))
+        .merge(oauth::router(app));
+    match app.config.deployment {
+        Deployment::Cloud => gateway::wrap(site, app),
+        Deployment::DataCenter(_) => data_center::wrap(site, app),
+    }
 }

@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Running, forge, pages::people};
+use crate::{Running, connect, forge, pages::people};
 
 /// A token's answer is a few kilobytes.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -20,7 +20,12 @@ pub struct Visitor {
     pub display_name: String,
     /// Their address.
     pub email: String,
-    /// Their API token, for Basic authentication with the address, if they have one.
+    /// On a Data Center, the name with which they sign in; empty on Cloud.
+    pub username: String,
+    /// On a Data Center, what stays when the name changes; empty on Cloud.
+    pub user_key: String,
+    /// Their API token, for Basic authentication with the address, if they have one; on a Data Center, their personal
+    /// access token.
     pub api_token: Option<String>,
     /// Opened in a browser, it signs in as them.
     pub sign_in: String,
@@ -38,9 +43,27 @@ impl Running {
             account_id: account.account_id.clone(),
             display_name: account.display_name.clone(),
             email: account.email.clone(),
+            username: account.username.clone(),
+            user_key: account.user_key.clone(),
             api_token: account.api_tokens.first().cloned(),
             sign_in: format!("{}/sandbox/login?{query}", self.url()),
         })
+    }
+
+    /// A page of a Connect app's as `user` is shown it.
+    ///
+    /// # Errors
+    /// Why it is not shown, in words.
+    pub fn connect_page(
+        &self,
+        app: &str,
+        user: &str,
+        module: &str,
+        issue: Option<&str>,
+    ) -> Result<connect::Opened, &'static str> {
+        let account = people::find(&self.app.state.read(), user).ok_or("nobody here is called so")?;
+        let installed = self.app.connect.installation(app).ok_or("the app is not installed")?;
+        self.app.connect.open(&installed, module, &account, &connect::Place { issue: issue.map(str::to_owned) })
     }
 
     /// An invocation token as the page of `module` would be given it, through `POST /sandbox/token` itself.

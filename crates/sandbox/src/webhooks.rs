@@ -49,6 +49,8 @@ pub struct Registration {
     pub exclude_body: bool,
     /// The app it belongs to (dynamic webhooks).
     pub app_id: Option<String>,
+    /// The Connect app that declared it, which signs it.
+    pub connect_app: Option<String>,
     /// When a dynamic webhook ends.
     pub expires_at: Option<Timestamp>,
     /// Only these fields' changes (dynamic webhooks).
@@ -61,8 +63,17 @@ pub struct Registration {
     pub updated_by: String,
 }
 
+impl Registration {
+    /// Whether the app registered it by the API.
+    pub(crate) fn is_dynamic_of(&self, app_id: &str) -> bool {
+        self.connect_app.is_none() && self.app_id.as_deref() == Some(app_id)
+    }
+}
+
 /// Tries after the first.
 const RETRIES: u32 = 5;
+/// What a change of an issue is called.
+const ISSUE_UPDATED: &str = "jira:issue_updated";
 /// How long a receiver may take.
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -141,13 +152,16 @@ fn deliver_all(app: &App, event: &Arc<Event>) {
         .webhooks
         .values()
         .filter(|h| h.enabled && h.expires_at.is_none_or(|end| end > now))
-        .filter(|h| h.events.iter().any(|e| e == event.kind.webhook_event()))
         .cloned()
         .collect();
     for hook in hooks {
-        if wants(app, &hook, event) {
+        for name in names(app, event).into_iter().filter(|name| hook.events.iter().any(|wanted| wanted == name)) {
+            if !wants(app, &hook, event) {
+                continue;
+            }
             let departures = app.state.faults().departures("webhook", true);
-            let body = body(app, &hook, event);
+            let body = body(app, &hook, event, name);
+            let hook = Registration { url: address(app, &hook, event), ..hook.clone() };
             let identifier = app.state.random_uuid().to_string();
             for delay in departures {
                 let (app, hook) = (app.clone(), hook.clone());
@@ -163,6 +177,40 @@ fn deliver_all(app: &App, event: &Arc<Event>) {
             }
         }
     }
+}
+
+/// What an event is called. To a Data Center, a comment is a change of its issue, too.
+fn names(app: &App, event: &Event) -> Vec<&'static str> {
+    let name = event.kind.webhook_event();
+    let comment = name.starts_with("comment_") && app.config.deployment.data_center().is_some();
+    if comment { vec![name, ISSUE_UPDATED] } else { vec![name] }
+}
+
+/// Where to: a Data Center writes ids into addresses that ask for them, until version 9 also who did it.
+fn address(app: &App, hook: &Registration, event: &Event) -> String {
+    let Some(server) = app.config.deployment.data_center() else { return hook.url.clone() };
+    let old = server.version.major < 10;
+    let mut url = hook.url.clone();
+    if let Some(issue) = event.kind.issue() {
+        let store = app.state.read();
+        let project = store.projects.get(&issue.project_id).map(|project| project.key.clone());
+        for (name, value) in [
+            ("issue.id", issue.id.to_string()),
+            ("issue.key", issue.key.clone()),
+            ("project.id", issue.project_id.clone()),
+            ("project.key", project.unwrap_or_default()),
+        ] {
+            let place = if old { format!("${{{name}}}") } else { format!("{{{name}}}") };
+            url = url.replace(&place, &value);
+        }
+    }
+    let store = app.state.read();
+    let by = event.actor.account_id.as_deref().and_then(|id| store.account(id));
+    if let (true, Some(account), Ok(mut whole)) = (old, by, url::Url::parse(&url)) {
+        whole.query_pairs_mut().append_pair("user_id", &account.username).append_pair("user_key", &account.user_key);
+        url = whole.into();
+    }
+    url
 }
 
 /// Who a webhook sees as: its app, or the admin that made it.
@@ -198,23 +246,25 @@ fn wants(app: &App, hook: &Registration, event: &Event) -> bool {
     fields && (hook.jql.is_empty() || jql::matches(&app.state, &owner(hook), &hook.jql, issue).unwrap_or(false))
 }
 
-fn body(app: &App, hook: &Registration, event: &Event) -> Option<Vec<u8>> {
+fn body(app: &App, hook: &Registration, event: &Event, name: &str) -> Option<Vec<u8>> {
     if hook.exclude_body {
         return None;
     }
     let caller = owner(hook);
+    // A Data Center tells texts as they were written.
+    let plain = app.config.deployment.data_center().is_none();
     let store = app.state.read();
     let shape = Shape::new(&store, &app.state, &caller);
     let mut value = json!({
         "timestamp": event.at.as_millisecond(),
-        "webhookEvent": event.kind.webhook_event(),
+        "webhookEvent": name,
     });
     let object = value.as_object_mut()?;
     if let Some(account) = &event.actor.account_id {
         object.insert("user".to_owned(), shape.user(account));
     }
     let mut issue_of = |issue: &Arc<Issue>| {
-        object.insert("issue".to_owned(), version_two(&shape, issue));
+        object.insert("issue".to_owned(), version_two(&shape, issue, plain));
     };
     match &event.kind {
         EventKind::IssueCreated { issue } => {
@@ -236,7 +286,7 @@ fn body(app: &App, hook: &Registration, event: &Event) -> Option<Vec<u8>> {
         | EventKind::CommentDeleted { issue, comment } => {
             issue_of(issue);
             let mut written = shape.comment(issue, comment, false);
-            if let Some(text) = written.get_mut("body") {
+            if let Some(text) = written.get_mut("body").filter(|_| plain) {
                 *text = json!(crate::adf::plain_text(text));
             }
             object.insert("comment".to_owned(), written);
@@ -272,16 +322,42 @@ fn body(app: &App, hook: &Registration, event: &Event) -> Option<Vec<u8>> {
             object.insert("organization".to_owned(), json!({"id": organization_id}));
         }
     }
+    drop(store);
+    if app.config.deployment.data_center().is_some() {
+        server_form(event, name, &mut value);
+        crate::data_center::told(app, &mut value);
+    }
     serde_json::to_vec(&value).ok()
 }
 
+/// As Data Center tells it: an event of a comment has no issue, and a change of the issue says what it was.
+fn server_form(event: &Event, name: &str, value: &mut Value) {
+    let Some(object) = value.as_object_mut() else { return };
+    let comment = event.kind.webhook_event();
+    if !comment.starts_with("comment_") {
+        return;
+    }
+    if name == ISSUE_UPDATED {
+        let what = match comment {
+            "comment_created" => "issue_commented",
+            "comment_updated" => "issue_comment_edited",
+            _ => "issue_comment_deleted",
+        };
+        object.insert("issue_event_type_name".to_owned(), json!(what));
+    } else {
+        object.remove("issue");
+        object.remove("user");
+    }
+}
+
 /// Webhooks carry issues in the shape of version 2: text instead of documents, and no comments.
-fn version_two(shape: &Shape<'_>, issue: &Issue) -> Value {
+fn version_two(shape: &Shape<'_>, issue: &Issue, plain: bool) -> Value {
     let selection = Selection::parse(&["*navigable".to_owned()], Selection::all());
     let mut value = shape.issue(issue, &selection, &Extras::default());
     for field in ["description", "environment"] {
         if let Some(text) = value.pointer_mut(&format!("/fields/{field}"))
             && text.is_object()
+            && plain
         {
             *text = json!(crate::adf::plain_text(text));
         }
@@ -297,24 +373,34 @@ pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
 
 async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identifier: &str, delay: Duration) {
     tokio::time::sleep(delay).await;
-    for attempt in 0..=RETRIES {
+    let server = app.config.deployment.data_center();
+    // A Data Center tries once.
+    let retries = if server.is_some() { 0 } else { RETRIES };
+    for attempt in 0..=retries {
         if attempt > 0 {
             tokio::time::sleep(app.state.faults().delivery_retry()).await;
         }
         let bytes = body.clone().unwrap_or_default();
-        let mut request = app
-            .http
-            .post(&hook.url)
-            .timeout(RECEIVER_TIMEOUT)
-            .header(CONTENT_TYPE, "application/json; charset=UTF-8")
-            .header("User-Agent", "Atlassian Webhook HTTP Client")
-            .header("X-Atlassian-Webhook-Identifier", identifier)
-            .header("X-Atlassian-Webhook-Flow", "Primary");
+        let mut request =
+            app.http.post(&hook.url).timeout(RECEIVER_TIMEOUT).header(CONTENT_TYPE, "application/json; charset=UTF-8");
+        request = match server {
+            // Nothing says that two deliveries are of one event.
+            Some(server) => request.header("User-Agent", format!("Atlassian HttpClient / JIRA-{}", server.version)),
+            None => request
+                .header("User-Agent", "Atlassian Webhook HTTP Client")
+                .header("X-Atlassian-Webhook-Identifier", identifier)
+                .header("X-Atlassian-Webhook-Flow", "Primary"),
+        };
         if attempt > 0 {
             request = request.header("X-Atlassian-Webhook-Retry", attempt.to_string());
         }
         if let Some(secret) = &hook.secret {
             request = request.header("X-Hub-Signature", signature(secret, &bytes));
+        }
+        if let Some(key) = &hook.connect_app {
+            // Each try has a token of its own; an app that is gone or switched off is told no more.
+            let Some(signature) = app.connect.signature(key, "POST", &hook.url) else { return };
+            request = request.header("Authorization", signature);
         }
         match request.body(bytes).send().await {
             Ok(answer) => {

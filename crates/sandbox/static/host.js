@@ -17,9 +17,9 @@
     return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   };
 
-  const ask = async (path, body) => {
+  const ask = async (path, body, method = "POST") => {
     const response = await fetch(path, {
-      method: "POST",
+      method,
       headers: { "content-type": "application/json", "x-page-token": token },
       body: JSON.stringify(body),
     });
@@ -101,8 +101,10 @@
         if (one.event === event && one.frame.place.app === frame.place.app) callback(one.frame, one.reference, payload);
       }
     },
-    __permission__remoteGet: () => {
-      throw new Error("Remotes are set under Apps in the settings");
+    __permission__remoteGet: (frame, { keys }) => ask("/forge/bridge/remotes", { frame: frame.place, keys }),
+    async __permission__remoteSet(frame, { remotes = [] }) {
+      if (!(await agreed(frame, remotes))) throw new Error("The administrator did not agree to this change");
+      await ask("/forge/bridge/remotes", { frame: frame.place, remotes }, "PUT");
     },
   };
   commands.onPublic = commands.on;
@@ -176,6 +178,40 @@
     callback(opener, reference, payload && Object.keys(payload).length ? payload : undefined);
     return true;
   };
+
+  // The site asks in its own words: what an app says of itself is not what an administrator agrees to.
+  const agreed = (frame, remotes) => new Promise((resolve) => {
+    const dialog = document.createElement("dialog");
+    dialog.className = "modal panel-card";
+    dialog.setAttribute("aria-label", "Change where this app sends data");
+    const heading = document.createElement("h2");
+    heading.textContent = `Let ${document.querySelector(".crumbs span:last-child")?.textContent ?? "this app"} send data to another server?`;
+    const list = document.createElement("ul");
+    for (const { key, configured } of remotes) {
+      const line = document.createElement("li");
+      line.textContent = `${key}: ${configured?.endpoint ?? "no server"}`;
+      list.append(line);
+    }
+    const foot = document.createElement("div");
+    foot.className = "with-button";
+    for (const [text, kind, answer] of [["Allow", "button primary", true], ["Cancel", "button", false]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = kind;
+      button.textContent = text;
+      button.addEventListener("click", () => done(answer));
+      foot.append(button);
+    }
+    const done = (answer) => {
+      dialog.close();
+      dialog.remove();
+      resolve(answer);
+    };
+    dialog.addEventListener("cancel", () => done(false));
+    dialog.append(heading, list, foot);
+    document.body.append(dialog);
+    dialog.showModal();
+  });
 
   const showFlag = (frame, { id, title, description, type, appearance, actions = [], isAutoDismiss }) => {
     closeFlag(id);

@@ -17,7 +17,7 @@ use vault::FileRootKey;
 use crate::config::{Config, RootKeyLines, SECRET_ID};
 use crate::doctor::{Finding, cause};
 use crate::program::{Parts, Program};
-use crate::{config, demo, doctor, listen, manual, rekey, sandbox, telemetry};
+use crate::{config, demo, doctor, import, listen, manual, moving, objects, rekey, sandbox, site, telemetry};
 
 /// Fields and history for the customers and organizations of a Jira Service Management site, on your own machine.
 #[derive(Parser)]
@@ -51,6 +51,13 @@ enum Command {
         #[arg(long, value_name = "URL")]
         key_service: Option<Url>,
     },
+    /// Join sites by an account's token, look after them, leave them
+    Site {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        action: site::Action,
+    },
     /// Bring the databases up to date
     Migrate(ConfigFile),
     /// Look at jobs that were laid aside, and run them again
@@ -62,8 +69,41 @@ enum Command {
     },
     /// Wrap all keys anew, under the root key that the configuration names now
     Rekey(ConfigFile),
+    /// Carry everything to another database and another place for objects, while no server runs
+    Move {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The configuration of the place to move to
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Ask this machine's server whether it answers: 0 if it does. For container runtimes
+    Healthcheck {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Ask whether it is ready to serve, not only whether it lives
+        #[arg(long)]
+        ready: bool,
+    },
+    /// Look after where objects lie
+    Objects {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        action: objects::Action,
+    },
     /// Say what is wrong with a configuration or a server, and how to mend it
     Doctor(ConfigFile),
+    /// Work with customers through a running server
+    Customers {
+        #[command(subcommand)]
+        action: RecordsAction,
+    },
+    /// Work with organizations through a running server
+    Organizations {
+        #[command(subcommand)]
+        action: RecordsAction,
+    },
     /// Print the API's description
     ExportOpenapi,
     /// Print every class of data held, as docs/data.md
@@ -85,6 +125,12 @@ struct ConfigFile {
     /// The configuration file
     #[arg(long, env = "STEWARD_CONFIG", default_value = "/etc/steward/steward.toml")]
     config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum RecordsAction {
+    /// Import values from a CSV file: a dry run, then the run
+    Import(import::Options),
 }
 
 #[derive(Subcommand)]
@@ -143,10 +189,18 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sandbox(options) => sandbox::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
         Command::Init { directory, data, key_service } => init(&directory, &data, key_service.as_ref())?,
+        Command::Site { config, action } => return site::run(&config.config, action).await,
         Command::Rekey(file) => rekey::run(&file.config).await?,
+        Command::Move { config, to } => moving::run(&config.config, &to).await?,
+        Command::Healthcheck { config, ready } => return healthcheck(&config.config, ready).await,
+        Command::Objects { config, action } => objects::run(&config.config, &action).await?,
         Command::Migrate(file) => migrate(&file.config).await?,
         Command::Jobs { config, action } => jobs(&config.config, action.unwrap_or(JobsAction::List)).await?,
         Command::Doctor(file) => return doctor(&file.config).await,
+        Command::Customers { action: RecordsAction::Import(options) } => return import::run("customer", options).await,
+        Command::Organizations { action: RecordsAction::Import(options) } => {
+            return import::run("organization", options).await;
+        }
         Command::ExportOpenapi => println!("{}", openapi().await?),
         Command::DataMap => print!("{}", data_map()),
         Command::Completions { shell } => manual::completions(described(), shell, &mut std::io::stdout()),
@@ -162,9 +216,13 @@ pub(crate) fn told(fault: kernel::Fault) -> anyhow::Error {
 
 async fn serve(file: &Path) -> anyhow::Result<()> {
     let config = Config::read(file)?;
-    telemetry::log_to(&config.log, std::io::stderr)?;
+    let clock: Arc<dyn kernel::Clock> = Arc::new(SystemClock);
+    let traces = telemetry::Traces::open(&config.traces, &config.data.region, clock.clone())?;
+    telemetry::log_to(&config.log, traces.as_ref(), std::io::stderr)?;
     vault::harden_process();
-    let parts = Parts::of(&config, Arc::new(SystemClock))?;
+    let parts = Parts { traces, ..Parts::of(&config, clock)? };
+    // Held as long as it serves: `steward move` is refused meanwhile.
+    let _serving = moving::Lock::shared(&config.data.directory)?;
     let listener = listen::bind(config.server.listen)?;
     let program = Program::open(&config, parts).await.map_err(told)?;
     program.start();
@@ -178,6 +236,16 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
     program.close().await.map_err(told)?;
     tracing::info!(event = "stopped");
     Ok(())
+}
+
+async fn healthcheck(file: &Path, ready: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::read(file)?;
+    let certificate = config.server.tls_certificate.as_deref().map(crate::keys::authority).transpose()?;
+    let own = certificate.and_then(|chain| chain.into_iter().next());
+    let path = if ready { "/readyz" } else { "/healthz" };
+    let status = host::ask_self(config.server.listen, own, path).await.map_err(told)?;
+    println!("{path} answers {status}");
+    Ok(if status == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Tells systemd, if it started this program and asked to be told.

@@ -3,12 +3,15 @@
 //! A file in TOML, and environment variables over it: `STEWARD_SERVER__ORIGIN` sets `server.origin`. The one place that
 //! reads the environment. Start at [`Config::read`].
 
+mod connect;
 mod keys;
+mod objects;
 mod read;
 mod template;
+mod traces;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,9 +19,12 @@ use serde::Deserialize;
 use store::StoreUrl;
 use url::Url;
 
+pub use connect::ConnectSection;
 pub use keys::KeyServiceConfig;
+pub use objects::ObjectsConfig;
 pub use template::{RootKeyLines, template};
 pub(crate) use template::{SECRET_ID, UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
+pub use traces::TracesConfig;
 
 /// Everything an operator decides.
 #[derive(Clone, Deserialize)]
@@ -28,20 +34,36 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where data lies.
     pub data: DataConfig,
-    /// The Forge app that it is the remote of.
+    /// The Forge app that it is the remote of; without one, sites join by a token alone.
+    #[serde(default)]
     pub forge: ForgeConfig,
+    /// Where people of sites without a Forge app sign in.
+    #[serde(default)]
+    pub sign_in: SignInConfig,
+    /// The Connect app that it is, for sites that still have it; off without a key.
+    #[serde(default)]
+    pub connect: ConnectSection,
+    /// Where objects lie, if not in the data folder.
+    #[serde(default)]
+    pub objects: ObjectsConfig,
     /// What it may call.
     #[serde(default)]
     pub network: NetworkConfig,
     /// What it logs.
     #[serde(default)]
     pub log: LogConfig,
+    /// Where traces go.
+    #[serde(default)]
+    pub traces: TracesConfig,
     /// Background work.
     #[serde(default)]
     pub jobs: JobsConfig,
     /// The REST API.
     #[serde(default)]
     pub api: ApiConfig,
+    /// Imports of files.
+    #[serde(default)]
+    pub imports: ImportsConfig,
 }
 
 /// Where it listens and how it is reached.
@@ -94,23 +116,50 @@ pub struct DataConfig {
 
 /// The Forge app that it is the remote of.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct ForgeConfig {
-    /// App ids whose invocation tokens are accepted.
+    /// App ids whose invocation tokens are accepted. Empty: none are.
     pub apps: Vec<String>,
     /// Sites that may become tenants, by cloud id (`https://<site>/_edge/tenant_info` tells it) or origin. Empty: each
     /// site that installs one of the apps and names this server.
-    #[serde(default)]
     pub sites: Vec<String>,
     /// Where Forge publishes its keys.
-    #[serde(default = "default_jwks")]
     pub jwks: Url,
-    /// Beginnings of the API addresses that an installation may have.
-    #[serde(default = "default_api_bases")]
+    /// Beginnings of the API addresses that an installation may have; at the first, what people granted is taken.
     pub api_bases: Vec<Url>,
     /// Where tokens of absent people are asked for.
-    #[serde(default = "default_graphql")]
     pub graphql: Url,
+}
+
+impl Default for ForgeConfig {
+    fn default() -> Self {
+        Self {
+            apps: Vec::new(),
+            sites: Vec::new(),
+            jwks: url("https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json"),
+            api_bases: vec![url("https://api.atlassian.com/ex/jira/")],
+            graphql: url("https://api.atlassian.com/graphql"),
+        }
+    }
+}
+
+/// Where people of sites without a Forge app sign in.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignInConfig {
+    /// The authorization server.
+    pub authority: Url,
+    /// What lists the sites that a person granted access to.
+    pub granted_sites: Url,
+}
+
+impl Default for SignInConfig {
+    fn default() -> Self {
+        Self {
+            authority: url("https://auth.atlassian.com/"),
+            granted_sites: url("https://api.atlassian.com/oauth/token/accessible-resources"),
+        }
+    }
 }
 
 /// What it may call.
@@ -163,6 +212,21 @@ impl Default for JobsConfig {
     }
 }
 
+/// Imports of files.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImportsConfig {
+    /// Bytes of a file. Up to five files of a site lie sealed among the objects until their imports end.
+    pub file_bytes: NonZeroU64,
+}
+
+impl Default for ImportsConfig {
+    fn default() -> Self {
+        // 1 GiB: a million rows of a thousand bytes.
+        Self { file_bytes: NonZeroU64::MIN.saturating_add((1 << 30) - 1) }
+    }
+}
+
 /// The REST API.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -194,18 +258,6 @@ fn default_region() -> String {
 fn url(text: &str) -> Url {
     // The texts below are constants of this file; a test parses each.
     Url::parse(text).unwrap_or_else(|_| unreachable!("a constant address"))
-}
-
-fn default_jwks() -> Url {
-    url("https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json")
-}
-
-fn default_api_bases() -> Vec<Url> {
-    vec![url("https://api.atlassian.com/ex/jira/")]
-}
-
-fn default_graphql() -> Url {
-    url("https://api.atlassian.com/graphql")
 }
 
 /// What is wrong with a configuration, and how to mend it. Never quotes a secret.
@@ -258,11 +310,8 @@ impl Config {
         if server.origin.path() != "/" || server.origin.query().is_some() {
             wrong.push("server.origin: an origin has no path; write https://host or https://host:port.".to_owned());
         }
-        if self.forge.apps.is_empty() {
-            wrong.push(
-                "forge.apps: name the app's id (ari:cloud:ecosystem::app/…), else no call from Forge is accepted."
-                    .to_owned(),
-            );
+        if self.forge.apps.iter().any(|app| !app.starts_with("ari:cloud:ecosystem::app/")) {
+            wrong.push("forge.apps: an app's id is written ari:cloud:ecosystem::app/….".to_owned());
         }
         for (key, url) in [("database", &self.data.database), ("shelf", &self.data.shelf)] {
             if let Some(why) = url.as_ref().and_then(|url| unprotected(url.expose_secret())) {
@@ -278,6 +327,9 @@ impl Config {
             wrong.push("data.shelf: it must be another database than data.database, or deleting a key would not delete it from the backups.".to_owned());
         }
         wrong.extend(self.data.key_mistakes());
+        wrong.extend(self.connect.mistakes());
+        wrong.extend(self.objects.mistakes());
+        wrong.extend(self.traces.mistakes());
         if self.jobs.workers == 0 || self.jobs.workers > 64 {
             wrong.push("jobs.workers: 1 to 64.".to_owned());
         }
@@ -315,6 +367,10 @@ impl Config {
             signing_keys: self.forge.jwks.clone(),
             api_bases: self.forge.api_bases.clone(),
             graphql: self.forge.graphql.clone(),
+            sign_in: self.sign_in.authority.clone(),
+            granted_sites: self.sign_in.granted_sites.clone(),
+            callback: self.server.origin.join("sign-in/callback").ok(),
+            connect: self.connect.host(&self.server.origin),
             networks: host::Networks { private: self.network.allow_private, loopback: self.network.allow_loopback },
             ..host::HostConfig::atlassian(self.forge.apps.clone(), self.data.region.clone())?
         })
@@ -378,9 +434,9 @@ mod tests {
         let address = Url::parse("https://bao.internal:8200").unwrap();
         let service = RootKeyLines::Service(&address, Path::new("/etc/steward"));
         check(&from(&template(Path::new("/var/lib/steward"), &service)).mistakes(), None);
-        default_jwks();
-        default_api_bases();
-        default_graphql();
+        ForgeConfig::default();
+        SignInConfig::default();
+        ConnectSection::default();
     }
 
     #[test]

@@ -23,6 +23,8 @@ use crate::program::{Parts, Program};
 use crate::sandbox::{people, people_json};
 use crate::{listen, telemetry};
 
+/// The key of the Connect app that the demo is.
+const CONNECT_APP: &str = "com.steward.demo";
 /// The manifest of the Forge app, as a real site installs it.
 const MANIFEST: &str = include_str!("../../../deploy/forge/manifest.yml");
 /// The company, always the same one.
@@ -31,6 +33,8 @@ const COMPANY: u64 = 1;
 pub(crate) const SITE_NAME: &str = "Nordlicht Mobility";
 /// How long the demo waits for its own Jira to tell of the installation.
 const JOINING: Duration = Duration::from_secs(60);
+/// How much longer it waits for each customer more: all are read before the first organization.
+const A_CUSTOMER: Duration = Duration::from_millis(20);
 /// Ports after the first that are tried when it is taken.
 const PORTS_TRIED: u16 = 20;
 
@@ -43,6 +47,9 @@ pub(crate) struct Options {
     /// Fill Jira with an archive instead: issues in Jira's REST shape, one a line, plain or gzipped
     #[arg(long)]
     archive: Option<PathBuf>,
+    /// Add so many customers to the company, to see how large tables feel; reading them takes a while
+    #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with = "archive")]
+    customers: usize,
     /// Keep Steward's data in this folder; without it, it is thrown away
     #[arg(long)]
     data: Option<PathBuf>,
@@ -108,10 +115,25 @@ impl Scratch {
                 api_bases: vec![site.join("ex/jira/")?],
                 graphql: site.join("graphql")?,
             },
+            sign_in: config::SignInConfig {
+                authority: site.clone(),
+                granted_sites: site.join("oauth/token/accessible-resources")?,
+            },
+            // Nobody has it installed: `/sandbox/connect` of the demo's Jira does that.
+            connect: config::ConnectSection {
+                key: Some(CONNECT_APP.to_owned()),
+                sites: vec![site.clone()],
+                install_keys: site.join("connect/install-keys/")?,
+                authorization: site.clone(),
+                bridge: site.join("connect/all.js")?,
+            },
+            objects: config::ObjectsConfig::default(),
+            traces: config::TracesConfig::default(),
             network: config::NetworkConfig { allow_private: false, allow_loopback: true },
             log: LogConfig::default(),
             jobs: config::JobsConfig::default(),
             api: config::ApiConfig::default(),
+            imports: config::ImportsConfig::default(),
         })
     }
 }
@@ -176,6 +198,9 @@ async fn jira(options: &Options, listen: SocketAddr) -> anyhow::Result<sandbox::
         site_name: if options.archive.is_some() { "Archive" } else { SITE_NAME }.to_owned(),
         source,
         contract: options.contract.clone(),
+        more_customers: options.customers,
+        // Jira's own limits would stretch the reading of many over hours.
+        rate_limits: sandbox::RateLimits { enabled: options.customers == 0, ..sandbox::RateLimits::default() },
         forge: ForgeConfig::default(),
         ..sandbox::Config::default()
     };
@@ -188,7 +213,7 @@ pub(crate) const JIRA_PORT: u16 = 7800;
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     // What goes wrong is said on stderr; the rest would only hide the address.
     let log = LogConfig { level: "warn".to_owned(), format: LogFormat::Text };
-    telemetry::log_to(&log, std::io::stderr)?;
+    telemetry::log_to(&log, None, std::io::stderr)?;
     vault::harden_process();
     if web::ui_file("index.html").is_none() {
         eprintln!("The pages are not in this build: run `make ui` first, or `make demo`, which does it all.");
@@ -206,8 +231,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     stop_on_signal(stop.clone())?;
     let server = tokio::spawn(serve(listener, config, program.router.clone(), stop.clone()));
     jira.forge().install(app(), Some(origin.as_str())).context("the app was not installed")?;
+    let joining = JOINING + A_CUSTOMER * u32::try_from(options.customers)?;
     let joined = tokio::select! {
-        joined = tokio::time::timeout(JOINING, content::fill(&jira, &program)) => {
+        joined = tokio::time::timeout(joining, content::fill(&jira, &program)) => {
             joined.map_err(|_| anyhow!("the stand-in Jira did not tell of the installation in time"))?
         }
         () = stop.cancelled() => Ok(()),

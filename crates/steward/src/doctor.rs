@@ -16,7 +16,8 @@ use crate::{listen, program};
 /// The bits of a file's mode that let others than its owner do anything.
 const OTHERS: u32 = 0o077;
 /// Settings that are better given by the environment.
-const SECRETS: [(&str, &str); 3] = [("data", "database"), ("data", "shelf"), ("server", "metrics_token")];
+const SECRETS: [(&str, &str); 4] =
+    [("data", "database"), ("data", "shelf"), ("server", "metrics_token"), ("objects", "secret_key")];
 
 /// One thing looked at.
 pub(crate) enum Finding {
@@ -109,6 +110,9 @@ fn reached(config: &Config) -> Vec<Finding> {
 }
 
 fn joining(config: &Config) -> Finding {
+    if config.forge.apps.is_empty() {
+        return Finding::Good("forge.apps: none; sites join by `steward site add` alone".to_owned());
+    }
     if config.forge.sites.is_empty() {
         return Finding::Warning(
             "forge.sites: any site that installs this app and names this server becomes a tenant; name yours"
@@ -154,10 +158,30 @@ async fn databases(config: &Config, keys: Option<RootKeys>) -> Vec<Finding> {
     if let (Some(store), Some(shelf), Some(keys)) = (&store, &shelf, keys) {
         findings.extend(tried(store, shelf, keys, config.data.former_root_key().is_some()).await);
     }
+    if let Some(store) = &store {
+        findings.extend(objects(config, store).await);
+    }
     for opened in [store, shelf].into_iter().flatten() {
         opened.close().await;
     }
     findings
+}
+
+/// Asks a bucket whether it answers; a folder is the data directory's, which was looked at.
+async fn objects(config: &Config, store: &Store) -> Option<Finding> {
+    if config.objects.endpoint.is_none() {
+        return (config.objects.directory.is_none() && store.dialect() == store::Dialect::Postgres).then(|| {
+            Finding::Warning("objects: they lie in this machine's folder; several nodes need [objects]".to_owned())
+        });
+    }
+    let asked = match crate::objects::open(config, store) {
+        Ok(blobs) => blobs.ping().await,
+        Err(fault) => Err(fault),
+    };
+    Some(match asked {
+        Ok(called) => Finding::Good(format!("objects: {called} answers")),
+        Err(fault) => Finding::Bad(format!("objects: {}", cause(&fault))),
+    })
 }
 
 /// Looks at one, and leaves it open if it is there and up to date.

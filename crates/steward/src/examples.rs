@@ -1,5 +1,5 @@
-//! An example for each operation of the API: what is sent, what is answered. They are data, in `examples.json`, put into
-//! openapi.json by operation and by the parameters' names; a test holds them to the schemas.
+//! What openapi.json says beyond what the handlers do: an example for each operation, and as what refusals are sent. Examples
+//! are data, in `examples.json`, put in by operation and by the parameters' names; a test holds them to the schemas.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,28 @@ struct Example {
     response: Option<Value>,
 }
 
+/// What refusals are sent as.
+const PROBLEM: &str = "application/problem+json";
+
+/// The last word on what is said of the API.
+pub(crate) fn describe(openapi: &mut OpenApi) {
+    refusals(openapi);
+    add(openapi);
+}
+
+/// `web::reply` sends each refusal as problem details, and a handler's description knows but its schema.
+fn refusals(openapi: &mut OpenApi) {
+    let operations = openapi.paths.paths.values_mut().flat_map(operations);
+    for (status, response) in operations.flat_map(|(_, operation)| &mut operation.responses.responses) {
+        let Some(response) = described(response).filter(|_| status.starts_with(['4', '5'])) else { continue };
+        if let Some(content) = response.content.shift_remove("application/json") {
+            response.content.insert(PROBLEM.to_owned(), content);
+        }
+    }
+}
+
 /// Puts the examples in. What has none stays without; the test says so.
-pub(crate) fn add(openapi: &mut OpenApi) {
+fn add(openapi: &mut OpenApi) {
     let Ok(examples) = serde_json::from_str::<Examples>(EXAMPLES) else { return };
     for (path, item) in &mut openapi.paths.paths {
         for (method, operation) in operations(item) {

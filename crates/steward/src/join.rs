@@ -50,6 +50,10 @@ impl KeyShelf for StoreShelf {
         shelf::salt(&self.shelf, tenant, subject).await
     }
 
+    async fn salts(&self, tenant: TenantId, subjects: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
+        shelf::salts(&self.shelf, tenant, subjects).await
+    }
+
     async fn put_salt(&self, tenant: TenantId, subject: &str, salt: &[u8], at: Timestamp) -> Result<Vec<u8>> {
         shelf::put_salt(&self.shelf, tenant, subject, salt, at).await
     }

@@ -13,6 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::Clock;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use vault::{FileRootKey, RootKey, Roots};
 
 use crate::config::{DataConfig, KeyServiceConfig};
@@ -23,6 +25,13 @@ pub struct RootKeys {
     /// What wraps, and what still opens.
     pub(crate) roots: Roots,
     pub(crate) services: Vec<Transit>,
+}
+
+/// The certificates of an authority, DER, from a file in PEM.
+pub(crate) fn authority(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)?.collect::<Result<_, _>>()?;
+    anyhow::ensure!(!certificates.is_empty(), "it holds none");
+    Ok(certificates.into_iter().map(|certificate: CertificateDer<'_>| certificate.to_vec()).collect())
 }
 
 /// What stands where a root key is named.

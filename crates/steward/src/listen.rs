@@ -12,6 +12,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::{SockFilter, SockRef};
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,12 @@ use crate::config::ServerConfig;
 
 /// What a stop waits for requests that are being answered: the longest that one may take, and a little.
 const GRACE: Duration = Duration::from_secs(26);
+
+/// The instruction of a packet filter that ends with how many bytes of a packet are let through: `BPF_RET | BPF_K`.
+const RETURN: u16 = 0x06;
+
+/// How long after the last connection its request may take to arrive. A proxy sends it along at once.
+const HEARD: Duration = Duration::from_millis(250);
 
 /// How often the certificate's files are looked at. Whoever cannot wait sends SIGHUP.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -44,8 +51,14 @@ pub(crate) async fn serve(
     let stop_watching = stop.clone();
     tokio::spawn(async move {
         stop.cancelled().await;
+        // Nobody who has come is turned away: a proxy does not send a POST again once it was sent. First, nobody else comes:
+        // their knocking is not heard, and they knock again a second later. Meanwhile those who came are let in and say what
+        // they want; a connection without a request would be closed as an idle one.
+        const HEAR_NOTHING: SockFilter = SockFilter::new(RETURN, 0, 0, 0);
+        let _ = SockRef::from(&door).attach_filter(&[HEAR_NOTHING]);
+        tokio::time::sleep(HEARD).await;
         // The server keeps its listener while it finishes: whoever came now would wait for nobody. So they are refused,
-        // and a proxy goes elsewhere at once. That fails only for a socket that listens no more.
+        // and a proxy goes elsewhere at once. Both fail only for a socket that listens no more.
         let _ = rustix::net::shutdown(&door, rustix::net::Shutdown::Both);
         watcher.graceful_shutdown(Some(GRACE));
     });

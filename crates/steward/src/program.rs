@@ -13,11 +13,11 @@ use vault::{Rewrap, Vault};
 use crate::config::Config;
 use crate::join::StoreShelf;
 use crate::keys::{RootKeys, Transit};
-use crate::{examples, operator, telemetry};
+use crate::{examples, objects, operator, telemetry};
 
 /// Every table of the main database.
 pub fn registry() -> Registry {
-    Registry::new(vec![store::ROOM, jobs::ROOM, host::ROOM, web::ROOM, customers::ROOM])
+    Registry::new(vec![store::ROOM, jobs::ROOM, host::ROOM, web::ROOM, customers::ROOM]).with_files(&customers::FILES)
 }
 
 /// Every table of the key shelf.
@@ -33,12 +33,19 @@ pub struct Parts {
     pub keys: RootKeys,
     /// What collects metrics.
     pub metrics: telemetry::Metrics,
+    /// Where traces go, if anywhere.
+    pub traces: Option<telemetry::Traces>,
 }
 
 impl Parts {
     /// What the configuration names, with this clock.
     pub fn of(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Ok(Self { keys: RootKeys::open(&config.data, &clock)?, clock, metrics: telemetry::Metrics::install()? })
+        Ok(Self {
+            keys: RootKeys::open(&config.data, &clock)?,
+            clock,
+            metrics: telemetry::Metrics::install()?,
+            traces: None,
+        })
     }
 }
 
@@ -54,10 +61,14 @@ pub struct Program {
     pub store: Store,
     /// The wrapped keys.
     pub shelf: Store,
+    /// The objects.
+    pub blobs: store::Blobs,
     /// The keys.
     pub vault: Vault,
     host: host::Host,
+    customers: customers::Room,
     services: Vec<Transit>,
+    traces: Option<telemetry::Traces>,
     stop: CancellationToken,
     tasks: tokio_util::task::TaskTracker,
 }
@@ -76,8 +87,10 @@ impl Program {
         let rewrap = Rewrap::new(Arc::new(joined.clone()), parts.keys.roots.clone());
         let vault = Vault::with_roots(Arc::new(joined), parts.keys.roots);
         vault.prove(parts.clock.now()).await?;
+        let blobs = objects::claimed(config, &store, &vault, parts.clock.now()).await?;
         let mut of_host = config.host()?;
-        of_host.operator = parts.keys.services.iter().map(Transit::way).collect();
+        let traces = parts.traces.iter().map(telemetry::Traces::way);
+        of_host.operator = parts.keys.services.iter().map(Transit::way).chain(traces).collect();
         let host = host::Host::new(of_host, store.clone(), vault.clone(), parts.clock.clone())?;
         // The runner's handlers hold this: were it to hold the runner, neither would ever go, nor their databases.
         let waker: Arc<std::sync::OnceLock<Weak<jobs::Runner>>> = Arc::default();
@@ -85,19 +98,28 @@ impl Program {
             let waker = waker.clone();
             Arc::new(move || waker.get().and_then(Weak::upgrade).into_iter().for_each(|runner| runner.wake()))
         };
+        let stop = CancellationToken::new();
         let shared = web::Shared {
             host: host.clone(),
             store: store.clone(),
+            blobs: blobs.clone(),
             vault: vault.clone(),
             clock: parts.clock.clone(),
             config: Arc::new(web::WebConfig { origin: config.server.origin.clone(), secure: config.secure() }),
             roles: vec![Arc::new(customers::Roles { store: store.clone(), vault: vault.clone() })],
             pace: Arc::new(web::Pace::new(config.api.requests_per_minute, parts.clock.clone())),
             in_flight: web::InFlight::default(),
+            watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         };
-        let customers = customers::Room::new(shared.clone());
-        let trust = trust::Room { store: store.clone(), vault: vault.clone() };
+        let customers =
+            customers::Room::new(shared.clone(), config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let trust = trust::Room {
+            store: store.clone(),
+            blobs: blobs.clone(),
+            vault: vault.clone(),
+            files: vec![customers.files()],
+        };
         let mut handlers = host.handlers();
         handlers.extend(customers.handlers());
         handlers.extend(trust::handlers(&trust));
@@ -116,7 +138,6 @@ impl Program {
         })?;
         // Set once, here.
         let _ = waker.set(Arc::downgrade(&runner));
-        let stop = CancellationToken::new();
         let operator = operator::routes(operator::Operator {
             store: store.clone(),
             shelf: shelf.clone(),
@@ -128,16 +149,19 @@ impl Program {
             stopping: stop.clone(),
         });
         let api = OpenApiRouter::with_openapi(description()).nest("/api/v1", customers.routes());
-        let server = web::serve_routes(shared, api, operator, examples::add);
+        let server = web::serve_routes(shared, api, operator, examples::describe);
         Ok(Self {
             router: server.router,
             openapi: Box::new(server.openapi),
             runner,
             store,
             shelf,
+            blobs,
             vault,
             host,
+            customers,
             services: parts.keys.services,
+            traces: parts.traces,
             stop,
             tasks: tokio_util::task::TaskTracker::new(),
         })
@@ -148,11 +172,18 @@ impl Program {
         &self.host
     }
 
+    /// The room of customers.
+    pub fn customers(&self) -> &customers::Room {
+        &self.customers
+    }
+
     /// Starts background work.
     pub fn start(&self) {
         self.tasks.spawn(self.runner.clone().run(self.stop.clone()));
         let (door, stop) = (self.host.door.clone(), self.stop.clone());
         self.tasks.spawn(async move { stop.run_until_cancelled(door.keep_counting()).await });
+        let (customers, stop) = (self.customers.clone(), self.stop.clone());
+        self.tasks.spawn(async move { stop.run_until_cancelled(customers.keep_tidy()).await });
         for service in self.services.clone() {
             let stop = self.stop.clone();
             self.tasks.spawn(async move { stop.run_until_cancelled(service.keep_ready()).await });
@@ -169,6 +200,9 @@ impl Program {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(traces) = self.traces {
+            traces.close().await;
+        }
         self.host.door.flush().await?;
         self.store.close().await;
         self.shelf.close().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use sandbox::forge::{ForgeApp, ForgeConfig, Manifest};
-use sandbox::{Faults, RateLimits, Running, Source, faults};
+use sandbox::{DataCenter, Deployment, Faults, OauthClient, RateLimit, RateLimits, Running, Source, Version, faults};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,15 @@ pub(crate) struct Options {
     /// The site's name
     #[arg(long)]
     site_name: Option<String>,
+    /// Which Jira it is
+    #[arg(long, value_enum, default_value_t = Which::Cloud)]
+    deployment: Which,
+    /// The version that a Data Center says it is, and behaves as
+    #[arg(long, value_name = "VERSION", default_value_t = Version::default())]
+    version: Version,
+    /// A Data Center's limit: requests that a person may save, that come back in each interval, and its seconds
+    #[arg(long, value_name = "LIMIT,FILL,SECONDS", value_parser = server_limit)]
+    server_limit: Option<RateLimit>,
     /// Fill it with an archive: issues in Jira's REST shape, one a line, plain or gzipped
     #[arg(long, conflicts_with = "empty")]
     archive: Option<PathBuf>,
@@ -63,14 +72,52 @@ pub(crate) struct Options {
     /// The address of the app's customer-managed remote
     #[arg(long, value_name = "URL", requires = "forge_app")]
     remote: Option<String>,
+    /// Have an OAuth 2.0 app, `sandbox-client` with the secret `sandbox-secret`, that sends people back to this address
+    #[arg(long, value_name = "URL")]
+    oauth_callback: Option<String>,
     /// Print one line of JSON once it is ready, and nothing else
     #[arg(long)]
     json: bool,
 }
 
+/// Which Jira.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    Cloud,
+    DataCenter,
+}
+
+/// `3000,1000,60`.
+fn server_limit(given: &str) -> Result<RateLimit, String> {
+    let numbers: Vec<u32> = given.split(',').map_while(|part| part.parse().ok().filter(|number| *number > 0)).collect();
+    match *numbers.as_slice() {
+        [limit, fill, interval_s] if given.split(',').count() == 3 => Ok(RateLimit { limit, fill, interval_s }),
+        _ => Err("write three numbers above 0, as 3000,1000,60".to_owned()),
+    }
+}
+
+/// The Jira asked for; what only one of the two has is refused for the other.
+fn deployment(options: &Options) -> anyhow::Result<Deployment> {
+    if options.deployment == Which::Cloud {
+        if options.server_limit.is_some() {
+            bail!("--server-limit is a Data Center's: give --deployment data-center too");
+        }
+        return Ok(Deployment::Cloud);
+    }
+    let clouds = [
+        ("--forge-app", options.forge_app.is_some()),
+        ("--contract", options.contract.is_some()),
+        ("--limit", !options.limit.is_empty()),
+    ];
+    if let Some((name, _)) = clouds.iter().find(|(_, given)| *given) {
+        bail!("{name} is Cloud's, and a Data Center has none");
+    }
+    Ok(Deployment::DataCenter(DataCenter { version: options.version, rate_limit: options.server_limit }))
+}
+
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let log = LogConfig { level: "warn".to_owned(), format: LogFormat::Text };
-    telemetry::log_to(&log, std::io::stderr)?;
+    telemetry::log_to(&log, None, std::io::stderr)?;
     let (faults, seed) = faults_of(&options)?;
     let (source, name) = match &options.archive {
         Some(file) => (Source::Archive(file.clone()), "Archive"),
@@ -80,6 +127,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let config = sandbox::Config {
         listen: demo::bind(options.port, demo::JIRA_PORT)?.local_addr()?,
         site_name: options.site_name.clone().unwrap_or_else(|| name.to_owned()),
+        deployment: deployment(&options)?,
         source,
         seed,
         faults,
@@ -89,6 +137,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
             apps: forge_app(&options)?.map(|app| (app, options.remote.clone())).into_iter().collect(),
             ..ForgeConfig::default()
         },
+        oauth: options.oauth_callback.iter().map(|callback| oauth_client(callback)).collect(),
         ..sandbox::Config::default()
     };
     let jira = sandbox::start(config).await.context("the stand-in Jira did not start")?;
@@ -102,6 +151,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         bail!("{differences} answers differed from Atlassian's OpenAPI; each was reported when it was given");
     }
     Ok(())
+}
+
+/// The app that signs people in.
+fn oauth_client(callback: &str) -> OauthClient {
+    OauthClient { id: "sandbox-client".to_owned(), secret: "sandbox-secret".to_owned(), callback: callback.to_owned() }
 }
 
 /// The faults to start with, and the seed of chance.
@@ -201,7 +255,49 @@ pub(crate) fn people_json(jira: &Running) -> Map<String, Value> {
         .collect()
 }
 
+/// People of a Data Center, for a program.
+fn server_people(jira: &Running) -> Map<String, Value> {
+    people(jira)
+        .into_iter()
+        .map(|(role, who)| {
+            let shown = json!({
+                "name": who.username, "key": who.user_key, "displayName": who.display_name, "email": who.email,
+                "apiToken": who.api_token, "signIn": who.sign_in,
+            });
+            (role.to_owned(), shown)
+        })
+        .collect()
+}
+
+fn announce_server(options: &Options, jira: &Running, server: DataCenter) {
+    let (url, version) = (jira.url(), server.version.to_string());
+    if options.json {
+        println!(
+            "{}",
+            json!({"jira": url, "deployment": "data-center", "version": version, "users": server_people(jira)})
+        );
+        return;
+    }
+    println!("\n  Open  {url}\n");
+    for (role, who) in people(jira) {
+        println!("  as {role:<9} {} ({})  {}", who.display_name, who.username, who.sign_in);
+    }
+    println!();
+    for (role, who) in people(jira) {
+        if let Some(token) = who.api_token {
+            println!("  {role:<9} -H 'Authorization: Bearer {token}'");
+        }
+    }
+    println!("\n  Data Center {version}");
+    println!("  Faults                  {url}/sandbox/faults");
+    println!("\n  What it serves and how it differs from Jira: docs/sandbox.md. Everything goes when this stops.");
+    println!("  Ctrl-C stops it.\n");
+}
+
 fn announce(options: &Options, jira: &Running) {
+    if let Some(server) = jira.data_center() {
+        return announce_server(options, jira, server);
+    }
     let (url, state, forge) = (jira.url(), jira.state(), jira.forge());
     let gateway = format!("{url}/ex/jira/{}", state.cloud_id());
     let apps = forge.installed();
@@ -260,6 +356,7 @@ mod tests {
             let told = options(given).and_then(|options| {
                 faults_of(&options)
                     .and_then(|_| limits_of(&options))
+                    .and_then(|_| deployment(&options))
                     .and_then(|_| forge_app(&options))
                     .map(drop)
                     .map_err(|error| format!("{error:#}"))
@@ -283,6 +380,14 @@ mod tests {
         check(&["--archive", "x", "--empty"], "cannot be used with");
         check(&["--forge-app", "/no/such/manifest.yml"], "/no/such/manifest.yml");
         check(&["--remote", "https://x.example"], "--forge-app");
+        check(&["--deployment", "data-center"], "");
+        check(&["--deployment", "data-center", "--version", "9.12", "--server-limit", "5,5,1"], "");
+        check(&["--deployment", "server"], "data-center");
+        check(&["--deployment", "data-center", "--version", "ten"], "10.3");
+        check(&["--deployment", "data-center", "--server-limit", "5,5"], "3000,1000,60");
+        check(&["--server-limit", "5,5,1"], "--deployment data-center");
+        check(&["--deployment", "data-center", "--limit", "burst-read=5"], "--limit is Cloud's");
+        check(&["--deployment", "data-center", "--contract", "x"], "--contract is Cloud's");
     }
 
     #[test]

@@ -1,12 +1,17 @@
-//! Logs as typed events, and metrics.
+//! Logs as typed events, metrics, and traces.
+
+mod traces;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{ConfigFault, LogConfig, LogFormat};
+pub use traces::Traces;
 
 /// Seconds; from a cached read to what Forge still waits for.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 25.0];
@@ -35,21 +40,20 @@ impl Metrics {
     }
 }
 
-/// Sends log events to `writer`.
-pub fn log_to<W>(config: &LogConfig, writer: W) -> Result<(), ConfigFault>
+/// Sends log events to `writer`, and spans to the collector if there is one.
+pub fn log_to<W>(config: &LogConfig, traces: Option<&Traces>, writer: W) -> Result<(), ConfigFault>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(format!("{},sqlx=off,hyper=off,h2=off,rustls=off,reqwest=off", config.level))
-        .map_err(|_| ConfigFault("log.level: error, warn, info or debug.".to_owned()))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let set = match config.format {
-        LogFormat::Json => registry
-            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(writer))
-            .try_init(),
-        LogFormat::Text => {
-            registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(writer)).try_init()
-        }
+        .map_err(|_| ConfigFault("log.level: error, warn, info or debug.".to_owned()))?
+        // Spans are for traces alone: a log line says by itself what it is about.
+        .and(filter_fn(|metadata| metadata.is_event()));
+    let lines = tracing_subscriber::fmt::layer().with_target(false);
+    let lines = match config.format {
+        LogFormat::Json => lines.json().flatten_event(true).with_writer(writer).with_filter(filter).boxed(),
+        LogFormat::Text => lines.with_writer(writer).with_filter(filter).boxed(),
     };
+    let set = tracing_subscriber::registry().with(lines).with(traces.map(Traces::layer)).try_init();
     set.map_err(|error| ConfigFault(format!("log: {error}")))
 }

@@ -13,6 +13,7 @@ const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + $2 WHERE tenant 
 const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1 AND state = 'active'";
 const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (tenant, kind, row_id) DO UPDATE SET seq = excluded.seq, at = excluded.at";
+const LATEST: &str = "SELECT change_seq FROM tenant WHERE tenant = $1";
 const SINCE: &str = "SELECT kind, row_id, seq FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 /// One thing's last change.
@@ -52,6 +53,11 @@ pub async fn record(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &s
     let seq = reserve(scoped, 1).await?;
     note(scoped, cx, kind, row_id, seq).await?;
     Ok(seq)
+}
+
+/// The number of the last change of all.
+pub async fn latest(scoped: &mut Scoped) -> Result<i64> {
+    scoped.row(LATEST, args![]).await?.ok_or_else(Fault::not_found)?.int("change_seq")
 }
 
 /// What changed after `seq`, oldest first.

@@ -123,6 +123,11 @@ impl Row {
         self.get(column)
     }
 
+    /// BOOLEAN or NULL.
+    pub fn opt_bool(&self, column: &str) -> Result<Option<bool>> {
+        self.get(column)
+    }
+
     /// TEXT.
     pub fn text(&self, column: &str) -> Result<String> {
         self.get(column)

@@ -78,6 +78,13 @@ table!(
     row["tenant"]
 );
 
+const N: &str = "tenant_name";
+table!(TENANT_NAME, "tenant_name", Server, [
+    Column::new(N, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(N, "name", Text, &OPAQUE_ID),
+    Column::new(N, "given_at", Int, &INSTANT),
+], key ["tenant", "name"], unique [&["name"] as &[&str]]);
+
 const L: &str = "ledger";
 table!(LEDGER, "ledger", Tenant, [
     Column::new(L, "tenant", Uuid, &OPAQUE_ID),
@@ -142,6 +149,28 @@ table!(IDEMPOTENCY, "idempotency", Tenant, [
     Column::new(I, "made_at", Int, &INSTANT),
 ], key ["tenant", "key_hash"], row ["key_hash"], written "made_at");
 
+const B: &str = "object";
+table!(OBJECT, "object", Tenant, [
+    Column::new(B, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(B, "id", Uuid, &OPAQUE_ID),
+    Column::new(B, "state", Text, &STATE),
+    Column::new(B, "bytes", Int, &STATE),
+    Column::new(B, "written_at", Int, &INSTANT),
+], key ["tenant", "id"], index [&["tenant", "state"] as &[&str]]);
+
+const P: &str = "object_place";
+table!(
+    OBJECT_PLACE,
+    "object_place",
+    Server,
+    [
+        Column::new(P, "one", Int, &STATE),
+        Column::new(P, "place", Uuid, &OPAQUE_ID),
+        Column::new(P, "since_at", Int, &INSTANT),
+    ],
+    key["one"]
+);
+
 const K: &str = "tenant_key";
 table!(TENANT_KEY, "tenant_key", Server, [
     Column::new(K, "tenant", Uuid, &OPAQUE_ID),
@@ -163,7 +192,7 @@ table!(SUBJECT_SALT, "subject_salt", Server, [
 /// The store's tables in the main database.
 pub static ROOM: Room = Room {
     name: "store",
-    tables: &[&TENANT, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL, &IDEMPOTENCY],
+    tables: &[&TENANT, &TENANT_NAME, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL, &IDEMPOTENCY, &OBJECT, &OBJECT_PLACE],
     migrations: &[
         Migration {
             version: 1,
@@ -176,6 +205,8 @@ pub static ROOM: Room = Room {
             ],
         },
         Migration { version: 2, steps: &[Step::Create(&IDEMPOTENCY)] },
+        Migration { version: 3, steps: &[Step::Create(&TENANT_NAME)] },
+        Migration { version: 4, steps: &[Step::Create(&OBJECT), Step::Create(&OBJECT_PLACE)] },
     ],
 };
 

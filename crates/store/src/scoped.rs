@@ -8,6 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteError};
 use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
+use tracing::Instrument;
 
 use crate::row::{Row, Value};
 use crate::sqlite_writer::Held;
@@ -183,10 +184,14 @@ impl Conn {
         self.usable()?;
         match self.link {
             Link::SqliteRead(_) => Ok(()),
-            Link::SqliteWrite(held) => held.commit().await,
-            Link::Postgres(tx) => tx.commit().await.map_err(fault),
+            Link::SqliteWrite(held) => held.commit().instrument(committing()).await,
+            Link::Postgres(tx) => tx.commit().instrument(committing()).await.map_err(fault),
         }
     }
+}
+
+fn committing() -> tracing::Span {
+    tracing::info_span!(target: kernel::SPANS, "store.commit")
 }
 
 /// The rows of one tenant. In every statement `$1` is the tenant, bound here and nowhere else; in

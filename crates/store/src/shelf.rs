@@ -21,6 +21,11 @@ const DROP_KEY: &str = "DELETE FROM tenant_key WHERE tenant = $1 AND keys = $2 A
 const DROP_KEYS: &str = "DELETE FROM tenant_key WHERE tenant = $1";
 const DROP_SALTS: &str = "DELETE FROM subject_salt WHERE tenant = $1";
 const SALT: &str = "SELECT salt FROM subject_salt WHERE tenant = $1 AND subject = $2";
+const SALTS: &str = "SELECT subject, salt FROM subject_salt WHERE tenant = $1 AND subject IN ($2, $3, $4, $5, $6, $7, \
+     $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+     $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
+/// Subjects that [`SALTS`] has places for.
+const SALTS_AT_ONCE: usize = 50;
 const PUT_SALT: &str = "INSERT INTO subject_salt (tenant, subject, salt, created_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, subject) DO NOTHING";
 const DROP_SALT: &str = "DELETE FROM subject_salt WHERE tenant = $1 AND subject = $2";
@@ -138,6 +143,22 @@ pub async fn drop_tenant(shelf: &Store, tenant: TenantId) -> Result<(u64, u64)> 
 pub async fn salt(shelf: &Store, tenant: TenantId, subject: &str) -> Result<Option<Vec<u8>>> {
     let mut server = shelf.server_read().await?;
     server.row(SALT, args![tenant, subject]).await?.map(|row| row.bytes("salt")).transpose()
+}
+
+/// The salts of those of the subjects that have one.
+pub async fn salts(shelf: &Store, tenant: TenantId, subjects: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut server = shelf.server_read().await?;
+    let mut found = Vec::with_capacity(subjects.len());
+    for some in subjects.chunks(SALTS_AT_ONCE) {
+        let mut places = args![tenant];
+        // A place that is left over asks for the first once more.
+        let asked = some.iter().chain(std::iter::repeat_n(some.first().unwrap_or(&""), SALTS_AT_ONCE - some.len()));
+        places.extend(asked.map(|subject| crate::Value::from(*subject)));
+        for row in server.rows(SALTS, places).await? {
+            found.push((row.text("subject")?, row.bytes("salt")?));
+        }
+    }
+    Ok(found)
 }
 
 /// Puts a salt unless there is one; answers the one that stands.

@@ -8,6 +8,7 @@ use kernel::{Cx, Fault, Registry, Result, TenantId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use tracing::Instrument;
 
 use crate::ddl::Dialect;
 use crate::migrate;
@@ -117,9 +118,11 @@ impl Store {
         Ok(Server { conn: self.conn(true).await? })
     }
 
-    async fn conn(&self, write: bool) -> Result<Conn> {
+    pub(crate) async fn conn(&self, write: bool) -> Result<Conn> {
         Ok(Conn::new(match &self.db {
-            Db::Sqlite { writer, .. } if write => Link::SqliteWrite(writer.begin().await?),
+            Db::Sqlite { writer, .. } if write => Link::SqliteWrite(
+                writer.begin().instrument(tracing::info_span!(target: kernel::SPANS, "store.wait")).await?,
+            ),
             Db::Sqlite { readers, .. } => Link::SqliteRead(readers.acquire().await.map_err(fault)?),
             Db::Postgres(pool) => Link::Postgres(pool.begin().await.map_err(fault)?),
         }))

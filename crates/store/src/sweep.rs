@@ -8,6 +8,13 @@ use crate::scoped::Scoped;
 use crate::stores::Store;
 use crate::{args, tenants};
 
+/// Something of tenants' that lies outside the databases.
+#[async_trait::async_trait]
+pub trait TenantFiles: Send + Sync {
+    /// Takes away all that is a tenant's; answers how many files. Repeatable.
+    async fn remove(&self, tenant: TenantId) -> Result<u64>;
+}
+
 /// How much sooner than promised a row goes: the sweep comes now and then, and a row must not be found older than its
 /// class allows in between. An hour, or a third of a shorter life.
 const EARLY: SignedDuration = SignedDuration::from_hours(1);

@@ -1,5 +1,7 @@
 //! Tenants: one row an installation. States: `active`, `locked` (nothing opens, nothing is lost),
 //! `gone` (its keys are leaving the shelf, its rows follow).
+//!
+//! Beside the name of its installation a tenant may have others, by which the host calls it too; they go with its rows.
 
 use jiff::Timestamp;
 use kernel::{Column, Fault, Result, RowName, Sealed, TenantId};
@@ -45,11 +47,44 @@ impl State {
     }
 }
 
-/// How Steward is joined to the site.
+/// How Steward is joined to the site. What differs by it ends in `host`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// A Forge app's remote.
+    /// A Forge app's remote: Jira's own tokens come with its calls.
     Forge,
+    /// A Cloud site that an operator joined with an account's API token; people sign in by OAuth.
+    CloudToken,
+    /// A Connect app, which shares a secret with the site. Ends on 2027-01-31.
+    Connect,
+    /// A Jira Data Center that an operator joined with an account's personal access token; people sign in by its OAuth.
+    DataCenter,
+}
+
+impl Mode {
+    const ALL: [Self; 4] = [Self::Forge, Self::CloudToken, Self::Connect, Self::DataCenter];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forge => "forge",
+            Self::CloudToken => "cloud-token",
+            Self::Connect => "connect",
+            Self::DataCenter => "data-center",
+        }
+    }
+
+    /// Whether an operator joined it at the command line, so that it has a token, a webhook, and people who sign in on our
+    /// own pages.
+    pub fn is_by_operator(self) -> bool {
+        matches!(self, Self::CloudToken | Self::DataCenter)
+    }
+
+    fn parse(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.name() == name)
+            .ok_or_else(|| Fault::broken("tenant_mode", "an unknown mode"))
+    }
 }
 
 /// A tenant as stored. `S` is what the site's column opens to; only `host` knows it.
@@ -60,6 +95,8 @@ pub struct Tenant<S> {
     pub installation: String,
     /// The host's name for the site.
     pub cloud: String,
+    /// How it is joined.
+    pub mode: Mode,
     /// Whether it is served.
     pub state: State,
     /// Where its data lies.
@@ -72,19 +109,25 @@ pub struct Tenant<S> {
     pub state_at: Timestamp,
 }
 
-const BY_INSTALLATION: &str = "SELECT tenant, installation, cloud, state, region, site, created_at, state_at \
+const BY_INSTALLATION: &str = "SELECT tenant, installation, cloud, mode, state, region, site, created_at, state_at \
      FROM tenant WHERE installation = $1";
-const BY_ID: &str = "SELECT tenant, installation, cloud, state, region, site, created_at, state_at \
+const BY_NAME: &str = "SELECT tenant, installation, cloud, mode, state, region, site, created_at, state_at \
+     FROM tenant WHERE tenant IN (SELECT tenant FROM tenant_name WHERE name = $1)";
+const BY_ID: &str = "SELECT tenant, installation, cloud, mode, state, region, site, created_at, state_at \
      FROM tenant WHERE tenant = $1";
-const LIST: &str = "SELECT tenant, installation, cloud, state, region, site, created_at, state_at \
+const LIST: &str = "SELECT tenant, installation, cloud, mode, state, region, site, created_at, state_at \
      FROM tenant WHERE tenant > $1 ORDER BY tenant LIMIT $2";
 const STATE_OF: &str = "SELECT state FROM tenant WHERE tenant = $1";
 const LIST_IDS: &str = "SELECT tenant FROM tenant WHERE tenant > $1 AND state = 'active' ORDER BY tenant LIMIT $2";
 const INSERT: &str = "INSERT INTO tenant (tenant, installation, cloud, mode, state, region, site, created_at, state_at, \
-     change_seq, ledger_seq, ledger_hash) VALUES ($1, $2, $3, 'forge', 'active', $4, $5, $6, $6, 0, 0, $7) \
+     change_seq, ledger_seq, ledger_hash) VALUES ($1, $2, $3, $8, 'active', $4, $5, $6, $6, 0, 0, $7) \
      ON CONFLICT (installation) DO NOTHING";
 const SET_STATE: &str = "UPDATE tenant SET state = $2, state_at = $3 WHERE tenant = $1 AND state <> 'gone'";
 const SET_SITE: &str = "UPDATE tenant SET site = $2, cloud = $3 WHERE tenant = $1";
+const SET_MODE: &str = "UPDATE tenant SET mode = $2 WHERE tenant = $1";
+const NAME: &str = "INSERT INTO tenant_name (tenant, name, given_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+const DROP_GONE_NAME: &str = "DELETE FROM tenant_name WHERE name = $1 \
+     AND tenant IN (SELECT tenant FROM tenant WHERE state = 'gone')";
 const CLEAR_SITE: &str = "UPDATE tenant SET site = $2, cloud = '' WHERE tenant = $1 AND state = 'gone'";
 
 fn tenant<S>(row: &Row) -> Result<Tenant<S>> {
@@ -92,6 +135,7 @@ fn tenant<S>(row: &Row) -> Result<Tenant<S>> {
         id: TenantId(row.uuid("tenant")?),
         installation: row.text("installation")?,
         cloud: row.text("cloud")?,
+        mode: Mode::parse(&row.text("mode")?)?,
         state: State::parse(&row.text("state")?)?,
         region: row.text("region")?,
         site: row.sealed("site")?,
@@ -104,6 +148,12 @@ fn tenant<S>(row: &Row) -> Result<Tenant<S>> {
 pub async fn by_installation<S>(store: &Store, installation: &str) -> Result<Option<Tenant<S>>> {
     let mut server = store.server_read().await?;
     server.row(BY_INSTALLATION, args![installation]).await?.as_ref().map(tenant).transpose()
+}
+
+/// The tenant that has this further name. One that left may have it still.
+pub async fn by_name<S>(store: &Store, name: &str) -> Result<Option<Tenant<S>>> {
+    let mut server = store.server_read().await?;
+    server.row(BY_NAME, args![name]).await?.as_ref().map(tenant).transpose()
 }
 
 /// A tenant by id.
@@ -137,6 +187,8 @@ pub struct NewTenant<'a, S> {
     pub installation: &'a str,
     /// The host's name for the site.
     pub cloud: &'a str,
+    /// How it is joined.
+    pub mode: Mode,
     /// Where its data lies.
     pub region: &'a str,
     /// The site's addresses.
@@ -148,11 +200,40 @@ pub struct NewTenant<'a, S> {
 /// Makes a tenant; false when the installation has one already (an event told twice).
 pub async fn install<S>(store: &Store, new: NewTenant<'_, S>) -> Result<bool> {
     let mut server = store.server_write().await?;
-    let none: &[u8] = &[];
-    let made =
-        server.run(INSERT, args![new.id, new.installation, new.cloud, new.region, new.site, new.at, none]).await?;
+    let made = insert(&mut server, new).await?;
     server.commit().await?;
-    Ok(made == 1)
+    Ok(made)
+}
+
+/// Makes a tenant with a further name; false, and nothing made, when another tenant has the name. One that left gives
+/// it up.
+pub async fn install_named<S>(store: &Store, new: NewTenant<'_, S>, name: &str) -> Result<bool> {
+    let (id, at) = (new.id, new.at);
+    let mut server = store.server_write().await?;
+    let made = insert(&mut server, new).await?;
+    server.run(DROP_GONE_NAME, args![name]).await?;
+    let named = server.run(NAME, args![id, name, at]).await? == 1;
+    if !(made && named) {
+        return Ok(false);
+    }
+    server.commit().await?;
+    Ok(true)
+}
+
+async fn insert<S>(server: &mut Server, new: NewTenant<'_, S>) -> Result<bool> {
+    let none: &[u8] = &[];
+    let values = args![new.id, new.installation, new.cloud, new.region, new.site, new.at, none, new.mode.name()];
+    Ok(server.run(INSERT, values).await? == 1)
+}
+
+/// Gives the tenant a further name; false when somebody has it already, itself included.
+pub async fn give_name(scoped: &mut Scoped, name: &str, at: Timestamp) -> Result<bool> {
+    Ok(scoped.run(NAME, args![name, at]).await? == 1)
+}
+
+/// The site goes on in another way.
+pub async fn set_mode(scoped: &mut Scoped, mode: Mode) -> Result<()> {
+    scoped.run(SET_MODE, args![mode.name()]).await.map(drop)
 }
 
 /// Changes the state, in the transaction that says so on the ledger. A tenant that is gone stays gone.

@@ -62,7 +62,7 @@ impl Handler for Rotate {
     }
 
     async fn run(&self, cx: &Cx, _payload: &Value) -> Result<Outcome> {
-        let Room { store, vault } = &self.room;
+        let Room { store, vault, .. } = &self.room;
         for (class, days) in
             [(KeyClass::Data, SEALING_DAYS), (KeyClass::Credential, SEALING_DAYS), (KeyClass::Names, NAMES_DAYS)]
         {

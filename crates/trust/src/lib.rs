@@ -13,7 +13,7 @@ mod rewrap;
 use std::sync::Arc;
 
 use jobs::{Handler, Schedule};
-use store::Store;
+use store::{Blobs, Store, TenantFiles};
 use vault::{Rewrap, Vault};
 
 pub use keys::{KeyReport, oldest_live_keys};
@@ -24,8 +24,12 @@ pub use register::data_map;
 pub struct Room {
     /// The rows.
     pub store: Store,
+    /// The objects.
+    pub blobs: Blobs,
     /// The keys.
     pub vault: Vault,
+    /// What lies outside the databases.
+    pub files: Vec<Arc<dyn TenantFiles>>,
 }
 
 /// This room's jobs.

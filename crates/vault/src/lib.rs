@@ -16,7 +16,8 @@ mod vectors;
 
 pub use process::{HardeningReport, harden_process};
 pub use root::{FileRootKey, RootKey, RootKeyFault};
-pub use safe::keys::{Exit, Keys, Open, Place, Subject};
+pub use safe::keys::{Cache, Exit, FILE_BYTES, Keys, Open, Place, Subject};
+pub use safe::objects::ObjectKey;
 pub use safe::rewrap::{Rewrap, Rewrapped};
 pub use safe::roots::Roots;
 pub use safe::vault::{Destroyed, KeyAge, Vault};

@@ -61,6 +61,16 @@ pub trait KeyShelf: Send + Sync {
     async fn is_gone(&self, tenant: TenantId) -> Result<bool>;
     /// A subject's salt.
     async fn salt(&self, tenant: TenantId, subject: &str) -> Result<Option<Vec<u8>>>;
+    /// The salts of those of the subjects that have one.
+    async fn salts(&self, tenant: TenantId, subjects: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for subject in subjects {
+            if let Some(salt) = self.salt(tenant, subject).await? {
+                found.push(((*subject).to_owned(), salt));
+            }
+        }
+        Ok(found)
+    }
     /// Puts a salt unless there is one; answers the one that stands.
     async fn put_salt(&self, tenant: TenantId, subject: &str, salt: &[u8], at: Timestamp) -> Result<Vec<u8>>;
     /// Puts a salt for each subject that has none.

@@ -2,12 +2,16 @@
 //! person's salt goes.
 
 use kernel::{AccountId, Actor, Cx, KeyClass, Result, TokenId};
-use vault::{Subject, Vault};
+use vault::{Keys, Subject, Vault};
 
 /// A person's.
 pub async fn person_pseudonym(cx: &Cx, vault: &Vault, account: &AccountId) -> Result<Vec<u8>> {
-    let keys = vault.keys(cx, KeyClass::Index, Subject::Person(account)).await?;
-    Ok(keys.hash("ledger", b"")?.to_vec())
+    pseudonym_under(&vault.keys(cx, KeyClass::Index, Subject::Person(account)).await?)
+}
+
+/// A person's, by their own index keys: for whoever fetched those of many.
+pub fn pseudonym_under(own: &Keys) -> Result<Vec<u8>> {
+    Ok(own.hash("ledger", b"")?.to_vec())
 }
 
 /// An API token's. A token is nobody's personal data, so it is the tenant's.

@@ -1,6 +1,7 @@
 //! Who calls: the extractors that prove a person and mint the context. The only place on the web side that does.
 //!
-//! A person has two proofs: the host's invocation token, good once; or a session of ours. In both cases their standing
+//! A person has three proofs: the host's invocation token, good once; the context token of a page of Connect's; or a session
+//! of ours. In each case their standing
 //! is asked of Jira, at most a minute old. A script has an API token, which acts as itself and may what its scopes say.
 //!
 //! An endpoint that takes a [`Person`] is closed to tokens; one that is open to them takes a [`Principal`] and names the
@@ -12,7 +13,8 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
-use host::ForgeHeaders;
+use host::connect::Request;
+use host::{Connect, ForgeHeaders};
 use kernel::{AccountId, Actor, Cx, Fault, Result, Standing, TenantId, TokenId, TokenScope};
 
 use crate::pace::Meter;
@@ -47,6 +49,8 @@ pub struct Caller {
 pub(crate) enum Proof {
     /// By the host's invocation token, just now.
     Invocation,
+    /// By the context token of a page of Connect's, which is good until it ends.
+    Context,
     /// By a session of ours: its token.
     Cookie(String),
     /// By a session of ours for scripts: its token.
@@ -118,7 +122,7 @@ pub mod scope {
         )*};
     }
 
-    needs!(CustomersRead, CustomersWrite, OrganizationsRead, OrganizationsWrite, FieldsRead, FieldsWrite);
+    needs!(CustomersRead, CustomersWrite, OrganizationsRead, OrganizationsWrite, FieldsRead, FieldsWrite, ImportsWrite);
 }
 
 /// The API token that calls, whatever its scopes.
@@ -133,7 +137,7 @@ pub struct Agent(pub Caller);
 /// A Jira administrator.
 pub struct Admin(pub Caller);
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -194,6 +198,11 @@ async fn prove_person(shared: &Shared, parts: &Parts) -> Result<Caller> {
     if let Some(token) = bearer(&parts.headers).filter(|token| secret::is_ours(token)) {
         return by_session(shared, Kind::Bearer, token, Proof::Bearer(token.to_owned())).await;
     }
+    if let (Some(connect), Some(sent)) = (&shared.host.connect, header(&parts.headers, header::AUTHORIZATION.as_str()))
+        && is_jwt(sent)
+    {
+        return by_context(shared, connect, sent).await;
+    }
     if parts.headers.contains_key(header::AUTHORIZATION) {
         return by_invocation(shared, &parts.headers).await;
     }
@@ -229,6 +238,26 @@ async fn by_invocation(shared: &Shared, headers: &HeaderMap) -> Result<Caller> {
         },
         proof: Proof::Invocation,
     })
+}
+
+/// Connect's own scheme. A context token is taken in this header and nowhere else.
+fn is_jwt(authorization: &str) -> bool {
+    authorization.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("jwt"))
+}
+
+async fn by_context(shared: &Shared, connect: &Connect, authorization: &str) -> Result<Caller> {
+    // Such a token is bound to no request.
+    let request = Request { method: "", path: "", query: "", authorization: Some(authorization) };
+    let claim = connect.claim(&request).await?;
+    let door = door_cx(shared, claim.tenant, "connect");
+    let visit = connect.in_context(&door, &claim).await?;
+    let account = visit
+        .caller
+        .person
+        .ok_or_else(|| Fault::unauthenticated("person_required", "Sign in to Jira to use this page."))?;
+    let cx = person_cx(shared, &door, &account).await?;
+    let site_url = visit.known.site.url.as_ref().map(ToString::to_string).unwrap_or_default();
+    Ok(Caller { cx, account, from: Context { site_url, locale: None, time_zone: None }, proof: Proof::Context })
 }
 
 async fn by_session(shared: &Shared, kind: Kind, token: &str, proof: Proof) -> Result<Caller> {

@@ -10,6 +10,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use kernel::{Fault, RequestId, limits};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::reply::Problem;
 
@@ -31,8 +33,8 @@ pub(crate) fn request_id() -> RequestId {
 }
 
 /// Goes on with a request in a task of its own, under the same id.
-pub(crate) async fn within<T>(id: RequestId, going_on: impl Future<Output = T>) -> T {
-    REQUEST.scope(id, going_on).await
+pub(crate) fn within<T>(id: RequestId, going_on: impl Future<Output = T>) -> impl Future<Output = T> {
+    REQUEST.scope(id, going_on).in_current_span()
 }
 
 pub(crate) fn around(router: Router) -> Router {
@@ -46,6 +48,18 @@ async fn one_request(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned());
     // Forge carries nothing but application/json to a page, problems included; who asks for that gets them so.
     let plain_json = asks_for_json(request.headers());
+    let span = tracing::info_span!(
+        target: kernel::SPANS,
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = %method,
+        http.route = route,
+        http.response.status_code = Empty,
+        steward.request = %id,
+        forge.trace = forge_trace(request.headers()),
+    );
     let started = Instant::now();
     let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
     let timed = tokio::time::timeout(limits::REQUEST_TIME, answer);
@@ -59,8 +73,14 @@ async fn one_request(request: Request, next: Next) -> Response {
                 }
             }
         })
+        .instrument(span.clone())
         .await;
     let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    drop(span);
     let took = started.elapsed();
     tracing::info!(
         event = "request",
@@ -78,6 +98,12 @@ async fn one_request(request: Request, next: Next) -> Response {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     response
+}
+
+/// The number by which Atlassian finds a call of Forge's, if one stands there: 16 or 32 hexadecimal digits.
+fn forge_trace(headers: &HeaderMap) -> Option<&str> {
+    let sent = headers.get("x-b3-traceid")?.to_str().ok()?;
+    (matches!(sent.len(), 16 | 32) && sent.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(sent)
 }
 
 fn asks_for_json(headers: &HeaderMap) -> bool {

@@ -1,5 +1,5 @@
-//! What every HTTP room shares: who calls (the extractors that mint a `Cx`), how a reply leaves, sessions of our own
-//! origin, the doors that Forge knocks at, the pages, and the headers on all of it.
+//! What every HTTP room shares: who calls (the extractors that mint a `Cx`), how a reply leaves, signing in on our own pages,
+//! their sessions, the doors that Forge, Connect and webhooks knock at, the pages, and the headers on all of it.
 //!
 //! API tokens for scripts, their pace, and requests that are done once however often they are sent.
 //!
@@ -8,8 +8,10 @@
 mod actor;
 pub mod body;
 pub mod caller;
+mod connect;
 mod forge;
 mod headers;
+mod hooks;
 mod once;
 mod pace;
 mod pages;
@@ -19,11 +21,13 @@ mod schema;
 mod secret;
 mod session;
 mod session_http;
+mod sign_in;
 mod sql;
 mod token;
 mod token_http;
+mod watch;
 
-pub use actor::{person_pseudonym, pseudonym};
+pub use actor::{person_pseudonym, pseudonym, pseudonym_under, token_pseudonym};
 pub use body::{IfMatch, Json, PageQuery, Path, Query, version_of_etag};
 pub use caller::{Admin, Agent, Caller, Person, Principal, scope};
 pub use once::InFlight;
@@ -34,3 +38,4 @@ pub use router::{RoleSource, Server, Shared, WebConfig, serve_routes};
 pub use schema::ROOM;
 pub use session::Context;
 pub use token::token_names;
+pub use watch::Watch;

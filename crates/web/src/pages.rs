@@ -30,16 +30,35 @@ pub(crate) fn routes() -> Router<Shared> {
 }
 
 async fn index(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let mut response = answer("index.html", &headers);
+    let response = answer("index.html", &headers);
     let ancestors = site_of(&shared, &headers).await.unwrap_or_else(|| "'none'".to_owned());
+    under_policy(response, "", &ancestors)
+}
+
+/// A page under the policy of our pages: scripts from here and `scripts`, framed by `ancestors` alone.
+pub(crate) fn under_policy(mut response: Response, scripts: &str, ancestors: &str) -> Response {
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+        "default-src 'none'; script-src 'self' {scripts}; style-src 'self'; img-src 'self' data:; font-src 'self'; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// The page with a script before its own, for a host that speaks with its frames through one.
+pub(crate) fn page_with(script: &str) -> Response {
+    let Some(page) = ui_file("index.html").and_then(|page| String::from_utf8(page).ok()) else {
+        return missing("index.html");
+    };
+    // A URL's text has neither a quote nor an angle bracket in it.
+    let page = page.replacen(
+        "<script ",
+        &format!("<script src=\"{}\"></script>\n    <script ", script.replace('&', "&amp;")),
+        1,
+    );
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
 /// Who may frame the page: exactly the site that the session came from, and without a session nobody.
@@ -56,7 +75,7 @@ async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
     answer(&path, &headers)
 }
 
-fn answer(path: &str, headers: &HeaderMap) -> Response {
+pub(crate) fn answer(path: &str, headers: &HeaderMap) -> Response {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let encoded = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()

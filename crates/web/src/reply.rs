@@ -93,6 +93,12 @@ impl Reply {
     }
 }
 
+/// A named export: what a webhook tells a receiver that the tenant's administrators named. The caller of this has asked
+/// whether each value in it may leave.
+pub fn for_receiver<T>(make: impl FnOnce(&Exit) -> T) -> T {
+    make(&Exit::audited())
+}
+
 /// An answer that was given before, given again to whoever it was given to.
 pub(crate) fn replay(make: impl FnOnce(&Exit) -> kernel::Result<Response>) -> kernel::Result<Response> {
     make(&Exit::audited())
@@ -184,7 +190,7 @@ impl ProblemBody {
     }
 }
 
-fn status_of(fault: &Fault) -> StatusCode {
+pub(crate) fn status_of(fault: &Fault) -> StatusCode {
     match (fault.kind(), fault.code()) {
         (Kind::NotFound, _) => StatusCode::NOT_FOUND,
         (Kind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
@@ -193,9 +199,9 @@ fn status_of(fault: &Fault) -> StatusCode {
         (Kind::Invalid, "media_type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         (Kind::Invalid, "method") => StatusCode::METHOD_NOT_ALLOWED,
         (Kind::Invalid, _) => StatusCode::UNPROCESSABLE_ENTITY,
-        (Kind::Conflict, "idempotency_in_progress" | "idempotency_answer_lost") => StatusCode::CONFLICT,
+        (Kind::Conflict, "conflict") => StatusCode::PRECONDITION_FAILED,
         (Kind::Conflict, "precondition_required") => StatusCode::PRECONDITION_REQUIRED,
-        (Kind::Conflict, _) => StatusCode::PRECONDITION_FAILED,
+        (Kind::Conflict, _) => StatusCode::CONFLICT,
         (Kind::Busy, "rate_limited") => StatusCode::TOO_MANY_REQUESTS,
         (Kind::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
         (Kind::Broken, _) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -16,7 +16,7 @@ use vault::Vault;
 
 use crate::once::InFlight;
 use crate::pace::Pace;
-use crate::{forge, headers, once, pace, pages, session_http, token_http};
+use crate::{connect, forge, headers, hooks, once, pace, pages, session_http, sign_in, token_http};
 
 /// What an operator decides about the web side.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub struct Shared {
     pub host: host::Host,
     /// The rows.
     pub store: Store,
+    /// What is too much for a row.
+    pub blobs: store::Blobs,
     /// The keys.
     pub vault: Vault,
     /// The time.
@@ -53,6 +55,8 @@ pub struct Shared {
     pub pace: Arc<Pace>,
     /// What this node is doing once.
     pub in_flight: InFlight,
+    /// Waits for what changes.
+    pub watch: crate::Watch,
     /// Wakes the job runner of this node.
     pub wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -101,6 +105,9 @@ pub fn serve_routes(
             }),
         )
         .merge(forge::routes().with_state(shared.clone()))
+        .merge(hooks::routes().with_state(shared.clone()))
+        .merge(connect::routes(&shared))
+        .merge(sign_in::routes().with_state(shared.clone()))
         .merge(pages::routes().with_state(shared.clone()))
         .merge(operator)
         .fallback(|| async { crate::Problem(Fault::not_found()) })

@@ -128,11 +128,13 @@ async fn open(
     Ok((account, keys.open(&place(hash), &context)?))
 }
 
-/// Ends a session.
-pub(crate) async fn end(shared: &Shared, cx: &Cx, token: &str) -> Result<()> {
+/// Ends a session; whether it was its person's last one on our own origin.
+pub(crate) async fn end(shared: &Shared, cx: &Cx, account: &AccountId, token: &str) -> Result<bool> {
     let mut scoped = shared.store.write(cx).await?;
     sql::session_drop(&mut scoped, &hash(token)).await?;
-    scoped.commit().await
+    let others = sql::session_any(&mut scoped, account, Kind::Cookie, cx.now()).await?;
+    scoped.commit().await?;
+    Ok(!others)
 }
 
 /// What a page of ours sends with each change: only a page that could read our answer knows it.

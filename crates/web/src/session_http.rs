@@ -34,7 +34,7 @@ struct Ticket {
 fn by_invocation(caller: Caller) -> Result<Caller, Fault> {
     match caller.proof {
         Proof::Invocation => Ok(caller),
-        Proof::Cookie(_) | Proof::Bearer(_) => {
+        Proof::Cookie(_) | Proof::Bearer(_) | Proof::Context => {
             Err(Fault::refused("Send a fresh invocation token from Jira; a session cannot start another."))
         }
     }
@@ -44,7 +44,8 @@ fn by_invocation(caller: Caller) -> Result<Caller, Fault> {
 #[utoipa::path(post, path = "/session/tickets", tag = "session",
     responses((status = 200, body = Ticket), (status = 401, body = ProblemBody)))]
 async fn make_ticket(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
-    let caller = by_invocation(caller)?;
+    // A page of Connect's has no other word of its host; what it opens is bound to one browser, and used once.
+    let caller = if matches!(caller.proof, Proof::Context) { caller } else { by_invocation(caller)? };
     let made = session::make(&shared, &caller.cx, Kind::Ticket, &caller.account, &caller.from).await?;
     let mut url = shared.config.origin.clone();
     url.set_path("/app/");
@@ -81,7 +82,7 @@ async fn start_session(State(shared): State<Shared>, Json(body): Json<StartBody>
         .header(header::SET_COOKIE, &cookie.to_string()))
 }
 
-fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> {
+pub(crate) fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> {
     Cookie::build((cookie_name(shared.config.secure), token))
         .http_only(true)
         .secure(shared.config.secure)
@@ -103,10 +104,15 @@ async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
 /// End the session
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204), (status = 401, body = ProblemBody)))]
 async fn end_session(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
-    let Caller { cx, proof, .. } = caller;
+    let Caller { cx, account, proof, .. } = caller;
     match &proof {
-        Proof::Cookie(token) | Proof::Bearer(token) => session::end(&shared, &cx, token).await?,
-        Proof::Invocation => {}
+        Proof::Cookie(token) | Proof::Bearer(token) => {
+            let last = session::end(&shared, &cx, &account, token).await?;
+            if last {
+                shared.host.sign_in.forget(&cx, &account).await?;
+            }
+        }
+        Proof::Invocation | Proof::Context => {}
     }
     let mut gone = session_cookie(&shared, String::new());
     gone.make_removal();

@@ -3,7 +3,7 @@
 mod sessions;
 mod tokens;
 
-pub(crate) use sessions::{NewSession, session_drop, session_get, session_put, session_take};
+pub(crate) use sessions::{NewSession, session_any, session_drop, session_get, session_put, session_take};
 pub(crate) use tokens::{
     NewToken, StoredToken, token_by_hash, token_by_id, token_counts, token_insert, token_list, token_name, token_named,
     token_revoke, token_used,

@@ -111,7 +111,8 @@ did(`${request.issueKey} was raised and answered; the internal note stayed insid
 
 const created = await adminDesk.customer.createCustomer({ email: "nina@example.com", displayName: "Nina Ny" });
 await refused(400, adminDesk.customer.createCustomer({ email: "nina@example.com", displayName: "Nina Ny" }));
-await agentDesk.serviceDesk.addCustomers({ serviceDeskId: "1", accountIds: [created.accountId] });
+await refused(403, agentDesk.serviceDesk.addCustomers({ serviceDeskId: "1", accountIds: [created.accountId] }));
+await adminDesk.serviceDesk.addCustomers({ serviceDeskId: "1", accountIds: [created.accountId] });
 const customers = await agentDesk.serviceDesk.getCustomers({ serviceDeskId: "1", query: "nina" });
 assert.equal(customers.values[0].accountId, created.accountId);
 const acme = await agentDesk.organization.createOrganization({ name: "Initech" });

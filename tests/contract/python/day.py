@@ -140,7 +140,8 @@ def atlassian_day(file):
     did("atlassian-python-api: files came with comments; the customer saw the public one")
 
     nina = admin_desk.create_customer("Nina Ny", "nina@example.com")
-    agent_desk.add_customers(desk, list_of_accountids=[nina["accountId"]])
+    refused(403, lambda: agent_desk.add_customers(desk, list_of_accountids=[nina["accountId"]]))
+    admin_desk.add_customers(desk, list_of_accountids=[nina["accountId"]])
     assert agent_desk.get_customers(desk, query="nina")["values"][0]["accountId"] == nina["accountId"]
     company = agent_desk.create_organization("Initech")
     agent_desk.add_users_to_organization(company["id"], account_list=[nina["accountId"]])

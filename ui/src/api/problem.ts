@@ -29,6 +29,8 @@ export class ApiProblem extends Error {
     readonly retryAfterMs: number | null = null,
     /** Of a query: what is wrong with it, each at its place. */
     readonly mistakes: Mistake[] = [],
+    /** Names what happened, for programs. */
+    readonly code: string | null = null,
   ) {
     super(`${kind}: ${title}`);
   }
@@ -57,6 +59,7 @@ export function problemOf(status: number, body: unknown, retryAfter: string | nu
     p.current ?? null,
     Number.isFinite(seconds) ? seconds * 1000 : null,
     p.mistakes ?? [],
+    p.code ?? null,
   );
 }
 

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what changed since
+         * @description For pages that are open: it is answered when something changes, or after `wait`. Ids alone are told, of what the caller may see.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers": {
         parameters: {
             query?: never;
@@ -18,7 +38,147 @@ export interface paths {
          */
         get: operations["list_customers"];
         put?: never;
+        /**
+         * Make a customer
+         * @description Jira makes the account and invites the customer; it is Jira that judges whether the caller may. 409 `email_in_use`: somebody
+         *     has the address already. Sent again after a lost answer, it finds that too.
+         */
+        post: operations["create_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The caller's own, newest first; administrators of Steward see everybody's. */
+        get: operations["customers_list"];
+        put?: never;
+        /** @description What is chosen is frozen, and a job looks at each record; nothing changes. Of a query that names what the caller does not know, the mistakes are answered. A change of who belongs to an organization needs the right to change organizations too. */
+        post: operations["customers_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["customers_read"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What was changed before stays until it is undone. */
+        post: operations["customers_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description After undoing: somebody changed them since, or Jira refused. */
+        get: operations["customers_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["customers_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Gone a week after the preview. */
+        get: operations["customers_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description As it was previewed, by a job that goes on whatever happens to the server; also after a pause. Records that somebody changed since the preview are left and told. */
+        post: operations["customers_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk-actions/{bulkActionId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description For 30 days. What somebody changed since stays, and is listed under `kept`. */
+        post: operations["customers_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -66,6 +226,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/values:read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read values of many customers
+         * @description Of up to 100 at once, as a page of a list has them.
+         */
+        post: operations["read_customer_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}": {
         parameters: {
             query?: never;
@@ -75,6 +255,26 @@ export interface paths {
         };
         /** Read a customer */
         get: operations["read_customer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a customer's organizations are entitled to
+         * @description A customer gets their own: products that are open to customers, without notes. Organizations without any are left out.
+         */
+        get: operations["customer_entitlements"];
         put?: never;
         post?: never;
         delete?: never;
@@ -120,6 +320,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{accountId}/merge/{otherId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what merging one customer into another would do
+         * @description `accountId` is kept, `otherId` is merged into it. Writes nothing.
+         */
+        get: operations["preview_merge"];
+        put?: never;
+        /**
+         * Merge one customer into another
+         * @description `accountId` is kept, `otherId` is merged into it. What only the merged one has moves; where both have a value and they
+         *     differ, `choices` says which one stands. Both keep their history; Jira's accounts stay what they are. It can be undone
+         *     for 30 days.
+         */
+        post: operations["merge_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List merges that a customer was part of
+         * @description Into others and of others into them, the latest first; undone ones too.
+         */
+        get: operations["list_merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}/values": {
         parameters: {
             query?: never;
@@ -156,6 +402,48 @@ export interface paths {
         put: operations["customer_put"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List customers that may be the same person twice
+         * @description By e-mail address, telephone number and name: of the directory, and of fields of those types. An address with another
+         *     tag (`ana+shop@…`) is another one. Pairs that somebody said are not the same are left out.
+         */
+        get: operations["list_duplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/{accountId}/{otherId}/dismissal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say that two customers are not the same
+         * @description They are not told as alike any more, until that is taken back.
+         */
+        put: operations["dismiss_duplicate"];
+        post?: never;
+        /** Take back that two customers are not the same */
+        delete: operations["recall_duplicate"];
         options?: never;
         head?: never;
         patch?: never;
@@ -242,6 +530,275 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fields/{id}/type-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of a field's type
+         * @description Newest first.
+         */
+        get: operations["list_type_changes"];
+        put?: never;
+        /**
+         * Preview a change of a field's type
+         * @description Every value is read; nothing changes. Another preview of the same field takes this one's place. A token needs the scope
+         *     that reads the values too.
+         */
+        post: operations["begin_type_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List imports
+         * @description Newest first. Administrators, and API tokens with the scope.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Begin an import
+         * @description Its file comes next, in parts; then the dry run, then the run. At most five imports of a site are not at their end.
+         */
+        post: operations["begin_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an import */
+        get: operations["read_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give it up
+         * @description What was written before stays, and can be undone. The file is dropped.
+         */
+        post: operations["cancel_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin the dry run
+         * @description Nothing is changed. When `state` is `checked`, the report says of each row what would change. It may be made again with
+         *     other settings.
+         */
+        post: operations["check_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List values that did not go back
+         * @description After an undo: somebody had changed them since the import.
+         */
+        get: operations["list_import_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/parts/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send a part of the file
+         * @description Up to 524,288 bytes, numbered from 0 in their order; a part that is sent again is not added twice. As bytes, or as JSON
+         *     with base64.
+         */
+        put: operations["put_import_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause it
+         * @description What was written stays; `run` goes on where it stopped.
+         */
+        post: operations["pause_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at the beginning of the file
+         * @description What it is taken for, its first rows, and what its columns seem to be.
+         */
+        get: operations["preview_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export the report
+         * @description As CSV: a line for each value that changes and for each thing that is wrong. Who took it is written on the ledger.
+         */
+        post: operations["export_import_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the report's rows
+         * @description In the order of the file. The report is gone a week after the dry run.
+         */
+        get: operations["list_import_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Carry it out
+         * @description Writes what the dry run said, or goes on after a pause. A value that changed since the dry run is not overwritten: its
+         *     row becomes `overtaken`.
+         */
+        post: operations["run_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo it
+         * @description Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days.
+         */
+        post: operations["undo_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -253,6 +810,26 @@ export interface paths {
         get: operations["read_me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merges/{mergeId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a merge
+         * @description Each value that is still what the merge made of it goes back; the kept one leaves organizations that it joined by it.
+         */
+        post: operations["undo_merge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -273,7 +850,146 @@ export interface paths {
          */
         get: operations["list_organizations"];
         put?: never;
+        /**
+         * Make an organization
+         * @description 409 `name_in_use`: there is one of this name.
+         */
+        post: operations["create_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The caller's own, newest first; administrators of Steward see everybody's. */
+        get: operations["organizations_list"];
+        put?: never;
+        /** @description What is chosen is frozen, and a job looks at each record; nothing changes. Of a query that names what the caller does not know, the mistakes are answered. A change of who belongs to an organization needs the right to change organizations too. */
+        post: operations["organizations_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["organizations_read"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What was changed before stays until it is undone. */
+        post: operations["organizations_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description After undoing: somebody changed them since, or Jira refused. */
+        get: operations["organizations_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["organizations_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Gone a week after the preview. */
+        get: operations["organizations_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description As it was previewed, by a job that goes on whatever happens to the server; also after a pause. Records that somebody changed since the preview are left and told. */
+        post: operations["organizations_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/bulk-actions/{bulkActionId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description For 30 days. What somebody changed since stays, and is listed under `kept`. */
+        post: operations["organizations_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -320,6 +1036,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/values:read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read values of many organizations
+         * @description Of up to 100 at once, as a page of a list has them.
+         */
+        post: operations["read_organization_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organizationId}": {
         parameters: {
             query?: never;
@@ -332,6 +1068,87 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/entitlement-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of an organization's entitlements
+         * @description The newest first.
+         */
+        get: operations["entitlement_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/entitlement-history/{changeId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to what a change made of an entitlement */
+        post: operations["restore_entitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what an organization is entitled to
+         * @description By the names of the products; what was withdrawn is left out.
+         */
+        get: operations["list_entitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/entitlements/{productId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give an organization an entitlement, or change it
+         * @description `If-Match: "v0"` where the organization never had it.
+         */
+        put: operations["put_entitlement"];
+        post?: never;
+        /**
+         * Withdraw an entitlement
+         * @description Its history stays, and can be gone back to.
+         */
+        delete: operations["withdraw_entitlement"];
         options?: never;
         head?: never;
         patch?: never;
@@ -369,6 +1186,43 @@ export interface paths {
          */
         post: operations["organization_restore"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add members to an organization
+         * @description Members stay what they are.
+         */
+        post: operations["add_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organizationId}/members/{accountId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member from an organization */
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
         patch?: never;
@@ -432,6 +1286,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List products
+         * @description All of them by name, retired ones too.
+         */
+        get: operations["list_products"];
+        put?: never;
+        /** Make a product */
+        post: operations["make_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{productId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a product
+         * @description Renames it, opens it to customers or closes it, retires it or brings it back. Products are not deleted: history names
+         *     them.
+         */
+        put: operations["change_product"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -441,6 +1337,60 @@ export interface paths {
         };
         /** List service projects */
         get: operations["list_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{projectId}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add customers to a service project
+         * @description Needed only where a project is not open to all customers.
+         */
+        post: operations["add_to_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{projectId}/request-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a service project's request types */
+        get: operations["list_request_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{projectId}/request-types/{requestTypeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what a request type's form asks for */
+        get: operations["read_form"];
         put?: never;
         post?: never;
         delete?: never;
@@ -478,6 +1428,47 @@ export interface paths {
         };
         /** List what may stand at a place of a query */
         get: operations["complete_query"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Raise a request for a customer
+         * @description It is Jira that judges whether the caller may. Nothing of the text is kept here.
+         */
+        post: operations["raise_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search customers and organizations
+         * @description By words of every field that the caller may see. Case and accents do not matter; where too few records have the words
+         *     as they are written, one mistake is forgiven in words from 4 letters on, and two from 8.
+         */
+        get: operations["search_records"];
         put?: never;
         post?: never;
         delete?: never;
@@ -675,6 +1666,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/type-changes/{typeChangeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a change of a field's type */
+        get: operations["read_type_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave a preview */
+        post: operations["cancel_type_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List values that did not go back to what they were
+         * @description After undoing: somebody had changed them since. They were converted back.
+         */
+        get: operations["list_type_change_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export what becomes of each value
+         * @description As CSV: a line for each value that is held. Who took it is written on the ledger.
+         */
+        post: operations["export_type_change_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what becomes of each value
+         * @description Gone a week after the preview.
+         */
+        get: operations["list_type_change_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the type as previewed
+         * @description From then on everybody reads the new type; values are written anew one after another. What does not convert is empty then,
+         *     and stays in the history. A token needs the scope that writes the values too.
+         */
+        post: operations["run_type_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/type-changes/{typeChangeId}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a change of a field's type
+         * @description The field has its former type again, and each value what it was, for 30 days. Values that somebody wrote since are
+         *     converted back and listed under `kept`.
+         */
+        post: operations["undo_type_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -692,24 +1819,259 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List saved views
+         * @description The caller's own and shared ones, by name.
+         */
+        get: operations["list_views"];
+        put?: never;
+        /** Save a view */
+        post: operations["make_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{viewId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a saved view */
+        get: operations["read_view"];
+        /**
+         * Change a saved view
+         * @description A shared view is changed by whoever made it, and by those who may configure.
+         */
+        put: operations["change_view"];
+        post?: never;
+        /**
+         * Delete a saved view
+         * @description It can be restored for 30 days.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{viewId}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Begin with a view
+         * @description The caller's list begins with it from now on; another's does not.
+         */
+        put: operations["choose_default"];
+        post?: never;
+        /** Begin with everything again */
+        delete: operations["drop_default"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{viewId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a deleted view
+         * @description One that stands stays as it is.
+         */
+        post: operations["restore_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Make a webhook
+         * @description The secret is in this answer only.
+         */
+        post: operations["make_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a webhook, switch it on or off
+         * @description What waits for one that is switched off is given up, and can be replayed.
+         */
+        put: operations["change_webhook"];
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description What became of its messages goes with it.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what became of a webhook's messages
+         * @description Newest first, for 14 days.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/deliveries/{sequence}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one message once more */
+        post: operations["replay_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send what happened within a span of time once more
+         * @description What was given up, and what happened while the webhook was off; what arrived only if you say so.
+         */
+        post: operations["replay_span"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new secret for a webhook
+         * @description For a day messages carry two signatures, one of each secret.
+         */
+        post: operations["rotate_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhookId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Accounts. */
+        Accounts: {
+            /** @description 1 to 50 of them. */
+            accountIds: string[];
+        };
         /**
          * @description How a value came to change.
          * @enum {string}
          */
-        Action: "set" | "cleared" | "restored";
+        Action: "set" | "cleared" | "restored" | "converted" | "merged";
         /** @description Somebody, or an API token. */
         AuthorView: {
             /** @description Their account; null for an API token. */
             accountId?: string | null;
+            /** @description The bulk action that they made it with; left out where they wrote it themselves. */
+            bulkActionId?: string | null;
             /**
              * @description Their name, as Jira has it, or the token's; null when Jira no longer says it, and where a token's name is not
              *     the reader's business.
              */
             displayName?: string | null;
+            /** @description The import that they made it with; left out where they wrote it themselves. */
+            importId?: string | null;
             /** @description The API token; left out for people. */
             tokenId?: string | null;
         };
@@ -719,6 +2081,138 @@ export interface components {
             expiresAt: string;
             /** @description Send it as `Authorization: Bearer`. */
             token: string;
+        };
+        /** @description How many records came to what. */
+        BulkActionCounts: {
+            /**
+             * Format: int64
+             * @description They change; once it ran, they did.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Somebody changed them between the preview and the run: they were left.
+             */
+            overtaken: number;
+            /**
+             * Format: int64
+             * @description They cannot; each says why.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description They are so already.
+             */
+            unchanged: number;
+        };
+        /** @description A bulk change. */
+        BulkActionInput: {
+            /** @description What is to be done with each. */
+            change: components["schemas"]["BulkChange"];
+            /** @description Which records. */
+            selection: components["schemas"]["SelectionInput"];
+        };
+        /** @description A record that did not go back to what it was. */
+        BulkActionKeptView: {
+            /** @description Names the change that was made to it; of a field, the one in the history. */
+            changeId: string;
+            /** @description The `accountId` or organization's id. */
+            ownerId: string;
+            /** @description Their name; null when nobody says it any more. */
+            ownerName?: string | null;
+        };
+        /** @description What becomes of one record. */
+        BulkActionRowView: {
+            /** @description Why it does not change, or was left. */
+            detail?: string | null;
+            /** @description What the field holds; null where none is meant. */
+            from: unknown;
+            /** @description What comes of it. */
+            outcome: components["schemas"]["ImportOutcome"];
+            /** @description The `accountId` or organization's id. */
+            ownerId: string;
+            /** @description Their name; null when nobody says it any more. */
+            ownerName?: string | null;
+            /** @description What it is to hold. */
+            to: unknown;
+        };
+        /**
+         * @description How far a bulk change is.
+         * @enum {string}
+         */
+        BulkActionState: "checking" | "checked" | "running" | "paused" | "cancelled" | "done" | "undoing" | "undone";
+        /** @description A bulk change. */
+        BulkActionView: {
+            /** @description What the field was called, or what the organization is; null otherwise. */
+            called?: string | null;
+            change?: components["schemas"]["BulkChange"] | null;
+            /** @description When. */
+            createdAt: string;
+            /** @description Who began it. */
+            createdBy: components["schemas"]["AuthorView"];
+            /**
+             * Format: double
+             * @description While running: how much of it was carried out, 0 to 1.
+             */
+            done: number;
+            /** @description Of what. */
+            entity: components["schemas"]["Entity"];
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Records that did not: somebody changed them since, or Jira refused.
+             */
+            kept: number;
+            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `refused_by_jira`. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Records that were chosen.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Records that went back.
+             */
+            returned: number;
+            /** @description Records that were looked at, by what comes of them. */
+            rows: components["schemas"]["BulkActionCounts"];
+            /** @description How far it is. */
+            state: components["schemas"]["BulkActionState"];
+            /** @description Until when it can be undone; null when it cannot. */
+            undoUntil?: string | null;
+            /** @description When its last step was. */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description Records that were changed.
+             */
+            written: number;
+        };
+        /** @description What is to be done with each. */
+        BulkChange: {
+            /** @description The field. */
+            fieldId: string;
+            /** @enum {string} */
+            type: "setValue";
+            /** @description The value; null empties. */
+            value: unknown;
+        } | {
+            /** @description Which. */
+            organizationId: string;
+            /** @enum {string} */
+            type: "addToOrganization";
+        } | {
+            /** @description Which. */
+            organizationId: string;
+            /** @enum {string} */
+            type: "removeFromOrganization";
+        } | {
+            /** @description Which. */
+            projectId: string;
+            /** @enum {string} */
+            type: "addToProject";
         };
         /** @description What became of one item. */
         BulkOutcome: {
@@ -745,6 +2239,27 @@ export interface components {
             /** @description Items whose values stand now as they were sent. */
             written: number;
         };
+        /** @description Something that changed. */
+        ChangeHint: {
+            /** @description Which one. */
+            id: string;
+            /** @description What sort of thing. */
+            kind: components["schemas"]["ChangeKind"];
+        };
+        /**
+         * @description What sort of thing changed.
+         * @enum {string}
+         */
+        ChangeKind: "customer" | "organization" | "field" | "section" | "product";
+        /** @description One value that changes. */
+        ChangePlanned: {
+            /** @description Of which field. */
+            fieldId: string;
+            /** @description What it was at the dry run. */
+            from: unknown;
+            /** @description What the row makes of it. */
+            to: unknown;
+        };
         /** @description One change of one value. */
         ChangeView: {
             /** @description How. */
@@ -759,10 +2274,26 @@ export interface components {
             fieldName: string;
             /** @description What it was. */
             from: unknown;
+            /** @description What it was, as people read it, where the field was of another type then; else left out. */
+            fromText?: string | null;
             /** @description Names the change. */
             id: string;
             /** @description What it became. */
             to: unknown;
+            /** @description What it became, in the same way. */
+            toText?: string | null;
+        };
+        /** @description What changed. */
+        ChangesView: {
+            /**
+             * Format: int64
+             * @description To be sent with the next call.
+             */
+            after: number;
+            /** @description What changed, each thing once; it has to be read to know how it stands. */
+            changes: components["schemas"]["ChangeHint"][];
+            /** @description There is more: ask again at once. */
+            more: boolean;
         };
         /** @description What became of a query. */
         CheckView: {
@@ -822,6 +2353,20 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description A customer who was made. */
+        CustomerMade: {
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerView"];
+            /** @description Places that Jira did not put them into; the customer stands all the same. */
+            refused: components["schemas"]["PlaceRefused"][];
+        };
+        /** @description Which values of which customers. */
+        CustomerRows: {
+            /** @description Ids of fields. */
+            fields: string[];
+            /** @description Accounts. */
+            ids: string[];
+        };
         /** @description A customer. */
         CustomerView: {
             /** @description Their account. */
@@ -833,6 +2378,8 @@ export interface components {
             displayName?: string | null;
             /** @description Their e-mail address; null where they or Jira withhold it. */
             emailAddress?: string | null;
+            /** @description The customer into whom they were merged; left out while they are themselves. */
+            mergedInto?: string | null;
             /** @description The organizations that they belong to. */
             organizations: components["schemas"]["OrganizationName"][];
             /** @description Their time zone. */
@@ -843,11 +2390,141 @@ export interface components {
             /** @description One for each customer. */
             items: components["schemas"]["CustomerItem"][];
         };
+        /** @description What became of one message. */
+        DeliveryView: {
+            /** @description When it was last tried. */
+            attemptedAt?: string | null;
+            /**
+             * Format: int64
+             * @description Tries so far.
+             */
+            attempts: number;
+            /**
+             * @description Why it did not arrive, as a code.
+             * @example outward_timeout
+             */
+            error?: string | null;
+            /** @description When it happened. */
+            happenedAt: string;
+            /** @description When it is tried next, while it waits. */
+            nextAttemptAt?: string | null;
+            /**
+             * Format: int64
+             * @description The event's number.
+             */
+            sequence: number;
+            /**
+             * @description `waiting`, `delivered` or `failed`.
+             * @example delivered
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @description The last answer's HTTP status; null when there was none.
+             */
+            status?: number | null;
+            type?: components["schemas"]["EventKind"] | null;
+        };
+        /** @description Two customers that may be one person. */
+        DuplicateView: {
+            /** @description One. */
+            first: components["schemas"]["CustomerView"];
+            /** @description What they have alike, the most telling first. */
+            reasons: components["schemas"]["LikenessReason"][];
+            /** @description The other. */
+            second: components["schemas"]["CustomerView"];
+        };
+        /** @description A page of pairs. */
+        DuplicatesView: {
+            /** @description The likeliest first. */
+            items: components["schemas"]["DuplicateView"][];
+            /** @description Whether there are more than the 2,000 that are told. */
+            more: boolean;
+            /** @description What to send as `cursor` for what follows; null at the end. */
+            nextCursor?: string | null;
+        };
+        /** @description One change of one entitlement. */
+        EntitlementChangeView: {
+            /** @description How. */
+            action: components["schemas"]["Action"];
+            /** @description When. */
+            at: string;
+            /** @description By whom. */
+            by: components["schemas"]["AuthorView"];
+            from?: components["schemas"]["EntitlementTerms"] | null;
+            /** @description Names the change. */
+            id: string;
+            /** @description The product. */
+            productId: string;
+            /** @description The product's name. */
+            productName: string;
+            to?: components["schemas"]["EntitlementTerms"] | null;
+        };
+        /**
+         * @description What an entitlement is on one day.
+         * @enum {string}
+         */
+        EntitlementState: "upcoming" | "active" | "expiring" | "expired";
+        /** @description What somebody is entitled to of one product. */
+        EntitlementTerms: {
+            /**
+             * Format: date
+             * @description The last day; left out or null: for good.
+             * @example 2026-12-31
+             */
+            endsOn?: string | null;
+            /**
+             * Format: double
+             * @description How many, 0 or more.
+             * @example 25
+             */
+            limit?: number | null;
+            /** @description For agents; at most 2,000 characters. */
+            note?: string | null;
+            /**
+             * Format: date
+             * @description The first day; left out or null: since ever.
+             * @example 2026-01-01
+             */
+            startsOn?: string | null;
+            /**
+             * @description Of what; at most 100 characters.
+             * @example seats
+             */
+            unit?: string | null;
+        };
+        /** @description An organization's entitlement to a product. */
+        EntitlementView: {
+            /** @description The product. */
+            productId: string;
+            /**
+             * @description The product's name.
+             * @example Premium support
+             */
+            productName: string;
+            /** @description Whether the product is given to nobody anew. */
+            productRetired: boolean;
+            state?: components["schemas"]["EntitlementState"] | null;
+            terms?: components["schemas"]["EntitlementTerms"] | null;
+            /** @description When it was last changed. */
+            updatedAt: string;
+            updatedBy?: components["schemas"]["AuthorView"] | null;
+            /**
+             * Format: int64
+             * @description Changes with each change; the ETag is `"v<version>"`.
+             */
+            version: number;
+        };
         /**
          * @description Whom a field describes.
          * @enum {string}
          */
         Entity: "customer" | "organization";
+        /**
+         * @description What happened. Names are stored and sent: one never changes.
+         * @enum {string}
+         */
+        EventKind: "customer.value.changed" | "organization.value.changed" | "organization.member.added" | "organization.member.removed" | "field.defined" | "field.changed" | "field.retired" | "field.restored" | "webhook.test";
         /**
          * @description What a file is.
          * @enum {string}
@@ -866,6 +2543,8 @@ export interface components {
             query?: string | null;
             /** @description Part of a name or address. */
             search?: string | null;
+            /** @description A saved view that the caller sees: its query and its columns, unless others are sent along. */
+            view?: string | null;
         };
         /**
          * @description Who sees a field besides agents.
@@ -902,7 +2581,7 @@ export interface components {
          * @description What a field holds, as far as a query cares.
          * @enum {string}
          */
-        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization";
+        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product";
         /**
          * @description What a field holds.
          * @enum {string}
@@ -948,6 +2627,41 @@ export interface components {
              */
             version: number;
         };
+        /** @description What a request type's form asks for. */
+        FormView: {
+            /** @description Whether a description can be given. */
+            described: boolean;
+            /** @description Names of fields that must be filled and that `POST /requests` cannot fill; empty: it can be raised there. */
+            missing: string[];
+            /** @description The portal's own form, where everything can be filled. */
+            portalUrl?: string | null;
+        };
+        /** @description The field that a record was found by. */
+        FoundByView: {
+            /** @description The field. */
+            id: string;
+            /** @description What it holds. */
+            value?: unknown;
+        };
+        /** @description A record that was found. */
+        FoundView: {
+            /** @description The address, where Jira tells it. */
+            email?: string | null;
+            /** @description Customer or organization. */
+            entity: components["schemas"]["Entity"];
+            field?: components["schemas"]["FoundByView"] | null;
+            /** @description Account or organization id. */
+            id: string;
+            /** @description The name, as Jira has it. */
+            name: string;
+        };
+        /** @description A field that a view names and that is retired, or not for the reader. */
+        GoneView: {
+            /** @description The field. */
+            fieldId: string;
+            /** @description Its name; null where there is none to tell. */
+            name?: string | null;
+        };
         /** @description Who holds a permission. */
         Holder: {
             /** @enum {string} */
@@ -969,6 +2683,175 @@ export interface components {
             kind: "projectRole";
             /** @description As it was called when it was chosen. */
             name?: string;
+        };
+        /** @description How many rows came to what. */
+        ImportCounts: {
+            /**
+             * Format: int64
+             * @description Values change; once it ran, they did.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Somebody changed a value between the dry run and the run: nothing of the row was written.
+             */
+            overtaken: number;
+            /**
+             * Format: int64
+             * @description The row cannot be taken; its errors say why.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description All is as the row says.
+             */
+            unchanged: number;
+        };
+        /**
+         * @description How days are written, beside 2026-01-31, which is always understood.
+         * @enum {string}
+         */
+        ImportDates: "iso" | "dayFirst" | "monthFirst";
+        /**
+         * @description What stands before the fraction of a number.
+         * @enum {string}
+         */
+        ImportDecimal: "point" | "comma";
+        /**
+         * @description What stands between cells.
+         * @enum {string}
+         */
+        ImportDelimiter: "comma" | "semicolon" | "tab";
+        /**
+         * @description What to do where a cell is empty.
+         * @enum {string}
+         */
+        ImportEmptyCells: "leave" | "clear";
+        /**
+         * @description How characters are written.
+         * @enum {string}
+         */
+        ImportEncoding: "utf8" | "utf16le" | "utf16be" | "windows1252";
+        /** @description A file to import. */
+        ImportInput: {
+            /** @description Whose values. */
+            entity: components["schemas"]["Entity"];
+            /** @description What the file is called. */
+            fileName: string;
+        };
+        /**
+         * @description What becomes of a row.
+         * @enum {string}
+         */
+        ImportOutcome: "changed" | "unchanged" | "refused" | "overtaken";
+        /** @description A row of the report. */
+        ImportRowView: {
+            /** @description Values that change. */
+            changes: components["schemas"]["ChangePlanned"][];
+            /** @description Why it is refused or was overtaken; at most ten. */
+            errors: components["schemas"]["RowError"][];
+            /**
+             * Format: int64
+             * @description The line of the file that it begins on.
+             */
+            line: number;
+            /** @description As the file names them. */
+            named: string;
+            /** @description What comes of it. */
+            outcome: components["schemas"]["ImportOutcome"];
+            /** @description The `accountId` or organization's id; null where nobody was found. */
+            ownerId?: string | null;
+            /**
+             * Format: int64
+             * @description From 1, the header not counted.
+             */
+            row: number;
+        };
+        /** @description How a file is to be read. */
+        ImportSettings: {
+            /**
+             * @description One for each column of the file, in their order: `accountId`, `email`, `organizationId`, `name`, a field's id, or
+             *     null to leave the column out.
+             */
+            columns: (string | null)[];
+            /** @description How days are written. */
+            dates?: components["schemas"]["ImportDates"];
+            /** @description How fractions are written. */
+            decimal?: components["schemas"]["ImportDecimal"];
+            delimiter?: components["schemas"]["ImportDelimiter"] | null;
+            /** @description What an empty cell means. */
+            emptyCells?: components["schemas"]["ImportEmptyCells"];
+            encoding?: components["schemas"]["ImportEncoding"] | null;
+            /** @description What stands between several options of one cell; `;` if left out. */
+            listSeparator?: string | null;
+            /** @description IANA name of the zone of dates with time that name none; UTC if left out. */
+            timeZone?: string | null;
+        };
+        /**
+         * @description How far an import is.
+         * @enum {string}
+         */
+        ImportState: "uploading" | "checking" | "checked" | "running" | "paused" | "cancelled" | "done" | "undoing" | "undone";
+        /** @description An import. */
+        ImportView: {
+            /**
+             * Format: int64
+             * @description Bytes that arrived.
+             */
+            bytes: number;
+            /** @description When it was begun. */
+            createdAt: string;
+            /** @description Who began it. */
+            createdBy: components["schemas"]["AuthorView"];
+            /**
+             * Format: double
+             * @description While running: how much of the plan was carried out, 0 to 1.
+             */
+            done: number;
+            /** @description Whose values. */
+            entity: components["schemas"]["Entity"];
+            /** @description What the file is called. */
+            fileName: string;
+            /** @description The file's headers; empty before the dry run. */
+            headers: string[];
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Parts that arrived: the number of the next one.
+             */
+            parts: number;
+            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+            reason?: string | null;
+            /** @description Rows of the dry run, by what came of them. */
+            rows: components["schemas"]["ImportCounts"];
+            /**
+             * Format: int64
+             * @description While checking: rows of the file that were read.
+             */
+            rowsRead: number;
+            settings?: components["schemas"]["ImportSettings"] | null;
+            /** @description How far it is. */
+            state: components["schemas"]["ImportState"];
+            /** @description Until when it can be undone; null when it cannot. */
+            undoUntil?: string | null;
+            /** @description When its last step was. */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description Values that did not go back: somebody changed them since.
+             */
+            valuesKept: number;
+            /**
+             * Format: int64
+             * @description Values that went back.
+             */
+            valuesReturned: number;
+            /**
+             * Format: int64
+             * @description Values written.
+             */
+            valuesWritten: number;
         };
         /** @description Somebody of the issue. */
         IssuePersonView: {
@@ -998,6 +2881,83 @@ export interface components {
             /** @description As people read it. */
             label: string;
         };
+        /** @description A value that did not go back when its import was undone. */
+        KeptView: {
+            /** @description The change that the import made, in the history. */
+            changeId: string;
+            /** @description Of which field. */
+            fieldId: string;
+            /** @description The `accountId` or organization's id. */
+            ownerId: string;
+        };
+        /**
+         * @description What two people have alike, the most telling first.
+         * @enum {string}
+         */
+        LikenessReason: "email" | "phone" | "sameName" | "likeName";
+        /** @description A page of a list. */
+        ListView_CustomerView: {
+            /** @description The records. */
+            items: {
+                /** @description Their account. */
+                accountId: string;
+                /** @description Whether the account is in use. */
+                active: boolean;
+                counts?: components["schemas"]["CountsView"] | null;
+                /** @description Their name, as Jira has it; null when Jira no longer says it. */
+                displayName?: string | null;
+                /** @description Their e-mail address; null where they or Jira withhold it. */
+                emailAddress?: string | null;
+                /** @description The customer into whom they were merged; left out while they are themselves. */
+                mergedInto?: string | null;
+                /** @description The organizations that they belong to. */
+                organizations: components["schemas"]["OrganizationName"][];
+                /** @description Their time zone. */
+                timeZone?: string | null;
+            }[];
+            /**
+             * @description Whether records are looked at one by one, because the search index tells nothing of this query, or is still being
+             *     made: then it takes longer.
+             */
+            lookedThrough: boolean;
+            /** @description What to send as `cursor` for what follows; null at the end. */
+            nextCursor?: string | null;
+            /** @description How many records there are in all, where that is known without looking at each; with the first page only. */
+            total?: number | null;
+        };
+        /** @description A page of a list. */
+        ListView_OrganizationView: {
+            /** @description The records. */
+            items: {
+                counts?: components["schemas"]["CountsView"] | null;
+                /** @description What it is entitled to, without notes; only in lists. */
+                entitlements?: components["schemas"]["EntitlementView"][] | null;
+                /** @description Its id. */
+                id: string;
+                /** @description How many customers belong to it. */
+                memberCount: number;
+                /** @description Its first members; only where one organization is read. */
+                members?: components["schemas"]["CustomerView"][] | null;
+                /** @description Its name, as Jira has it. */
+                name: string;
+            }[];
+            /**
+             * @description Whether records are looked at one by one, because the search index tells nothing of this query, or is still being
+             *     made: then it takes longer.
+             */
+            lookedThrough: boolean;
+            /** @description What to send as `cursor` for what follows; null at the end. */
+            nextCursor?: string | null;
+            /** @description How many records there are in all, where that is known without looking at each; with the first page only. */
+            total?: number | null;
+        };
+        /** @description What was found. */
+        LookView: {
+            /** @description The nearest first. */
+            items: components["schemas"]["FoundView"][];
+            /** @description False while the index is still being built: ask again in a moment. */
+            ready: boolean;
+        };
         /** @description Who made a token. */
         Maker: {
             /** @description Their account. */
@@ -1022,6 +2982,83 @@ export interface components {
             /** @description Their time zone, as Jira has it. */
             timeZone?: string | null;
         };
+        /** @description How two customers are merged. */
+        MergeInput: {
+            /** @description By field id, for each that both have and that differs. */
+            choices?: {
+                [key: string]: components["schemas"]["MergeSide"];
+            };
+            /**
+             * Format: int64
+             * @description The version of the kept one's values, as the preview has it.
+             */
+            keptVersion: number;
+            /**
+             * Format: int64
+             * @description The version of the merged one's values, as the preview has it.
+             */
+            mergedVersion: number;
+            /** @description Whether the kept one joins the merged one's organizations in Jira. */
+            organizations?: boolean;
+        };
+        /** @description Two customers beside each other, and what a merge would do. */
+        MergePreview: {
+            /** @description Fields that both have and that differ: somebody chooses. */
+            asks: string[];
+            /** @description Organizations that only the merged one belongs to. */
+            joins: components["schemas"]["OrganizationName"][];
+            /** @description Who would be kept. */
+            kept: components["schemas"]["CustomerView"];
+            /** @description The kept one's values. */
+            keptValues: components["schemas"]["ValueSetView"];
+            /** @description Who would be merged into them. */
+            merged: components["schemas"]["CustomerView"];
+            /** @description The merged one's values. */
+            mergedValues: components["schemas"]["ValueSetView"];
+            /** @description Fields that only the merged one has: they move. */
+            moves: string[];
+        };
+        /**
+         * @description Whose value stands.
+         * @enum {string}
+         */
+        MergeSide: "kept" | "merged";
+        /** @description A merge. */
+        MergeView: {
+            /** @description When. */
+            at: string;
+            /** @description Who did it. */
+            byId: string;
+            /** @description Their name, as Jira has it. */
+            byName?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Who was kept. */
+            keptId: string;
+            /** @description Their name, as Jira has it. */
+            keptName?: string | null;
+            /** @description Who was merged into them. */
+            mergedId: string;
+            /** @description Their name, as Jira has it. */
+            mergedName?: string | null;
+            /** @description How many organizations the kept one joined. */
+            organizations: number;
+            /** @description Until when it can be undone. */
+            undoableUntil: string;
+            /** @description When it was undone; null while it stands. */
+            undoneAt?: string | null;
+            /** @description How many values were written to the kept one. */
+            values: number;
+        };
+        /** @description What was done, and what Jira refused of it. */
+        MergedView: {
+            /** @description The merge. */
+            merge: components["schemas"]["MergeView"];
+            /** @description Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`. */
+            refused: components["schemas"]["PlaceRefused"][];
+            /** @description Of one that was undone: values that somebody changed since, and that stayed. */
+            stayed: number;
+        };
         /** @description One mistake in a query. Places are counted in UTF-16 code units, as JavaScript counts them. */
         MistakeView: {
             /**
@@ -1042,6 +3079,58 @@ export interface components {
             /** @description What may have been meant, as it would stand in the query. */
             suggestion?: string | null;
         };
+        /** @description A new customer. */
+        NewCustomer: {
+            /**
+             * @description Their name.
+             * @example Ana Ferreira
+             */
+            displayName: string;
+            /**
+             * @description Their e-mail address: Jira invites them by it.
+             * @example ana.ferreira@example.com
+             */
+            email: string;
+            /** @description Organizations that they belong to; at most 10. */
+            organizationIds?: string[];
+            /** @description Service projects that they may use, by id; at most 10. */
+            projectIds?: string[];
+        };
+        /** @description A new organization. */
+        NewOrganization: {
+            /**
+             * @description Its name, as no other organization has it.
+             * @example Zürich Bahn AG
+             */
+            name: string;
+            /** @description Service projects that its people may use, by id; at most 10. */
+            projectIds?: string[];
+        };
+        /** @description A new request. */
+        NewRequest: {
+            /**
+             * @description For whom.
+             * @example 5b10ac8d82e05b22cc7d4ef5
+             */
+            accountId: string;
+            /** @description In full. Goes to Jira as plain paragraphs. */
+            description?: string;
+            /**
+             * @description In which service project.
+             * @example 10001
+             */
+            projectId: string;
+            /**
+             * @description What for.
+             * @example 25
+             */
+            requestTypeId: string;
+            /**
+             * @description In a line.
+             * @example Cannot sign in
+             */
+            summary: string;
+        };
         /** @description A new section. */
         NewSection: {
             /** @description Whose fields it groups. */
@@ -1055,6 +3144,30 @@ export interface components {
         /** @description A token that was made just now. */
         NewTokenView: components["schemas"]["TokenView"] & {
             /** @description What scripts send as `Authorization: Bearer`. It is in this answer, and cannot be read again. */
+            secret: string;
+        };
+        /** @description A new view. */
+        NewView: {
+            /** @description Its columns, in their order; left out: the list's own. */
+            columns?: components["schemas"]["ViewColumn"][];
+            /** @description Of what it is a list. */
+            entity: components["schemas"]["Entity"];
+            /**
+             * @description Its name, 1 to 100 characters; among the caller's own, and among shared ones, no two have the same.
+             * @example Renewals this month
+             */
+            name: string;
+            /** @description A query, as lists take it. Kept are fields, options and people by their ids. */
+            query?: string;
+            /** @description Whether everybody who may browse sees it. */
+            shared?: boolean;
+        };
+        /** @description A receiver with a new secret. */
+        NewWebhookView: components["schemas"]["WebhookView"] & {
+            /**
+             * @description What messages to it are signed with: shown this once.
+             * @example whsec_…
+             */
             secret: string;
         };
         /**
@@ -1093,6 +3206,15 @@ export interface components {
             /** @description All fields in use, in the new order. */
             ids: string[];
         };
+        /** @description What one organization of a customer is entitled to. */
+        OrganizationEntitlements: {
+            /** @description By the names of the products. */
+            entitlements: components["schemas"]["EntitlementView"][];
+            /** @description The organization. */
+            organizationId: string;
+            /** @description Its name, as Jira has it. */
+            organizationName: string;
+        };
         /** @description Values of one organization. */
         OrganizationItem: {
             /**
@@ -1107,6 +3229,13 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description An organization that was made. */
+        OrganizationMade: {
+            /** @description Its id. */
+            organizationId: string;
+            /** @description Projects that Jira did not add it to; the organization stands all the same. */
+            refused: components["schemas"]["PlaceRefused"][];
+        };
         /** @description An organization, in short. */
         OrganizationName: {
             /** @description Its id. */
@@ -1114,9 +3243,18 @@ export interface components {
             /** @description Its name, as Jira has it. */
             name: string;
         };
+        /** @description Which values of which organizations. */
+        OrganizationRows: {
+            /** @description Ids of fields. */
+            fields: string[];
+            /** @description Ids of organizations. */
+            ids: string[];
+        };
         /** @description An organization. */
         OrganizationView: {
             counts?: components["schemas"]["CountsView"] | null;
+            /** @description What it is entitled to, without notes; only in lists. */
+            entitlements?: components["schemas"]["EntitlementView"][] | null;
             /** @description Its id. */
             id: string;
             /** @description How many customers belong to it. */
@@ -1137,6 +3275,94 @@ export interface components {
             csrf: string;
         };
         /** @description A page of a list. */
+        Page_BulkActionKeptView: {
+            /** @description The rows. */
+            items: {
+                /** @description Names the change that was made to it; of a field, the one in the history. */
+                changeId: string;
+                /** @description The `accountId` or organization's id. */
+                ownerId: string;
+                /** @description Their name; null when nobody says it any more. */
+                ownerName?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_BulkActionRowView: {
+            /** @description The rows. */
+            items: {
+                /** @description Why it does not change, or was left. */
+                detail?: string | null;
+                /** @description What the field holds; null where none is meant. */
+                from: unknown;
+                /** @description What comes of it. */
+                outcome: components["schemas"]["ImportOutcome"];
+                /** @description The `accountId` or organization's id. */
+                ownerId: string;
+                /** @description Their name; null when nobody says it any more. */
+                ownerName?: string | null;
+                /** @description What it is to hold. */
+                to: unknown;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_BulkActionView: {
+            /** @description The rows. */
+            items: {
+                /** @description What the field was called, or what the organization is; null otherwise. */
+                called?: string | null;
+                change?: components["schemas"]["BulkChange"] | null;
+                /** @description When. */
+                createdAt: string;
+                /** @description Who began it. */
+                createdBy: components["schemas"]["AuthorView"];
+                /**
+                 * Format: double
+                 * @description While running: how much of it was carried out, 0 to 1.
+                 */
+                done: number;
+                /** @description Of what. */
+                entity: components["schemas"]["Entity"];
+                /** @description Its id. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Records that did not: somebody changed them since, or Jira refused.
+                 */
+                kept: number;
+                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `refused_by_jira`. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Records that were chosen.
+                 */
+                records: number;
+                /**
+                 * Format: int64
+                 * @description Records that went back.
+                 */
+                returned: number;
+                /** @description Records that were looked at, by what comes of them. */
+                rows: components["schemas"]["BulkActionCounts"];
+                /** @description How far it is. */
+                state: components["schemas"]["BulkActionState"];
+                /** @description Until when it can be undone; null when it cannot. */
+                undoUntil?: string | null;
+                /** @description When its last step was. */
+                updatedAt: string;
+                /**
+                 * Format: int64
+                 * @description Records that were changed.
+                 */
+                written: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_ChangeView: {
             /** @description The rows. */
             items: {
@@ -1152,31 +3378,103 @@ export interface components {
                 fieldName: string;
                 /** @description What it was. */
                 from: unknown;
+                /** @description What it was, as people read it, where the field was of another type then; else left out. */
+                fromText?: string | null;
                 /** @description Names the change. */
                 id: string;
                 /** @description What it became. */
                 to: unknown;
+                /** @description What it became, in the same way. */
+                toText?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
-        Page_CustomerView: {
+        Page_DeliveryView: {
             /** @description The rows. */
             items: {
-                /** @description Their account. */
-                accountId: string;
-                /** @description Whether the account is in use. */
-                active: boolean;
-                counts?: components["schemas"]["CountsView"] | null;
-                /** @description Their name, as Jira has it; null when Jira no longer says it. */
-                displayName?: string | null;
-                /** @description Their e-mail address; null where they or Jira withhold it. */
-                emailAddress?: string | null;
-                /** @description The organizations that they belong to. */
-                organizations: components["schemas"]["OrganizationName"][];
-                /** @description Their time zone. */
-                timeZone?: string | null;
+                /** @description When it was last tried. */
+                attemptedAt?: string | null;
+                /**
+                 * Format: int64
+                 * @description Tries so far.
+                 */
+                attempts: number;
+                /**
+                 * @description Why it did not arrive, as a code.
+                 * @example outward_timeout
+                 */
+                error?: string | null;
+                /** @description When it happened. */
+                happenedAt: string;
+                /** @description When it is tried next, while it waits. */
+                nextAttemptAt?: string | null;
+                /**
+                 * Format: int64
+                 * @description The event's number.
+                 */
+                sequence: number;
+                /**
+                 * @description `waiting`, `delivered` or `failed`.
+                 * @example delivered
+                 */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description The last answer's HTTP status; null when there was none.
+                 */
+                status?: number | null;
+                type?: components["schemas"]["EventKind"] | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_EntitlementChangeView: {
+            /** @description The rows. */
+            items: {
+                /** @description How. */
+                action: components["schemas"]["Action"];
+                /** @description When. */
+                at: string;
+                /** @description By whom. */
+                by: components["schemas"]["AuthorView"];
+                from?: components["schemas"]["EntitlementTerms"] | null;
+                /** @description Names the change. */
+                id: string;
+                /** @description The product. */
+                productId: string;
+                /** @description The product's name. */
+                productName: string;
+                to?: components["schemas"]["EntitlementTerms"] | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_EntitlementView: {
+            /** @description The rows. */
+            items: {
+                /** @description The product. */
+                productId: string;
+                /**
+                 * @description The product's name.
+                 * @example Premium support
+                 */
+                productName: string;
+                /** @description Whether the product is given to nobody anew. */
+                productRetired: boolean;
+                state?: components["schemas"]["EntitlementState"] | null;
+                terms?: components["schemas"]["EntitlementTerms"] | null;
+                /** @description When it was last changed. */
+                updatedAt: string;
+                updatedBy?: components["schemas"]["AuthorView"] | null;
+                /**
+                 * Format: int64
+                 * @description Changes with each change; the ETag is `"v<version>"`.
+                 */
+                version: number;
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -1254,18 +3552,179 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
-        Page_OrganizationView: {
+        Page_ImportRowView: {
             /** @description The rows. */
             items: {
-                counts?: components["schemas"]["CountsView"] | null;
+                /** @description Values that change. */
+                changes: components["schemas"]["ChangePlanned"][];
+                /** @description Why it is refused or was overtaken; at most ten. */
+                errors: components["schemas"]["RowError"][];
+                /**
+                 * Format: int64
+                 * @description The line of the file that it begins on.
+                 */
+                line: number;
+                /** @description As the file names them. */
+                named: string;
+                /** @description What comes of it. */
+                outcome: components["schemas"]["ImportOutcome"];
+                /** @description The `accountId` or organization's id; null where nobody was found. */
+                ownerId?: string | null;
+                /**
+                 * Format: int64
+                 * @description From 1, the header not counted.
+                 */
+                row: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ImportView: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Bytes that arrived.
+                 */
+                bytes: number;
+                /** @description When it was begun. */
+                createdAt: string;
+                /** @description Who began it. */
+                createdBy: components["schemas"]["AuthorView"];
+                /**
+                 * Format: double
+                 * @description While running: how much of the plan was carried out, 0 to 1.
+                 */
+                done: number;
+                /** @description Whose values. */
+                entity: components["schemas"]["Entity"];
+                /** @description What the file is called. */
+                fileName: string;
+                /** @description The file's headers; empty before the dry run. */
+                headers: string[];
                 /** @description Its id. */
                 id: string;
-                /** @description How many customers belong to it. */
-                memberCount: number;
-                /** @description Its first members; only where one organization is read. */
-                members?: components["schemas"]["CustomerView"][] | null;
+                /**
+                 * Format: int64
+                 * @description Parts that arrived: the number of the next one.
+                 */
+                parts: number;
+                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+                reason?: string | null;
+                /** @description Rows of the dry run, by what came of them. */
+                rows: components["schemas"]["ImportCounts"];
+                /**
+                 * Format: int64
+                 * @description While checking: rows of the file that were read.
+                 */
+                rowsRead: number;
+                settings?: components["schemas"]["ImportSettings"] | null;
+                /** @description How far it is. */
+                state: components["schemas"]["ImportState"];
+                /** @description Until when it can be undone; null when it cannot. */
+                undoUntil?: string | null;
+                /** @description When its last step was. */
+                updatedAt: string;
+                /**
+                 * Format: int64
+                 * @description Values that did not go back: somebody changed them since.
+                 */
+                valuesKept: number;
+                /**
+                 * Format: int64
+                 * @description Values that went back.
+                 */
+                valuesReturned: number;
+                /**
+                 * Format: int64
+                 * @description Values written.
+                 */
+                valuesWritten: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_KeptView: {
+            /** @description The rows. */
+            items: {
+                /** @description The change that the import made, in the history. */
+                changeId: string;
+                /** @description Of which field. */
+                fieldId: string;
+                /** @description The `accountId` or organization's id. */
+                ownerId: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_MergeView: {
+            /** @description The rows. */
+            items: {
+                /** @description When. */
+                at: string;
+                /** @description Who did it. */
+                byId: string;
+                /** @description Their name, as Jira has it. */
+                byName?: string | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Who was kept. */
+                keptId: string;
+                /** @description Their name, as Jira has it. */
+                keptName?: string | null;
+                /** @description Who was merged into them. */
+                mergedId: string;
+                /** @description Their name, as Jira has it. */
+                mergedName?: string | null;
+                /** @description How many organizations the kept one joined. */
+                organizations: number;
+                /** @description Until when it can be undone. */
+                undoableUntil: string;
+                /** @description When it was undone; null while it stands. */
+                undoneAt?: string | null;
+                /** @description How many values were written to the kept one. */
+                values: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_OrganizationEntitlements: {
+            /** @description The rows. */
+            items: {
+                /** @description By the names of the products. */
+                entitlements: components["schemas"]["EntitlementView"][];
+                /** @description The organization. */
+                organizationId: string;
                 /** @description Its name, as Jira has it. */
+                organizationName: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ProductView: {
+            /** @description The rows. */
+            items: {
+                /** @description Who sees entitlements to it besides agents. */
+                audience: components["schemas"]["ProductAudience"];
+                /** @description Its id. */
+                id: string;
+                /**
+                 * @description Its name.
+                 * @example Premium support
+                 */
                 name: string;
+                /** @description Whether it is given to nobody anew. */
+                retired: boolean;
+                /**
+                 * Format: int64
+                 * @description Changes with each change; the ETag is `"v<version>"`.
+                 */
+                version: number;
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -1280,6 +3739,59 @@ export interface components {
                 key: string;
                 /** @description Its name. */
                 name: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_RequestTypeView: {
+            /** @description The rows. */
+            items: {
+                /** @description What it is for. */
+                description?: string | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Its name. */
+                name: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_SavedView: {
+            /** @description The rows. */
+            items: {
+                /** @description Its columns, in their order; empty: the list's own. */
+                columns: components["schemas"]["ViewColumn"][];
+                /** @description Of what it is a list. */
+                entity: components["schemas"]["Entity"];
+                /**
+                 * @description Fields that it names and that are gone. Their columns are left out of lists; a query that names one finds nothing
+                 *     until it is changed.
+                 */
+                gone: components["schemas"]["GoneView"][];
+                /** @description Its id. */
+                id: string;
+                /** @description Whether the reader's list begins with it. */
+                isDefault: boolean;
+                /** @description Whether the reader may change it. */
+                mayChange: boolean;
+                /** @description Whether the reader made it. */
+                mine: boolean;
+                /**
+                 * @description Its name.
+                 * @example Renewals this month
+                 */
+                name: string;
+                /** @description Its query as it reads now: fields and options by the names that they have, people by their account ids. Empty: all. */
+                query: string;
+                /** @description Whether everybody who may browse sees it. */
+                shared: boolean;
+                /**
+                 * Format: int64
+                 * @description Changes with each change; the ETag is `"v<version>"`.
+                 */
+                version: number;
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -1338,6 +3850,96 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_TypeChangeKeptView: {
+            /** @description The rows. */
+            items: {
+                /** @description The change that the change of type made, in the history. */
+                changeId: string;
+                /** @description The `accountId` or organization's id. */
+                ownerId: string;
+                /** @description Their name; null when nobody says it any more. */
+                ownerName?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_TypeChangeRowView: {
+            /** @description The rows. */
+            items: {
+                /** @description Why it does not convert. */
+                detail?: string | null;
+                /** @description What it was, as people read it. */
+                from: string;
+                /** @description What comes of it. */
+                outcome: components["schemas"]["ImportOutcome"];
+                /** @description The `accountId` or organization's id. */
+                ownerId: string;
+                /** @description Their name; null when nobody says it any more. */
+                ownerName?: string | null;
+                /** @description What it becomes, as people read it; null where it does not convert. */
+                to?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_TypeChangeView: {
+            /** @description The rows. */
+            items: {
+                /** @description When. */
+                createdAt: string;
+                /** @description Who began it. */
+                createdBy: components["schemas"]["AuthorView"];
+                /** @description Whose values. */
+                entity: components["schemas"]["Entity"];
+                /** @description Of which field. */
+                fieldId: string;
+                /** @description As the field was called. */
+                fieldName: string;
+                /** @description The type before. */
+                from: components["schemas"]["FieldType"];
+                /** @description Its id. */
+                id: string;
+                /** @description Of a select field: the labels of its options afterwards, as far as the preview is. */
+                options: string[];
+                /** @description How values are written. */
+                reading: components["schemas"]["TypeChangeReading"];
+                /** @description Values of the preview, by what comes of them. */
+                rows: components["schemas"]["TypeChangeCounts"];
+                /**
+                 * Format: int64
+                 * @description Values read by the preview.
+                 */
+                rowsRead: number;
+                /** @description How far it is. */
+                state: components["schemas"]["TypeChangeState"];
+                /** @description The type after. */
+                to: components["schemas"]["FieldType"];
+                /** @description Until when it can be undone, as long as the type does not change again; null when it cannot. */
+                undoUntil?: string | null;
+                /** @description When its last step was. */
+                updatedAt: string;
+                /**
+                 * Format: int64
+                 * @description Values that somebody changed since: converted back, and listed.
+                 */
+                valuesKept: number;
+                /**
+                 * Format: int64
+                 * @description Values that went back.
+                 */
+                valuesReturned: number;
+                /**
+                 * Format: int64
+                 * @description Values written anew.
+                 */
+                valuesWritten: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_UserView: {
             /** @description The rows. */
             items: {
@@ -1349,9 +3951,45 @@ export interface components {
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
         };
+        /** @description A page of a list. */
+        Page_WebhookView: {
+            /** @description The rows. */
+            items: {
+                /** @description What it is told. */
+                events: components["schemas"]["EventKind"][];
+                /**
+                 * Format: int64
+                 * @description Messages that were given up, of the last 14 days.
+                 */
+                failed: number;
+                /** @description Since when nothing reached it; null while it answers. */
+                failingSince?: string | null;
+                /** @description Its id. */
+                id: string;
+                /** @description Whether values are told, of fields that customers may see. */
+                includeValues: boolean;
+                /** @description When it was named. */
+                madeAt: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whether messages go out. */
+                state: components["schemas"]["ReceiverState"];
+                /** @description Where messages go. */
+                url: string;
+                /**
+                 * Format: int64
+                 * @description Changes with each change; the ETag is `"v<version>"`.
+                 */
+                version: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
         /** @description An organization of the person, with its fields' values. */
         PanelOrganization: {
             counts?: components["schemas"]["CountsView"] | null;
+            /** @description What it is entitled to, by the names of the products. */
+            entitlements: components["schemas"]["EntitlementView"][];
             /** @description Its id. */
             id: string;
             /** @description Its name. */
@@ -1372,6 +4010,11 @@ export interface components {
             /** @description Sections of both entities. */
             sections: components["schemas"]["SectionView"][];
             selected?: components["schemas"]["SelectedView"] | null;
+        };
+        /** @description A part of a file, for whoever cannot send bytes. */
+        PartInput: {
+            /** @description Up to 524,288 bytes, as base64. */
+            base64: string;
         };
         /**
          * @description What somebody may do here.
@@ -1406,6 +4049,41 @@ export interface components {
          * @enum {string}
          */
         PersonRole: "reporter" | "participant";
+        /** @description A place that Jira did not put them into. */
+        PlaceRefused: {
+            /**
+             * @description Where it stands in the request.
+             * @example /projectIds/0
+             */
+            pointer: string;
+            /** @description Why. */
+            problem: components["schemas"]["ProblemBody"];
+        };
+        /** @description A row at the beginning of a file. */
+        PreviewRow: {
+            /** @description Its cells, at most 200 characters of each; null where the row cannot be read. */
+            cells?: string[] | null;
+            /**
+             * Format: int64
+             * @description The line of the file that it begins on.
+             */
+            line: number;
+        };
+        /** @description The beginning of a file, as it would be read. */
+        PreviewView: {
+            /** @description What stands between cells. */
+            delimiter: components["schemas"]["ImportDelimiter"];
+            /** @description How characters are written. */
+            encoding: components["schemas"]["ImportEncoding"];
+            /** @description The headers. */
+            headers: string[];
+            /** @description Whether that is how a file with these headers was read before. */
+            remembered: boolean;
+            /** @description The first rows. */
+            rows: components["schemas"]["PreviewRow"][];
+            /** @description What the columns seem to be, ready to be sent back. */
+            suggested: components["schemas"]["ImportSettings"];
+        };
         /** @description Problem details, RFC 9457. */
         ProblemBody: (Record<string, never> | null) & {
             /**
@@ -1446,6 +4124,41 @@ export interface components {
             /** @description JSON pointer into what was sent. */
             pointer: string;
         };
+        /**
+         * @description Who sees entitlements to a product besides agents.
+         * @enum {string}
+         */
+        ProductAudience: "agents" | "customerView";
+        /** @description A product as somebody wants it. */
+        ProductInput: {
+            audience?: components["schemas"]["ProductAudience"] | null;
+            /**
+             * @description Its name, 1 to 100 characters, unique.
+             * @example Premium support
+             */
+            name: string;
+            /** @description Whether it is given to nobody anew. What was given stands. */
+            retired?: boolean;
+        };
+        /** @description A product. */
+        ProductView: {
+            /** @description Who sees entitlements to it besides agents. */
+            audience: components["schemas"]["ProductAudience"];
+            /** @description Its id. */
+            id: string;
+            /**
+             * @description Its name.
+             * @example Premium support
+             */
+            name: string;
+            /** @description Whether it is given to nobody anew. */
+            retired: boolean;
+            /**
+             * Format: int64
+             * @description Changes with each change; the ETag is `"v<version>"`.
+             */
+            version: number;
+        };
         /** @description A service project. */
         ProjectView: {
             /** @description Its id. */
@@ -1463,10 +4176,129 @@ export interface components {
             query: string;
         };
         /**
+         * @description Whether messages go to a receiver.
+         * @enum {string}
+         */
+        ReceiverState: "on" | "paused" | "dead";
+        /** @description A span of time. */
+        ReplayInput: {
+            /** @description Whether those that arrived are sent once more too. */
+            deliveredToo?: boolean;
+            /**
+             * Format: date-time
+             * @description From when on. Events are kept for 14 days.
+             * @example 2026-11-21T00:00:00Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             * @example 2026-11-22T00:00:00Z
+             */
+            to: string;
+        };
+        /** @description What is sent once more. */
+        ReplayView: {
+            /**
+             * Format: int64
+             * @description The first event's number; null when nothing happened then.
+             */
+            first?: number | null;
+            /**
+             * Format: int64
+             * @description The last one's.
+             */
+            last?: number | null;
+        };
+        /** @description A request that was raised. */
+        RequestMade: {
+            /** @description Its key, today. */
+            issueKey: string;
+            /** @description Where people see it. */
+            url?: string | null;
+        };
+        /** @description What may be asked for. */
+        RequestTypeView: {
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /**
          * @description What somebody is to Steward.
          * @enum {string}
          */
         Role: "customer" | "agent" | "admin";
+        /** @description Why a row was not taken. */
+        RowError: {
+            /**
+             * @description Stable code.
+             * @example unknown
+             */
+            code: string;
+            /** @description The column, from 0; null: the row as a whole. */
+            column?: number | null;
+            /** @description What to do. */
+            detail: string;
+            /**
+             * Format: int64
+             * @description The bound that was passed.
+             */
+            limit?: number | null;
+        };
+        /** @description The values of one record. */
+        RowView: {
+            /** @description The record. */
+            id: string;
+            /** @description Of the fields that were asked for, those that were ever written. */
+            values: components["schemas"]["ValueView"][];
+            /**
+             * Format: int64
+             * @description Changes with each change of any of its values; as an ETag it is `"v<version>"`.
+             */
+            version: number;
+        };
+        /** @description The values of some records. */
+        RowsView: {
+            /** @description One for each record, in the order in which they were asked for. */
+            items: components["schemas"]["RowView"][];
+        };
+        /** @description A saved view. */
+        SavedView: {
+            /** @description Its columns, in their order; empty: the list's own. */
+            columns: components["schemas"]["ViewColumn"][];
+            /** @description Of what it is a list. */
+            entity: components["schemas"]["Entity"];
+            /**
+             * @description Fields that it names and that are gone. Their columns are left out of lists; a query that names one finds nothing
+             *     until it is changed.
+             */
+            gone: components["schemas"]["GoneView"][];
+            /** @description Its id. */
+            id: string;
+            /** @description Whether the reader's list begins with it. */
+            isDefault: boolean;
+            /** @description Whether the reader may change it. */
+            mayChange: boolean;
+            /** @description Whether the reader made it. */
+            mine: boolean;
+            /**
+             * @description Its name.
+             * @example Renewals this month
+             */
+            name: string;
+            /** @description Its query as it reads now: fields and options by the names that they have, people by their account ids. Empty: all. */
+            query: string;
+            /** @description Whether everybody who may browse sees it. */
+            shared: boolean;
+            /**
+             * Format: int64
+             * @description Changes with each change; the ETag is `"v<version>"`.
+             */
+            version: number;
+        };
         /** @description A section as somebody wants it. */
         SectionInput: {
             /**
@@ -1516,6 +4348,25 @@ export interface components {
             /** @description Their values. */
             values: components["schemas"]["ValueSetView"];
         };
+        /** @description Which records: those that are named, or else all that a list finds. */
+        SelectionInput: {
+            /** @description But for these, at most 5,000. */
+            except?: string[];
+            /** @description These, by `accountId` or organization's id: 1 to 5,000. Left out: what `query` and `search` find now, at most 100,000. */
+            ids?: string[] | null;
+            /** @description A query, as of the list; left out, everything. */
+            query?: string | null;
+            /** @description What is searched, as of the list. */
+            search?: string | null;
+        };
+        /** @description A message that goes out. */
+        SentView: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            sequence: number;
+        };
         /** @description A ticket, as the page's address carried it. */
         StartBody: {
             /** @description The ticket. */
@@ -1543,7 +4394,7 @@ export interface components {
             scopes: components["schemas"]["TokenScope"][];
         };
         /** @enum {string} */
-        TokenScope: "customers:read" | "customers:write" | "organizations:read" | "organizations:write" | "fields:read" | "fields:write";
+        TokenScope: "customers:read" | "customers:write" | "organizations:read" | "organizations:write" | "fields:read" | "fields:write" | "imports:write";
         /** @description An API token, without its secret. */
         TokenView: {
             /** @description From when on it opens nothing. */
@@ -1564,6 +4415,144 @@ export interface components {
             name: string;
             /** @description What it may do. */
             scopes: components["schemas"]["TokenScope"][];
+        };
+        /** @description How many values came to what. */
+        TypeChangeCounts: {
+            /**
+             * Format: int64
+             * @description They convert.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Written after the preview, and did not convert.
+             */
+            overtaken: number;
+            /**
+             * Format: int64
+             * @description They do not: the value is emptied, and history keeps it.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Nothing is held.
+             */
+            unchanged: number;
+        };
+        /** @description What a field's type is to become. */
+        TypeChangeInput: {
+            /** @description Of a select field: whether what values say and no option is called becomes an option. */
+            createOptions?: boolean;
+            /** @description Of a select field: labels of options, besides those that it has. */
+            options?: string[];
+            /** @description How values are written, where their text leaves a choice. */
+            reading?: components["schemas"]["TypeChangeReading"];
+            /** @description What it is to hold. */
+            type: components["schemas"]["FieldType"];
+        };
+        /** @description A value that did not go back to what it was. */
+        TypeChangeKeptView: {
+            /** @description The change that the change of type made, in the history. */
+            changeId: string;
+            /** @description The `accountId` or organization's id. */
+            ownerId: string;
+            /** @description Their name; null when nobody says it any more. */
+            ownerName?: string | null;
+        };
+        /** @description How values are written, where their text leaves a choice. */
+        TypeChangeReading: {
+            /**
+             * @description How days are written.
+             * @default iso
+             */
+            dates: components["schemas"]["ImportDates"];
+            /**
+             * @description How numbers are written.
+             * @default point
+             */
+            decimal: components["schemas"]["ImportDecimal"];
+            /**
+             * @description What stands between several options in a text; `;` if left out.
+             * @default ;
+             */
+            listSeparator: string;
+            /**
+             * @description The zone of dates with time that name none, and the one in which a date with time becomes a day; UTC if left out.
+             * @default UTC
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+        };
+        /** @description One value of a preview. */
+        TypeChangeRowView: {
+            /** @description Why it does not convert. */
+            detail?: string | null;
+            /** @description What it was, as people read it. */
+            from: string;
+            /** @description What comes of it. */
+            outcome: components["schemas"]["ImportOutcome"];
+            /** @description The `accountId` or organization's id. */
+            ownerId: string;
+            /** @description Their name; null when nobody says it any more. */
+            ownerName?: string | null;
+            /** @description What it becomes, as people read it; null where it does not convert. */
+            to?: string | null;
+        };
+        /**
+         * @description How far a change of type is.
+         * @enum {string}
+         */
+        TypeChangeState: "checking" | "checked" | "running" | "cancelled" | "done" | "undoing" | "undone";
+        /** @description A change of a field's type. */
+        TypeChangeView: {
+            /** @description When. */
+            createdAt: string;
+            /** @description Who began it. */
+            createdBy: components["schemas"]["AuthorView"];
+            /** @description Whose values. */
+            entity: components["schemas"]["Entity"];
+            /** @description Of which field. */
+            fieldId: string;
+            /** @description As the field was called. */
+            fieldName: string;
+            /** @description The type before. */
+            from: components["schemas"]["FieldType"];
+            /** @description Its id. */
+            id: string;
+            /** @description Of a select field: the labels of its options afterwards, as far as the preview is. */
+            options: string[];
+            /** @description How values are written. */
+            reading: components["schemas"]["TypeChangeReading"];
+            /** @description Values of the preview, by what comes of them. */
+            rows: components["schemas"]["TypeChangeCounts"];
+            /**
+             * Format: int64
+             * @description Values read by the preview.
+             */
+            rowsRead: number;
+            /** @description How far it is. */
+            state: components["schemas"]["TypeChangeState"];
+            /** @description The type after. */
+            to: components["schemas"]["FieldType"];
+            /** @description Until when it can be undone, as long as the type does not change again; null when it cannot. */
+            undoUntil?: string | null;
+            /** @description When its last step was. */
+            updatedAt: string;
+            /**
+             * Format: int64
+             * @description Values that somebody changed since: converted back, and listed.
+             */
+            valuesKept: number;
+            /**
+             * Format: int64
+             * @description Values that went back.
+             */
+            valuesReturned: number;
+            /**
+             * Format: int64
+             * @description Values written anew.
+             */
+            valuesWritten: number;
         };
         /** @description Somebody to choose. */
         UserView: {
@@ -1610,6 +4599,86 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description One column of a view. */
+        ViewColumn: {
+            /**
+             * @description `name`, `email`, `organizations`, `timeZone`, `active`, `members`, `entitlements`, or the id of a field.
+             * @example name
+             */
+            key: string;
+            /** @description Whether it stays in sight at the beginning of each row. */
+            pinned?: boolean;
+            /**
+             * Format: int32
+             * @description In CSS pixels, 60 to 1,200; null or left out: as wide as the list makes it.
+             */
+            width?: number | null;
+        };
+        /** @description A view as somebody wants it. */
+        ViewInput: {
+            /** @description Its columns, in their order; left out: the list's own. */
+            columns?: components["schemas"]["ViewColumn"][];
+            /**
+             * @description Its name.
+             * @example Renewals this month
+             */
+            name: string;
+            /** @description Its query. One that is sent as it was read stays what it is, also where it names a field that is gone. */
+            query?: string;
+            /** @description Whether everybody who may browse sees it. */
+            shared?: boolean;
+        };
+        /** @description A receiver as somebody wants it. */
+        WebhookInput: {
+            /**
+             * @description Whether messages go out.
+             * @default true
+             */
+            active: boolean;
+            /** @description What it is told. */
+            events: components["schemas"]["EventKind"][];
+            /** @description Whether values are told, of fields that customers may see. Values that agents alone see never leave. */
+            includeValues?: boolean;
+            /**
+             * @description Its name, 1 to 100 characters.
+             * @example CRM
+             */
+            name: string;
+            /**
+             * @description An https address on the open internet, at most 2,000 characters. Redirects are not followed.
+             * @example https://crm.example.com/steward
+             */
+            url: string;
+        };
+        /** @description A receiver of webhooks, without its secret. */
+        WebhookView: {
+            /** @description What it is told. */
+            events: components["schemas"]["EventKind"][];
+            /**
+             * Format: int64
+             * @description Messages that were given up, of the last 14 days.
+             */
+            failed: number;
+            /** @description Since when nothing reached it; null while it answers. */
+            failingSince?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether values are told, of fields that customers may see. */
+            includeValues: boolean;
+            /** @description When it was named. */
+            madeAt: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether messages go out. */
+            state: components["schemas"]["ReceiverState"];
+            /** @description Where messages go. */
+            url: string;
+            /**
+             * Format: int64
+             * @description Changes with each change; the ETag is `"v<version>"`.
+             */
+            version: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1619,17 +4688,81 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_changes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `after` of the answer before; left out, only where things stand now is told.
+                 * @example 4711
+                 */
+                after?: number;
+                /**
+                 * @description Seconds to wait for a change when there is none yet, 0 to 20; 0 if left out.
+                 * @example 20
+                 */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "after": 4713,
+                     *       "changes": [
+                     *         {
+                     *           "kind": "customer",
+                     *           "id": "5b10ac8d82e05b22cc7d4ef5"
+                     *         }
+                     *       ],
+                     *       "more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangesView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_customers: {
         parameters: {
             query?: {
                 /**
                  * @description A query, such as `tier = Gold AND renewal < 30d ORDER BY name`. A text without any operator cannot be one: it is
-                 *     looked for in names and addresses, as `search` does.
+                 *     looked for as `search` is.
                  * @example tier = Gold AND renewal < 30d ORDER BY renewal
                  */
                 query?: string;
                 /**
-                 * @description Part of a name or address; at most 255 characters.
+                 * @description A saved view that the caller sees: its query, unless one is sent along.
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                view?: string;
+                /**
+                 * @description Part of a name or address, or words of any field that the caller may see, the last of them perhaps only begun; at
+                 *     most 255 characters.
                  * @example Ana
                  */
                 search?: string;
@@ -1672,10 +4805,12 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "nextCursor": "5b10ac8d82e05b22cc7d4ef5"
+                     *       "nextCursor": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "lookedThrough": false,
+                     *       "total": 407
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_CustomerView"];
+                    "application/json": components["schemas"]["ListView_CustomerView"];
                 };
             };
             401: {
@@ -1683,7 +4818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -1691,7 +4826,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -1699,7 +4842,886 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ana.ferreira@example.com",
+                 *       "displayName": "Ana Ferreira",
+                 *       "projectIds": [
+                 *         "10001"
+                 *       ],
+                 *       "organizationIds": [
+                 *         "17"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCustomer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "customer": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira",
+                     *         "emailAddress": "ana.ferreira@example.com",
+                     *         "active": true,
+                     *         "timeZone": "Europe/Lisbon",
+                     *         "organizations": [
+                     *           {
+                     *             "id": "17",
+                     *             "name": "Harbour Logistics"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "refused": [
+                     *         {
+                     *           "pointer": "/projectIds/0",
+                     *           "problem": {
+                     *             "type": "about:blank",
+                     *             "title": "Forbidden",
+                     *             "status": 403,
+                     *             "detail": "Jira lets only the project's administrators add customers to it.",
+                     *             "code": "refused"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerMade"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_list: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *           "entity": "customer",
+                     *           "change": {
+                     *             "type": "setValue",
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *             "value": "Gold"
+                     *           },
+                     *           "called": "Tier",
+                     *           "state": "done",
+                     *           "reason": null,
+                     *           "records": 407,
+                     *           "rows": {
+                     *             "changed": 398,
+                     *             "unchanged": 6,
+                     *             "refused": 3,
+                     *             "overtaken": 0
+                     *           },
+                     *           "done": 0,
+                     *           "written": 398,
+                     *           "returned": 0,
+                     *           "kept": 0,
+                     *           "createdBy": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *             "displayName": "Ana Ferreira"
+                     *           },
+                     *           "createdAt": "2026-11-22T09:00:00Z",
+                     *           "updatedAt": "2026-11-22T09:00:02Z",
+                     *           "undoUntil": "2026-12-22T09:00:02Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_begin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "selection": {
+                 *         "query": "tier = Silver",
+                 *         "except": [
+                 *           "5b10ac8d82e05b22cc7d4ef5"
+                 *         ]
+                 *       },
+                 *       "change": {
+                 *         "type": "setValue",
+                 *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                 *         "value": "Gold"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkActionInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "checking",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "checked",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "cancelled",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_kept: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 1041
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "ownerName": "Ana Ferreira",
+                     *           "changeId": "1042"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionKeptView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "paused",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0.5,
+                     *       "written": 200,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_rows: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only records that came to this.
+                 * @example changed
+                 */
+                outcome?: components["schemas"]["ImportOutcome"];
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 0.50
+                 */
+                cursor?: string;
+                /**
+                 * @description Records a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "ownerName": "Ana Ferreira",
+                     *           "outcome": "changed",
+                     *           "from": "Silver",
+                     *           "to": "Gold",
+                     *           "detail": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "0.51"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionRowView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "running",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customers_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "customer",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "undoing",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 398,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1747,7 +5769,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -1755,7 +5777,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -1763,7 +5793,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1851,7 +5881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -1859,7 +5889,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             409: {
@@ -1867,7 +5897,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             413: {
@@ -1875,7 +5905,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -1883,7 +5913,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_customer_rows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ids": [
+                 *         "5b10ac8d82e05b22cc7d4ef5"
+                 *       ],
+                 *       "fields": [
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CustomerRows"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "version": 42,
+                     *           "values": [
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *               "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *               "version": 41,
+                     *               "updatedAt": "2026-11-22T09:00:00Z",
+                     *               "updatedBy": {
+                     *                 "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *                 "displayName": "Jonas Brandt"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RowsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1934,7 +6043,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -1942,7 +6051,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    customer_entitlements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "organizationId": "17",
+                     *           "organizationName": "Harbour Logistics",
+                     *           "entitlements": [
+                     *             {
+                     *               "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *               "productName": "Premium support",
+                     *               "productRetired": false,
+                     *               "state": "expiring",
+                     *               "terms": {
+                     *                 "startsOn": "2026-01-01",
+                     *                 "endsOn": "2026-12-10",
+                     *                 "limit": 25,
+                     *                 "unit": "seats",
+                     *                 "note": "By telephone, on workdays."
+                     *               },
+                     *               "version": 44,
+                     *               "updatedAt": "2026-11-22T09:10:00Z",
+                     *               "updatedBy": {
+                     *                 "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *                 "displayName": "Jonas Brandt"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_OrganizationEntitlements"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2009,7 +6196,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2017,7 +6204,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2067,7 +6254,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2075,7 +6262,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2083,7 +6270,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2091,7 +6278,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2099,7 +6286,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2107,7 +6294,321 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+                /**
+                 * @description Who would be merged
+                 * @example 5b10ac8d82e05b22cc7d4ef6
+                 */
+                otherId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kept": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira",
+                     *         "emailAddress": "ana.ferreira@example.com",
+                     *         "active": true,
+                     *         "timeZone": "Europe/Lisbon",
+                     *         "organizations": [
+                     *           {
+                     *             "id": "17",
+                     *             "name": "Harbour Logistics"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "merged": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef6",
+                     *         "displayName": "Ana Ferreira",
+                     *         "emailAddress": "Ana.Ferreira@example.com",
+                     *         "active": true,
+                     *         "timeZone": "Europe/Lisbon",
+                     *         "organizations": []
+                     *       },
+                     *       "keptValues": {
+                     *         "version": 42,
+                     *         "values": [
+                     *           {
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *             "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *             "version": 41,
+                     *             "updatedAt": "2026-11-22T09:00:00Z",
+                     *             "updatedBy": {
+                     *               "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *               "displayName": "Jonas Brandt"
+                     *             }
+                     *           },
+                     *           {
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *             "value": 12,
+                     *             "version": 42,
+                     *             "updatedAt": "2026-11-22T09:05:00Z",
+                     *             "updatedBy": {
+                     *               "accountId": null,
+                     *               "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *               "displayName": "Nightly import"
+                     *             }
+                     *           }
+                     *         ]
+                     *       },
+                     *       "mergedValues": {
+                     *         "version": 42,
+                     *         "values": [
+                     *           {
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *             "value": "0193a6f2-7c00-7e55-9c0a-111111111111",
+                     *             "version": 41,
+                     *             "updatedAt": "2026-11-22T09:00:00Z",
+                     *             "updatedBy": {
+                     *               "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *               "displayName": "Jonas Brandt"
+                     *             }
+                     *           },
+                     *           {
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *             "value": 12,
+                     *             "version": 42,
+                     *             "updatedAt": "2026-11-22T09:05:00Z",
+                     *             "updatedBy": {
+                     *               "accountId": null,
+                     *               "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *               "displayName": "Nightly import"
+                     *             }
+                     *           }
+                     *         ]
+                     *       },
+                     *       "moves": [],
+                     *       "asks": [
+                     *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11"
+                     *       ],
+                     *       "joins": [
+                     *         {
+                     *           "id": "18",
+                     *           "name": "Canal Cranes"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MergePreview"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    merge_customers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+                /**
+                 * @description Who is merged
+                 * @example 5b10ac8d82e05b22cc7d4ef6
+                 */
+                otherId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "choices": {
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11": "merged"
+                 *       },
+                 *       "organizations": false,
+                 *       "keptVersion": 42,
+                 *       "mergedVersion": 42
+                 *     }
+                 */
+                "application/json": components["schemas"]["MergeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "merge": {
+                     *         "id": "0193a6f2-7c00-7f88-8e41-9f0a1b2c3d45",
+                     *         "keptId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "keptName": "Ana Ferreira",
+                     *         "mergedId": "5b10ac8d82e05b22cc7d4ef6",
+                     *         "mergedName": "Ana Ferreira",
+                     *         "at": "2026-11-22T09:20:00Z",
+                     *         "byId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "byName": "Jonas Brandt",
+                     *         "values": 1,
+                     *         "organizations": 0,
+                     *         "undoneAt": null,
+                     *         "undoableUntil": "2026-12-22T09:20:00Z"
+                     *       },
+                     *       "refused": [],
+                     *       "stayed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MergedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_merges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7f88-8e41-9f0a1b2c3d45",
+                     *           "keptId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "keptName": "Ana Ferreira",
+                     *           "mergedId": "5b10ac8d82e05b22cc7d4ef6",
+                     *           "mergedName": "Ana Ferreira",
+                     *           "at": "2026-11-22T09:20:00Z",
+                     *           "byId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *           "byName": "Jonas Brandt",
+                     *           "values": 1,
+                     *           "organizations": 0,
+                     *           "undoneAt": null,
+                     *           "undoableUntil": "2026-12-22T09:20:00Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_MergeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2165,7 +6666,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2173,7 +6674,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2249,7 +6750,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2257,7 +6758,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2265,7 +6766,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2273,7 +6774,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2281,7 +6782,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2289,7 +6790,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2348,7 +6849,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2356,7 +6857,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2364,7 +6865,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2372,7 +6873,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2380,7 +6881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2388,7 +6889,210 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_duplicates: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5~5b10ac8d82e05b22cc7d4ef6
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "first": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *             "displayName": "Ana Ferreira",
+                     *             "emailAddress": "ana.ferreira@example.com",
+                     *             "active": true,
+                     *             "timeZone": "Europe/Lisbon",
+                     *             "organizations": [
+                     *               {
+                     *                 "id": "17",
+                     *                 "name": "Harbour Logistics"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "second": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef6",
+                     *             "displayName": "Ana Ferreira",
+                     *             "emailAddress": "Ana.Ferreira@example.com",
+                     *             "active": true,
+                     *             "timeZone": "Europe/Lisbon",
+                     *             "organizations": []
+                     *           },
+                     *           "reasons": [
+                     *             "email",
+                     *             "sameName"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null,
+                     *       "more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DuplicatesView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    dismiss_duplicate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+                /**
+                 * @description The other account
+                 * @example 5b10ac8d82e05b22cc7d4ef6
+                 */
+                otherId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    recall_duplicate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+                /**
+                 * @description The other account
+                 * @example 5b10ac8d82e05b22cc7d4ef6
+                 */
+                otherId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2460,7 +7164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2538,7 +7242,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2546,7 +7250,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2554,7 +7258,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2592,7 +7296,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2600,7 +7304,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2608,7 +7312,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2670,7 +7374,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2678,7 +7382,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2771,7 +7475,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2779,7 +7483,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2787,7 +7491,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2795,7 +7499,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -2803,7 +7507,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2811,7 +7515,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2848,7 +7552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2856,7 +7560,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2864,7 +7568,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2872,7 +7576,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2880,7 +7584,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2948,7 +7652,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -2956,7 +7660,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -2964,7 +7668,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -2972,7 +7676,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -2980,7 +7684,1498 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_type_changes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Seats",
+                     *           "entity": "customer",
+                     *           "from": "text",
+                     *           "to": "number",
+                     *           "reading": {
+                     *             "dates": "iso",
+                     *             "decimal": "comma",
+                     *             "listSeparator": ";",
+                     *             "timeZone": "Europe/Berlin"
+                     *           },
+                     *           "options": [],
+                     *           "state": "done",
+                     *           "rowsRead": 407,
+                     *           "rows": {
+                     *             "changed": 398,
+                     *             "unchanged": 0,
+                     *             "refused": 9,
+                     *             "overtaken": 0
+                     *           },
+                     *           "valuesWritten": 407,
+                     *           "valuesReturned": 0,
+                     *           "valuesKept": 0,
+                     *           "createdBy": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *             "displayName": "Ana Ferreira"
+                     *           },
+                     *           "createdAt": "2026-11-22T09:00:00Z",
+                     *           "updatedAt": "2026-11-22T09:00:02Z",
+                     *           "undoUntil": "2026-12-22T09:00:02Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    begin_type_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "type": "number",
+                 *       "reading": {
+                 *         "decimal": "comma"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["TypeChangeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "fieldName": "Seats",
+                     *       "entity": "customer",
+                     *       "from": "text",
+                     *       "to": "number",
+                     *       "reading": {
+                     *         "dates": "iso",
+                     *         "decimal": "comma",
+                     *         "listSeparator": ";",
+                     *         "timeZone": "Europe/Berlin"
+                     *       },
+                     *       "options": [],
+                     *       "state": "checking",
+                     *       "rowsRead": 0,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *           "entity": "customer",
+                     *           "fileName": "contracts-2026.csv",
+                     *           "state": "done",
+                     *           "reason": null,
+                     *           "bytes": 48213,
+                     *           "parts": 1,
+                     *           "rowsRead": 412,
+                     *           "done": 1,
+                     *           "rows": {
+                     *             "changed": 398,
+                     *             "unchanged": 9,
+                     *             "refused": 5,
+                     *             "overtaken": 0
+                     *           },
+                     *           "valuesWritten": 771,
+                     *           "valuesReturned": 0,
+                     *           "valuesKept": 0,
+                     *           "settings": {
+                     *             "encoding": "utf8",
+                     *             "delimiter": "semicolon",
+                     *             "columns": [
+                     *               "email",
+                     *               null,
+                     *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *             ],
+                     *             "dates": "dayFirst",
+                     *             "decimal": "comma",
+                     *             "listSeparator": null,
+                     *             "timeZone": "Europe/Berlin",
+                     *             "emptyCells": "leave"
+                     *           },
+                     *           "headers": [
+                     *             "E-mail",
+                     *             "Name",
+                     *             "Tier",
+                     *             "Renewal"
+                     *           ],
+                     *           "createdBy": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *             "displayName": "Ana Ferreira"
+                     *           },
+                     *           "createdAt": "2026-11-22T09:00:00Z",
+                     *           "updatedAt": "2026-11-22T09:00:11Z",
+                     *           "undoUntil": "2026-12-22T09:00:11Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    begin_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "fileName": "contracts-2026.csv"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "uploading",
+                     *       "reason": null,
+                     *       "bytes": 0,
+                     *       "parts": 0,
+                     *       "rowsRead": 0,
+                     *       "done": 0,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": null,
+                     *       "headers": [],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "checked",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 412,
+                     *       "done": 0,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 9,
+                     *         "refused": 5,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cancel_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "cancelled",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 412,
+                     *       "done": 0.5,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 9,
+                     *         "refused": 5,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 380,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": "2026-12-22T09:00:11Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    check_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "encoding": "utf8",
+                 *       "delimiter": "semicolon",
+                 *       "columns": [
+                 *         "email",
+                 *         null,
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *       ],
+                 *       "dates": "dayFirst",
+                 *       "decimal": "comma",
+                 *       "listSeparator": null,
+                 *       "timeZone": "Europe/Berlin",
+                 *       "emptyCells": "leave"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImportSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "checking",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 0,
+                     *       "done": 0,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_import_kept: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 4711
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "changeId": "4711"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_KeptView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_import_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+                /**
+                 * @description The part's number, from 0
+                 * @example 0
+                 */
+                part: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "base64": "RS1tYWlsO1RpZXINCmFuYUBleGFtcGxlLmNvbTtHb2xkDQo="
+                 *     }
+                 */
+                "application/json": components["schemas"]["PartInput"];
+                /**
+                 * @example {
+                 *       "base64": "RS1tYWlsO1RpZXINCmFuYUBleGFtcGxlLmNvbTtHb2xkDQo="
+                 *     }
+                 */
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "uploading",
+                     *       "reason": null,
+                     *       "bytes": 35,
+                     *       "parts": 1,
+                     *       "rowsRead": 0,
+                     *       "done": 0,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": null,
+                     *       "headers": [],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    pause_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "paused",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 412,
+                     *       "done": 0.5,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 9,
+                     *         "refused": 5,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 380,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_import: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Read it so, whatever it seems to be.
+                 * @example utf8
+                 */
+                encoding?: components["schemas"]["ImportEncoding"];
+                /**
+                 * @description Divide it so, whatever it seems to be.
+                 * @example semicolon
+                 */
+                delimiter?: components["schemas"]["ImportDelimiter"];
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "encoding": "utf8",
+                     *       "delimiter": "semicolon",
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "rows": [
+                     *         {
+                     *           "line": 2,
+                     *           "cells": [
+                     *             "ana.ferreira@example.com",
+                     *             "Ana Ferreira",
+                     *             "Gold",
+                     *             "01.12.2026"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "suggested": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "remembered": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_import_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example Line,Outcome,ID,As named in the file,Field,From,To,Code,Why
+                     *     19,changed,5b10ac8d82e05b22cc7d4ef6,bo@example.com,Renewal,,2026-12-01,,
+                     */
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_import_rows: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only rows that came to this.
+                 * @example refused
+                 */
+                outcome?: components["schemas"]["ImportOutcome"];
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 0.50
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "row": 17,
+                     *           "line": 18,
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "named": "ana.ferreira@example.com",
+                     *           "outcome": "refused",
+                     *           "changes": [],
+                     *           "errors": [
+                     *             {
+                     *               "column": 2,
+                     *               "code": "unknown",
+                     *               "detail": "The field has no option of this name. Add it in the settings, or correct the cell.",
+                     *               "limit": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "row": 18,
+                     *           "line": 19,
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef6",
+                     *           "named": "bo@example.com",
+                     *           "outcome": "changed",
+                     *           "changes": [
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *               "from": null,
+                     *               "to": "2026-12-01"
+                     *             }
+                     *           ],
+                     *           "errors": []
+                     *         }
+                     *       ],
+                     *       "nextCursor": "0.50"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ImportRowView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    run_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "running",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 412,
+                     *       "done": 0,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 9,
+                     *         "refused": 5,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81",
+                     *       "entity": "customer",
+                     *       "fileName": "contracts-2026.csv",
+                     *       "state": "undoing",
+                     *       "reason": null,
+                     *       "bytes": 48213,
+                     *       "parts": 1,
+                     *       "rowsRead": 412,
+                     *       "done": 1,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 9,
+                     *         "refused": 5,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 771,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "settings": {
+                     *         "encoding": "utf8",
+                     *         "delimiter": "semicolon",
+                     *         "columns": [
+                     *           "email",
+                     *           null,
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                     *         ],
+                     *         "dates": "dayFirst",
+                     *         "decimal": "comma",
+                     *         "listSeparator": null,
+                     *         "timeZone": "Europe/Berlin",
+                     *         "emptyCells": "leave"
+                     *       },
+                     *       "headers": [
+                     *         "E-mail",
+                     *         "Name",
+                     *         "Tier",
+                     *         "Renewal"
+                     *       ],
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:04Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3021,7 +9216,92 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Merge id
+                 * @example 0193a6f2-7c00-7f88-8e41-9f0a1b2c3d45
+                 */
+                mergeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "merge": {
+                     *         "id": "0193a6f2-7c00-7f88-8e41-9f0a1b2c3d45",
+                     *         "keptId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "keptName": "Ana Ferreira",
+                     *         "mergedId": "5b10ac8d82e05b22cc7d4ef6",
+                     *         "mergedName": "Ana Ferreira",
+                     *         "at": "2026-11-22T09:20:00Z",
+                     *         "byId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "byName": "Jonas Brandt",
+                     *         "values": 1,
+                     *         "organizations": 0,
+                     *         "undoneAt": "2026-11-23T08:00:00Z",
+                     *         "undoableUntil": "2026-12-22T09:20:00Z"
+                     *       },
+                     *       "refused": [],
+                     *       "stayed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MergedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3031,12 +9311,18 @@ export interface operations {
             query?: {
                 /**
                  * @description A query, such as `tier = Gold AND renewal < 30d ORDER BY name`. A text without any operator cannot be one: it is
-                 *     looked for in names and addresses, as `search` does.
+                 *     looked for as `search` is.
                  * @example Country IN (DE, FR)
                  */
                 query?: string;
                 /**
-                 * @description Part of a name or address; at most 255 characters.
+                 * @description A saved view that the caller sees: its query, unless one is sent along.
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                view?: string;
+                /**
+                 * @description Part of a name or address, or words of any field that the caller may see, the last of them perhaps only begun; at
+                 *     most 255 characters.
                  * @example Ana
                  */
                 search?: string;
@@ -3068,13 +9354,32 @@ export interface operations {
                      *         {
                      *           "id": "17",
                      *           "name": "Harbour Logistics",
-                     *           "memberCount": 23
+                     *           "memberCount": 23,
+                     *           "entitlements": [
+                     *             {
+                     *               "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *               "productName": "Premium support",
+                     *               "productRetired": false,
+                     *               "state": "expiring",
+                     *               "terms": {
+                     *                 "startsOn": "2026-01-01",
+                     *                 "endsOn": "2026-12-10",
+                     *                 "limit": 25,
+                     *                 "unit": "seats",
+                     *                 "note": null
+                     *               },
+                     *               "version": 44,
+                     *               "updatedAt": "2026-11-22T09:10:00Z"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
-                     *       "nextCursor": null
+                     *       "nextCursor": null,
+                     *       "lookedThrough": false,
+                     *       "total": 407
                      *     }
                      */
-                    "application/json": components["schemas"]["Page_OrganizationView"];
+                    "application/json": components["schemas"]["ListView_OrganizationView"];
                 };
             };
             401: {
@@ -3082,7 +9387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3090,7 +9395,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3098,7 +9411,859 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Zürich Bahn AG",
+                 *       "projectIds": [
+                 *         "10001"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewOrganization"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "organizationId": "17",
+                     *       "refused": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrganizationMade"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_list: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *           "entity": "organization",
+                     *           "change": {
+                     *             "type": "setValue",
+                     *             "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *             "value": "Gold"
+                     *           },
+                     *           "called": "Tier",
+                     *           "state": "done",
+                     *           "reason": null,
+                     *           "records": 407,
+                     *           "rows": {
+                     *             "changed": 398,
+                     *             "unchanged": 6,
+                     *             "refused": 3,
+                     *             "overtaken": 0
+                     *           },
+                     *           "done": 0,
+                     *           "written": 398,
+                     *           "returned": 0,
+                     *           "kept": 0,
+                     *           "createdBy": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *             "displayName": "Ana Ferreira"
+                     *           },
+                     *           "createdAt": "2026-11-22T09:00:00Z",
+                     *           "updatedAt": "2026-11-22T09:00:02Z",
+                     *           "undoUntil": "2026-12-22T09:00:02Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_begin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it be done once, however often it is sent
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "selection": {
+                 *         "query": "tier = Silver",
+                 *         "except": [
+                 *           "17"
+                 *         ]
+                 *       },
+                 *       "change": {
+                 *         "type": "setValue",
+                 *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                 *         "value": "Gold"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkActionInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "checking",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 0,
+                     *         "unchanged": 0,
+                     *         "refused": 0,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "checked",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "cancelled",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_kept: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 1041
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "17",
+                     *           "ownerName": "Harbour Logistics",
+                     *           "changeId": "1042"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionKeptView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "paused",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0.5,
+                     *       "written": 200,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_rows: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only records that came to this.
+                 * @example changed
+                 */
+                outcome?: components["schemas"]["ImportOutcome"];
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 0.50
+                 */
+                cursor?: string;
+                /**
+                 * @description Records a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "17",
+                     *           "ownerName": "Harbour Logistics",
+                     *           "outcome": "changed",
+                     *           "from": "Silver",
+                     *           "to": "Gold",
+                     *           "detail": null
+                     *         }
+                     *       ],
+                     *       "nextCursor": "0.51"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_BulkActionRowView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "running",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 0,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    organizations_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11 */
+                bulkActionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7b11",
+                     *       "entity": "organization",
+                     *       "change": {
+                     *         "type": "setValue",
+                     *         "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *         "value": "Gold"
+                     *       },
+                     *       "called": "Tier",
+                     *       "state": "undoing",
+                     *       "reason": null,
+                     *       "records": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 6,
+                     *         "refused": 3,
+                     *         "overtaken": 0
+                     *       },
+                     *       "done": 0,
+                     *       "written": 398,
+                     *       "returned": 0,
+                     *       "kept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkActionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3146,7 +10311,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3154,7 +10319,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3162,7 +10335,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3248,7 +10421,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3256,7 +10429,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             409: {
@@ -3264,7 +10437,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             413: {
@@ -3272,7 +10445,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3280,7 +10453,87 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_organization_rows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ids": [
+                 *         "17"
+                 *       ],
+                 *       "fields": [
+                 *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrganizationRows"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "17",
+                     *           "version": 43,
+                     *           "values": [
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *               "value": "North",
+                     *               "version": 43,
+                     *               "updatedAt": "2026-11-22T09:05:00Z",
+                     *               "updatedBy": {
+                     *                 "accountId": null,
+                     *                 "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *                 "displayName": "Nightly import"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RowsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3338,7 +10591,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3346,7 +10599,475 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    entitlement_history: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 42
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 17 */
+                organizationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "44",
+                     *           "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *           "productName": "Premium support",
+                     *           "from": null,
+                     *           "to": {
+                     *             "startsOn": "2026-01-01",
+                     *             "endsOn": "2026-12-10",
+                     *             "limit": 25,
+                     *             "unit": "seats",
+                     *             "note": "By telephone, on workdays."
+                     *           },
+                     *           "at": "2026-11-22T09:10:00Z",
+                     *           "by": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Jonas Brandt"
+                     *           },
+                     *           "action": "set"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_EntitlementChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_entitlement: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The entitlement's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @example 17 */
+                organizationId: string;
+                /**
+                 * @description Change id
+                 * @example 42
+                 */
+                changeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *       "productName": "Premium support",
+                     *       "productRetired": false,
+                     *       "state": "expiring",
+                     *       "terms": {
+                     *         "startsOn": "2026-01-01",
+                     *         "endsOn": "2026-12-10",
+                     *         "limit": 25,
+                     *         "unit": "seats",
+                     *         "note": "By telephone, on workdays."
+                     *       },
+                     *       "version": 44,
+                     *       "updatedAt": "2026-11-22T09:10:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Jonas Brandt"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EntitlementView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_entitlements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 17 */
+                organizationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *           "productName": "Premium support",
+                     *           "productRetired": false,
+                     *           "state": "expiring",
+                     *           "terms": {
+                     *             "startsOn": "2026-01-01",
+                     *             "endsOn": "2026-12-10",
+                     *             "limit": 25,
+                     *             "unit": "seats",
+                     *             "note": "By telephone, on workdays."
+                     *           },
+                     *           "version": 44,
+                     *           "updatedAt": "2026-11-22T09:10:00Z",
+                     *           "updatedBy": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Jonas Brandt"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_EntitlementView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_entitlement: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The entitlement's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @example 17 */
+                organizationId: string;
+                /**
+                 * @description Product id
+                 * @example 0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34
+                 */
+                productId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "startsOn": "2026-01-01",
+                 *       "endsOn": "2026-12-10",
+                 *       "limit": 25,
+                 *       "unit": "seats",
+                 *       "note": "By telephone, on workdays."
+                 *     }
+                 */
+                "application/json": components["schemas"]["EntitlementTerms"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *       "productName": "Premium support",
+                     *       "productRetired": false,
+                     *       "state": "expiring",
+                     *       "terms": {
+                     *         "startsOn": "2026-01-01",
+                     *         "endsOn": "2026-12-10",
+                     *         "limit": 25,
+                     *         "unit": "seats",
+                     *         "note": "By telephone, on workdays."
+                     *       },
+                     *       "version": 44,
+                     *       "updatedAt": "2026-11-22T09:10:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Jonas Brandt"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EntitlementView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    withdraw_entitlement: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The entitlement's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /** @example 17 */
+                organizationId: string;
+                /**
+                 * @description Product id
+                 * @example 0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34
+                 */
+                productId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *       "productName": "Premium support",
+                     *       "productRetired": false,
+                     *       "state": null,
+                     *       "terms": null,
+                     *       "version": 45,
+                     *       "updatedAt": "2026-11-22T09:10:00Z",
+                     *       "updatedBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Jonas Brandt"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EntitlementView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3413,7 +11134,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3421,7 +11142,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3472,7 +11193,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3480,7 +11201,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3488,7 +11209,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -3496,7 +11217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3504,7 +11225,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -3512,7 +11233,116 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 17 */
+                organizationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accountIds": [
+                 *         "5b10ac8d82e05b22cc7d4ef5"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Accounts"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 17 */
+                organizationId: string;
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3560,7 +11390,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3568,7 +11398,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3633,7 +11463,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3641,7 +11471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3649,7 +11479,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -3657,7 +11487,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3665,7 +11495,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -3673,7 +11503,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3733,7 +11563,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3741,7 +11571,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3749,7 +11579,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -3757,7 +11587,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -3765,7 +11595,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -3773,7 +11603,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -3930,7 +11760,28 @@ export interface operations {
                      *                   }
                      *                 }
                      *               ]
-                     *             }
+                     *             },
+                     *             "entitlements": [
+                     *               {
+                     *                 "productId": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *                 "productName": "Premium support",
+                     *                 "productRetired": false,
+                     *                 "state": "expiring",
+                     *                 "terms": {
+                     *                   "startsOn": "2026-01-01",
+                     *                   "endsOn": "2026-12-10",
+                     *                   "limit": 25,
+                     *                   "unit": "seats",
+                     *                   "note": "By telephone, on workdays."
+                     *                 },
+                     *                 "version": 44,
+                     *                 "updatedAt": "2026-11-22T09:10:00Z",
+                     *                 "updatedBy": {
+                     *                   "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *                   "displayName": "Jonas Brandt"
+                     *                 }
+                     *               }
+                     *             ]
                      *           }
                      *         ]
                      *       },
@@ -3948,7 +11799,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -3956,7 +11807,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -3964,7 +11815,218 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *           "name": "Premium support",
+                     *           "audience": "customerView",
+                     *           "retired": false,
+                     *           "version": 12
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ProductView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_product: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Premium support",
+                 *       "audience": "customerView",
+                 *       "retired": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *       "name": "Premium support",
+                     *       "audience": "customerView",
+                     *       "retired": false,
+                     *       "version": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_product: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The product's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Product id
+                 * @example 0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34
+                 */
+                productId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Premium support, by phone",
+                 *       "audience": "customerView",
+                 *       "retired": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7f66-8d30-8e9f0a1b2c34",
+                     *       "name": "Premium support, by phone",
+                     *       "audience": "customerView",
+                     *       "retired": false,
+                     *       "version": 13
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4003,7 +12065,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4011,7 +12073,191 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_to_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 10001 */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accountIds": [
+                 *         "5b10ac8d82e05b22cc7d4ef5"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Accounts"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_request_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 10001 */
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "25",
+                     *           "name": "Get help",
+                     *           "description": "Something does not work."
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_RequestTypeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 10001 */
+                projectId: string;
+                /** @example 25 */
+                requestTypeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "described": true,
+                     *       "missing": [],
+                     *       "portalUrl": "https://example.atlassian.net/servicedesk/customer/portal/1/create/25"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4065,7 +12311,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4073,7 +12319,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4081,7 +12327,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4138,7 +12384,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4146,7 +12392,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4154,7 +12400,149 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    raise_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                 *       "projectId": "10001",
+                 *       "requestTypeId": "25",
+                 *       "summary": "Cannot sign in",
+                 *       "description": "Since this morning."
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issueKey": "CARE-42",
+                     *       "url": "https://example.atlassian.net/browse/CARE-42"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RequestMade"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    search_records: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words; each must be found somewhere in a record, and the last may be only begun. At most 255 characters, of which
+                 *     the first 10 words count.
+                 * @example zur bahn
+                 */
+                q?: string;
+                /**
+                 * @description How many; 20 at most.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "entity": "customer",
+                     *           "id": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "name": "Ana Rivera",
+                     *           "email": "ana.rivera@example.com",
+                     *           "field": {
+                     *             "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *             "value": "Zürich, Bahnhofstrasse 9"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "ready": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LookView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4201,7 +12589,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4247,7 +12635,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4255,7 +12643,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4263,7 +12651,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4321,7 +12709,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4329,7 +12717,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -4337,7 +12725,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -4345,7 +12733,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4353,7 +12741,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -4361,7 +12749,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4398,7 +12786,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4406,7 +12794,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -4414,7 +12802,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -4422,7 +12810,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -4430,7 +12818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4462,7 +12850,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4504,7 +12892,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4529,7 +12917,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4562,7 +12950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4594,7 +12982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4644,7 +13032,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4652,7 +13040,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4704,7 +13092,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4712,7 +13100,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4798,7 +13186,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4806,7 +13194,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             412: {
@@ -4814,7 +13202,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4822,7 +13210,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             428: {
@@ -4830,7 +13218,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4879,7 +13267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4887,7 +13275,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -4946,7 +13334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -4954,7 +13342,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             422: {
@@ -4962,7 +13350,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -5000,7 +13388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -5008,7 +13396,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -5036,7 +13424,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -5044,7 +13432,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             404: {
@@ -5052,7 +13440,568 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_type_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "fieldName": "Seats",
+                     *       "entity": "customer",
+                     *       "from": "text",
+                     *       "to": "number",
+                     *       "reading": {
+                     *         "dates": "iso",
+                     *         "decimal": "comma",
+                     *         "listSeparator": ";",
+                     *         "timeZone": "Europe/Berlin"
+                     *       },
+                     *       "options": [],
+                     *       "state": "checked",
+                     *       "rowsRead": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 0,
+                     *         "refused": 9,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cancel_type_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "fieldName": "Seats",
+                     *       "entity": "customer",
+                     *       "from": "text",
+                     *       "to": "number",
+                     *       "reading": {
+                     *         "dates": "iso",
+                     *         "decimal": "comma",
+                     *         "listSeparator": ";",
+                     *         "timeZone": "Europe/Berlin"
+                     *       },
+                     *       "options": [],
+                     *       "state": "cancelled",
+                     *       "rowsRead": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 0,
+                     *         "refused": 9,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_type_change_kept: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 1041
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "ownerName": "Ana Ferreira",
+                     *           "changeId": "1042"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_TypeChangeKeptView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_type_change_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example ID,Name,Outcome,Was,Becomes,Why
+                     *     5b10ac8d82e05b22cc7d4ef5,Ana Ferreira,does not convert,a dozen,,This is no number in the form that the settings say.
+                     */
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_type_change_rows: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only values that came to this.
+                 * @example refused
+                 */
+                outcome?: components["schemas"]["ImportOutcome"];
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 0.50
+                 */
+                cursor?: string;
+                /**
+                 * @description Values a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ownerId": "5b10ac8d82e05b22cc7d4ef5",
+                     *           "ownerName": "Ana Ferreira",
+                     *           "outcome": "refused",
+                     *           "from": "a dozen",
+                     *           "to": null,
+                     *           "detail": "This is no number in the form that the settings say."
+                     *         }
+                     *       ],
+                     *       "nextCursor": "0.51"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_TypeChangeRowView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    run_type_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "fieldName": "Seats",
+                     *       "entity": "customer",
+                     *       "from": "text",
+                     *       "to": "number",
+                     *       "reading": {
+                     *         "dates": "iso",
+                     *         "decimal": "comma",
+                     *         "listSeparator": ";",
+                     *         "timeZone": "Europe/Berlin"
+                     *       },
+                     *       "options": [],
+                     *       "state": "running",
+                     *       "rowsRead": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 0,
+                     *         "refused": 9,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 0,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": "2026-12-22T09:00:02Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_type_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92 */
+                typeChangeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7b22-8d10-3c4d5e6f7a92",
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "fieldName": "Seats",
+                     *       "entity": "customer",
+                     *       "from": "text",
+                     *       "to": "number",
+                     *       "reading": {
+                     *         "dates": "iso",
+                     *         "decimal": "comma",
+                     *         "listSeparator": ";",
+                     *         "timeZone": "Europe/Berlin"
+                     *       },
+                     *       "options": [],
+                     *       "state": "undoing",
+                     *       "rowsRead": 407,
+                     *       "rows": {
+                     *         "changed": 398,
+                     *         "unchanged": 0,
+                     *         "refused": 9,
+                     *         "overtaken": 0
+                     *       },
+                     *       "valuesWritten": 407,
+                     *       "valuesReturned": 0,
+                     *       "valuesKept": 0,
+                     *       "createdBy": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira"
+                     *       },
+                     *       "createdAt": "2026-11-22T09:00:00Z",
+                     *       "updatedAt": "2026-11-22T09:00:02Z",
+                     *       "undoUntil": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TypeChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -5096,7 +14045,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
             403: {
@@ -5104,7 +14053,1300 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query: {
+                /**
+                 * @description Of customers, or of organizations.
+                 * @example customer
+                 */
+                entity: components["schemas"]["Entity"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23",
+                     *           "entity": "customer",
+                     *           "name": "Renewals this month",
+                     *           "query": "Tier = Gold AND Renewal < 30d ORDER BY Renewal",
+                     *           "columns": [
+                     *             {
+                     *               "key": "name",
+                     *               "width": 240,
+                     *               "pinned": true
+                     *             },
+                     *             {
+                     *               "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *               "width": null,
+                     *               "pinned": false
+                     *             }
+                     *           ],
+                     *           "shared": true,
+                     *           "mine": true,
+                     *           "mayChange": true,
+                     *           "isDefault": false,
+                     *           "gone": [],
+                     *           "version": 51
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_SavedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity": "customer",
+                 *       "name": "Renewals this month",
+                 *       "query": "tier = gold AND renewal < 30d ORDER BY renewal",
+                 *       "columns": [
+                 *         {
+                 *           "key": "name",
+                 *           "width": 240,
+                 *           "pinned": true
+                 *         },
+                 *         {
+                 *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *         }
+                 *       ],
+                 *       "shared": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23",
+                     *       "entity": "customer",
+                     *       "name": "Renewals this month",
+                     *       "query": "Tier = Gold AND Renewal < 30d ORDER BY Renewal",
+                     *       "columns": [
+                     *         {
+                     *           "key": "name",
+                     *           "width": 240,
+                     *           "pinned": true
+                     *         },
+                     *         {
+                     *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "width": null,
+                     *           "pinned": false
+                     *         }
+                     *       ],
+                     *       "shared": true,
+                     *       "mine": true,
+                     *       "mayChange": true,
+                     *       "isDefault": false,
+                     *       "gone": [],
+                     *       "version": 51
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23",
+                     *       "entity": "customer",
+                     *       "name": "Renewals this month",
+                     *       "query": "Tier = Gold AND Renewal < 30d ORDER BY Renewal",
+                     *       "columns": [
+                     *         {
+                     *           "key": "name",
+                     *           "width": 240,
+                     *           "pinned": true
+                     *         },
+                     *         {
+                     *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "width": null,
+                     *           "pinned": false
+                     *         }
+                     *       ],
+                     *       "shared": true,
+                     *       "mine": true,
+                     *       "mayChange": true,
+                     *       "isDefault": false,
+                     *       "gone": [],
+                     *       "version": 51
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The view's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Renewals this month",
+                 *       "query": "tier = gold AND renewal < 30d ORDER BY renewal",
+                 *       "columns": [
+                 *         {
+                 *           "key": "name",
+                 *           "width": 240,
+                 *           "pinned": true
+                 *         },
+                 *         {
+                 *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
+                 *         }
+                 *       ],
+                 *       "shared": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ViewInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23",
+                     *       "entity": "customer",
+                     *       "name": "Renewals this month",
+                     *       "query": "Tier = Gold AND Renewal < 30d ORDER BY Renewal",
+                     *       "columns": [
+                     *         {
+                     *           "key": "name",
+                     *           "width": 240,
+                     *           "pinned": true
+                     *         },
+                     *         {
+                     *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "width": null,
+                     *           "pinned": false
+                     *         }
+                     *       ],
+                     *       "shared": true,
+                     *       "mine": true,
+                     *       "mayChange": true,
+                     *       "isDefault": false,
+                     *       "gone": [],
+                     *       "version": 52
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The view's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    choose_default: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    drop_default: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description View id
+                 * @example 0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23
+                 */
+                viewId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7e55-9c20-7d8e9f0a1b23",
+                     *       "entity": "customer",
+                     *       "name": "Renewals this month",
+                     *       "query": "Tier = Gold AND Renewal < 30d ORDER BY Renewal",
+                     *       "columns": [
+                     *         {
+                     *           "key": "name",
+                     *           "width": 240,
+                     *           "pinned": true
+                     *         },
+                     *         {
+                     *           "key": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12",
+                     *           "width": null,
+                     *           "pinned": false
+                     *         }
+                     *       ],
+                     *       "shared": true,
+                     *       "mine": true,
+                     *       "mayChange": true,
+                     *       "isDefault": false,
+                     *       "gone": [],
+                     *       "version": 54
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77",
+                     *           "name": "CRM",
+                     *           "url": "https://crm.example.com/steward",
+                     *           "events": [
+                     *             "customer.value.changed",
+                     *             "field.defined"
+                     *           ],
+                     *           "includeValues": false,
+                     *           "state": "on",
+                     *           "madeAt": "2026-11-22T09:00:00Z",
+                     *           "failingSince": null,
+                     *           "failed": 0,
+                     *           "version": 42
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_WebhookView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "CRM",
+                 *       "url": "https://crm.example.com/steward",
+                 *       "events": [
+                 *         "customer.value.changed",
+                 *         "field.defined"
+                 *       ],
+                 *       "includeValues": false,
+                 *       "active": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77",
+                     *       "name": "CRM",
+                     *       "url": "https://crm.example.com/steward",
+                     *       "events": [
+                     *         "customer.value.changed",
+                     *         "field.defined"
+                     *       ],
+                     *       "includeValues": false,
+                     *       "state": "on",
+                     *       "madeAt": "2026-11-22T09:00:00Z",
+                     *       "failingSince": null,
+                     *       "failed": 0,
+                     *       "version": 42,
+                     *       "secret": "whsec_…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewWebhookView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The webhook's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "CRM",
+                 *       "url": "https://crm.example.com/steward",
+                 *       "events": [
+                 *         "customer.value.changed",
+                 *         "field.defined"
+                 *       ],
+                 *       "includeValues": false,
+                 *       "active": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77",
+                     *       "name": "CRM",
+                     *       "url": "https://crm.example.com/steward",
+                     *       "events": [
+                     *         "customer.value.changed",
+                     *         "field.defined"
+                     *       ],
+                     *       "includeValues": false,
+                     *       "state": "on",
+                     *       "madeAt": "2026-11-22T09:00:00Z",
+                     *       "failingSince": null,
+                     *       "failed": 0,
+                     *       "version": 42
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The webhook's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only these.
+                 * @example failed
+                 */
+                state?: "all" | "waiting" | "delivered" | "failed";
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 4711
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sequence": 4711,
+                     *           "type": "customer.value.changed",
+                     *           "happenedAt": "2026-11-22T09:00:00Z",
+                     *           "state": "failed",
+                     *           "attempts": 9,
+                     *           "attemptedAt": "2026-11-23T08:41:12Z",
+                     *           "nextAttemptAt": null,
+                     *           "status": 500,
+                     *           "error": "webhook_answer"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_DeliveryView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    replay_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+                /**
+                 * @description The event's number
+                 * @example 4711
+                 */
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sequence": 4711,
+                     *       "type": null,
+                     *       "happenedAt": "2026-11-22T09:00:00Z",
+                     *       "state": "waiting",
+                     *       "attempts": 0,
+                     *       "attemptedAt": "2026-11-23T08:41:12Z",
+                     *       "nextAttemptAt": "2026-11-23T10:00:00Z",
+                     *       "status": 500,
+                     *       "error": "webhook_answer"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    replay_span: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": "2026-11-21T00:00:00Z",
+                 *       "to": "2026-11-22T00:00:00Z",
+                 *       "deliveredToo": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "first": 4700,
+                     *       "last": 4711
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReplayView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    rotate_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77",
+                     *       "name": "CRM",
+                     *       "url": "https://crm.example.com/steward",
+                     *       "events": [
+                     *         "customer.value.changed",
+                     *         "field.defined"
+                     *       ],
+                     *       "includeValues": false,
+                     *       "state": "on",
+                     *       "madeAt": "2026-11-22T09:00:00Z",
+                     *       "failingSince": null,
+                     *       "failed": 0,
+                     *       "version": 42,
+                     *       "secret": "whsec_…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewWebhookView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Webhook id
+                 * @example 0193a6f2-7c00-7c3e-8a55-6b1d2f0e9c77
+                 */
+                webhookId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sequence": 4712
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };

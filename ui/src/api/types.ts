@@ -8,6 +8,8 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 /** A field's value as JSON; null is empty. What it means is the field's type. */
+export type Made<T> = T & { refused: { pointer: string; problem: { title: string; detail?: string | null } }[] };
+
 export type Value = string | number | boolean | string[] | null;
 
 /** What holds a permission. */
@@ -26,8 +28,20 @@ type Settled<T> = T extends readonly (infer U)[]
 export type Actor = Settled<Schemas['AuthorView']>;
 export type Audience = Schemas['FieldAudience'];
 /** What may stand at a place of a query. Places are UTF-16 code units, as JavaScript counts. */
+export type Changes = Settled<Schemas['ChangesView']>;
 export type Completion = Schemas['CompletionsView'];
 export type Mistake = Schemas['MistakeView'];
+export type Duplicate = Settled<Schemas['DuplicateView']>;
+export type Merge = Settled<Schemas['MergeView']>;
+export type Merged = Omit<Settled<Schemas['MergedView']>, 'refused'> & Made<unknown>;
+export type MergeInput = Schemas['MergeInput'];
+export type MergePreview = Settled<Schemas['MergePreview']>;
+export type Product = Schemas['ProductView'];
+export type ProductInput = Required<Schemas['ProductInput']>;
+export type Terms = Settled<Schemas['EntitlementTerms']>;
+export type Entitlement = Settled<Schemas['EntitlementView']>;
+export type EntitlementChange = Omit<Settled<Schemas['EntitlementChangeView']>, 'from' | 'to'> & { from: Terms | null; to: Terms | null };
+export type OrganizationEntitlements = Settled<Schemas['OrganizationEntitlements']>;
 export type ExportFormat = Schemas['ExportFormat'];
 export type Counts = Settled<Schemas['CountsView']>;
 export type Customer = Settled<Schemas['CustomerView']>;
@@ -37,15 +51,50 @@ export type FieldOption = Settled<Schemas['OptionView']>;
 export type FieldType = Schemas['FieldType'];
 export type FieldValue = Settled<Schemas['ValueView']>;
 export type HistoryEntry = Settled<Schemas['ChangeView']>;
+export type Import = Settled<Schemas['ImportView']>;
+export type ImportOutcome = Schemas['ImportOutcome'];
+export type ImportPreview = Settled<Schemas['PreviewView']>;
+export type ImportRow = Settled<Schemas['ImportRowView']>;
+export type TypeChange = Omit<Settled<Schemas['TypeChangeView']>, 'from' | 'to' | 'reading'> & { from: FieldType; to: FieldType; reading: Required<Schemas['TypeChangeReading']> };
+export type BulkChange = { type: 'setValue'; fieldId: string; value: Value } | { type: 'addToOrganization' | 'removeFromOrganization'; organizationId: string } | { type: 'addToProject'; projectId: string };
+export type BulkChangeType = BulkChange['type'];
+export type BulkAction = Omit<Settled<Schemas['BulkActionView']>, 'change'> & { change: BulkChange | null };
+export type BulkRow = Omit<Settled<Schemas['BulkActionRowView']>, never>;
+export type TypeChangeInput = Schemas['TypeChangeInput'];
+export type TypeChangeRow = Schemas['TypeChangeRowView'];
+export type ImportSettings = Settled<Schemas['ImportSettings']>;
 export type Me = Settled<Schemas['MeView']>;
 export type Organization = Settled<Schemas['OrganizationView']>;
 export type Panel = Settled<Schemas['PanelView']>;
 export type Project = Settled<Schemas['ProjectView']>;
+export type NewRequest = Required<Schemas['NewRequest']>;
+export type RequestForm = Settled<Schemas['FormView']>;
+export type RequestType = Settled<Schemas['RequestTypeView']>;
+/** A record that the search found, and by which field. */
+export type Found = Settled<Schemas['FoundView']>;
+/** A row to be written, over the version that its writer saw. */
+export interface BulkItem {
+  id: string;
+  version: number;
+  values: Record<string, Value>;
+}
+export type BulkOutcome = Schemas['BulkOutcome'];
+/** The values of one row of a table. */
+export type RowValues = Settled<Schemas['RowView']>;
+export type SavedView = Settled<Schemas['SavedView']>;
+export type ViewColumn = Settled<Schemas['ViewColumn']>;
 export type Section = Settled<Schemas['SectionView']>;
 export type NewToken = Settled<Schemas['NewTokenView']>;
 export type Token = Settled<Schemas['TokenView']>;
 export type TokenInput = Schemas['TokenInput'];
 export type TokenScope = Schemas['TokenScope'];
+export type Webhook = Settled<Schemas['WebhookView']>;
+export type NewWebhook = Settled<Schemas['NewWebhookView']>;
+export type WebhookEvent = Schemas['EventKind'];
+export type WebhookInput = Required<Schemas['WebhookInput']>;
+export type Delivery = Settled<Schemas['DeliveryView']>;
+export type DeliveryState = 'waiting' | 'delivered' | 'failed';
+export type ReplayInput = Schemas['ReplayInput'];
 export type User = Settled<Schemas['UserView']>;
 export type ValueSet = Settled<Schemas['ValueSetView']>;
 
@@ -62,7 +111,10 @@ export interface Permissions {
 }
 
 /** How whoever wrote something is called. */
-export const authorName = (author: Actor): string => (author.tokenId ? t('person.token', { name: author.displayName }) : author.displayName);
+export function authorName(author: Actor): string {
+  const name = author.tokenId ? t('person.token', { name: author.displayName }) : author.displayName;
+  return author.importId ? t('person.import', { name }) : name;
+}
 
 /** Whose values: a customer by account id, or an organization by id. */
 export interface Subject {

@@ -1,27 +1,35 @@
 /** From the host's context to a page: who reads, in which language and light, and what they came for. */
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { QueryClientProvider, useQuery, type QueryClient } from '@tanstack/react-query';
 import { I18nProvider } from 'react-aria-components';
 import type { Calls } from '../api/calls';
 import type { Me } from '../api/types';
 import { Announcer } from '../kit/Announcer';
+import { Failed } from '../kit/Failed';
 import { Flags } from '../kit/Flags';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { Offline } from '../kit/Offline';
 import { t } from '../messages';
 import { CustomerPanel, panelQuery } from '../panel/CustomerPanel';
+import { QuickSearch, useQuickSearch } from '../search/QuickSearch';
 import type { HostContext, Transport } from '../transport';
-import { Navigation } from './Navigation';
+import { Navigation, SignOut } from './Navigation';
 import { readerFrom, ReaderContext, type Reader } from './reader';
+import { useLive } from './live';
 import { useRoute, type Route } from './route';
 import { ServicesContext } from './services';
 
 // The panel stands beside every issue and is loaded at once; the other pages come when they are asked for.
+const BulkListPage = lazy(async () => ({ default: (await import('../bulk/BulkPage')).BulkListPage }));
+const BulkPage = lazy(async () => ({ default: (await import('../bulk/BulkPage')).BulkPage }));
 const CustomerPage = lazy(async () => ({ default: (await import('../customers/CustomerPage')).CustomerPage }));
 const CustomersPage = lazy(async () => ({ default: (await import('../customers/CustomersPage')).CustomersPage }));
+const DuplicatesPage = lazy(async () => ({ default: (await import('../duplicates/DuplicatesPage')).DuplicatesPage }));
+const MergePage = lazy(async () => ({ default: (await import('../duplicates/MergePage')).MergePage }));
 const OrganizationPage = lazy(async () => ({ default: (await import('../customers/OrganizationPage')).OrganizationPage }));
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
+const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
 const SettingsPage = lazy(async () => ({ default: (await import('../settings/SettingsPage')).SettingsPage }));
 
 interface Props {
@@ -34,7 +42,7 @@ export function App({ calls, client, transport }: Props) {
   return (
     <QueryClientProvider client={client}>
       <Announcer />
-      <Start calls={calls} client={client} transport={transport} />
+      <Failed><Start calls={calls} client={client} transport={transport} /></Failed>
     </QueryClientProvider>
   );
 }
@@ -52,8 +60,15 @@ function Start({ calls, client, transport }: Props) {
     if (colorMode) document.documentElement.dataset['colorMode'] = colorMode;
   }, [colorMode]);
 
+  const retry = me.refetch;
+  const joined = useCallback(() => void retry(), [retry]);
+  // Without a server there is nobody who could say who this is; Jira shows the page to its administrators alone.
+  if (context.data?.moduleKey === 'settings-page' && transport.server && me.isError) {
+    return <main className="page"><h1 className="page-title">{t('settings.title')}</h1><Suspense fallback={<Skeleton rows={2} />}><ServerEditor transport={transport} server={transport.server} onJoined={joined} /></Suspense></main>;
+  }
+
   const failed = context.isError ? context : me.isError ? me : null;
-  if (failed) return <main className="page"><h1 className="visually-hidden">{t('app.name')}</h1><ProblemNotice error={failed.error} forge={transport.kind === 'forge'} onRetry={() => void failed.refetch()} /></main>;
+  if (failed) return <main className="page"><h1 className="visually-hidden">{t('app.name')}</h1><ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} /></main>;
   if (!context.data || !me.data) return <main className={issue ? 'panel' : 'page'}><Skeleton head rows={5} /></main>;
   return <Ready calls={calls} transport={transport} context={context.data} me={me.data} />;
 }
@@ -69,12 +84,18 @@ function Ready({ calls, transport, context, me }: { calls: Calls; transport: Tra
       <ReaderContext.Provider value={reader}>
         <ServicesContext.Provider value={services}>
           <Offline />
+          <Live />
           <Pages context={context} me={me} />
           <Flags />
         </ServicesContext.Provider>
       </ReaderContext.Provider>
     </I18nProvider>
   );
+}
+
+function Live() {
+  useLive();
+  return null;
 }
 
 /** What a module or, on our own origin, a role starts with. */
@@ -89,20 +110,27 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
   if (context.moduleKey === 'customer-panel') {
     return context.issueKey ? <CustomerPanel issue={context.issueKey} /> : <main className="panel"><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
   }
-  if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><ProfilePage /></Suspense>;
+  if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><SignOut /></></Suspense>;
   const route = hash.page === 'none' ? startPage(context.moduleKey, me) : hash;
   if (route.page === 'panel') return <CustomerPanel issue={route.issue} />;
-  const mayConfigure = me.permissions.includes('configure');
+  return <FullPages route={route} mayConfigure={me.permissions.includes('configure')} />;
+}
+
+function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {
+  const search = useQuickSearch();
   return (
     <>
-      <Navigation page={route.page} mayConfigure={mayConfigure} />
+      <Navigation page={route.page === 'bulk' ? `${route.entity}s` : route.page} mayConfigure={mayConfigure} onSearch={() => search.setOpen(true)} />
+      {search.isOpen && <QuickSearch onClose={() => search.setOpen(false)} />}
       <main id="main" className="page" tabIndex={-1}>
-        <Suspense fallback={<Skeleton head rows={5} />}>
+        <Failed key={`${route.page}/${'id' in route ? route.id : ''}`}><Suspense fallback={<Skeleton head rows={5} />}>
           {route.page === 'profile' && <ProfilePage embedded />}
-          {route.page === 'customers' && (route.id ? <CustomerPage key={route.id} accountId={route.id} /> : <CustomersPage query={route.query ?? ''} />)}
-          {route.page === 'organizations' && (route.id ? <OrganizationPage key={route.id} id={route.id} /> : <OrganizationsPage query={route.query ?? ''} />)}
-          {route.page === 'settings' && (mayConfigure ? <SettingsPage tab={route.tab} /> : <EmptyState icon="settings" title={t('problem.refused.title')} detail={t('problem.refused.do')} />)}
-        </Suspense>
+          {route.page === 'customers' && (route.id ? <CustomerPage key={route.id} accountId={route.id} /> : <CustomersPage asked={route} />)}
+          {route.page === 'duplicates' && (route.kept && route.merged ? <MergePage key={`${route.kept} ${route.merged}`} kept={route.kept} merged={route.merged} /> : <DuplicatesPage />)}
+          {route.page === 'organizations' && (route.id ? <OrganizationPage key={route.id} id={route.id} /> : <OrganizationsPage asked={route} />)}
+          {route.page === 'bulk' && (route.id ? <BulkPage key={route.id} entity={route.entity} id={route.id} /> : <BulkListPage key={route.entity} entity={route.entity} />)}
+          {route.page === 'settings' && (mayConfigure ? <SettingsPage tab={route.tab} id={route.id} /> : <EmptyState icon="settings" title={t('problem.refused.title')} detail={t('problem.refused.do')} />)}
+        </Suspense></Failed>
       </main>
     </>
   );

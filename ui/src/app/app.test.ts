@@ -11,8 +11,11 @@ describe('routes', () => {
   test.each([
     ['#/customers', { page: 'customers', id: null }],
     [href.customer('a:b/c'), { page: 'customers', id: 'a:b/c' }],
-    [href.customersBy('tier = "Very gold?" AND a < 30d'), { page: 'customers', id: null, query: 'tier = "Very gold?" AND a < 30d' }],
-    [href.organizationsBy(''), { page: 'organizations', id: null }],
+    [href.list('customer', { query: 'tier = "Very gold?" AND a < 30d' }), { page: 'customers', id: null, query: 'tier = "Very gold?" AND a < 30d' }],
+    [href.list('organization', {}), { page: 'organizations', id: null }],
+    ['#/organizations?query=', { page: 'organizations', id: null }],
+    [href.list('customer', { view: 'all' }), { page: 'customers', id: null, view: 'all' }],
+    [href.list('customer', { view: 'v/1', query: '' }), { page: 'customers', id: null, view: 'v/1', query: '' }],
     [href.organization('7'), { page: 'organizations', id: '7' }],
     ['#/settings', { page: 'settings', tab: 'customer' }],
     ['#/settings/permissions', { page: 'settings', tab: 'permissions' }],

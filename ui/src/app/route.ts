@@ -1,15 +1,19 @@
 /** Which page is shown. On our own origin the hash says it; in Jira the module does, and the hash walks within it. */
 import { useSyncExternalStore } from 'react';
 
-const TABS = ['customer', 'organization', 'permissions', 'tokens'] as const;
+const TABS = ['customer', 'organization', 'products', 'permissions', 'tokens', 'imports', 'webhooks', 'server'] as const;
 export type SettingsTab = (typeof TABS)[number];
 
 export type Route =
   | { page: 'panel'; issue: string }
-  /** `query` is what a list shows; absent when that is everything. */
-  | { page: 'customers'; id: string | null; query?: string }
-  | { page: 'organizations'; id: string | null; query?: string }
-  | { page: 'settings'; tab: SettingsTab }
+  /** `view` is a saved view, or `all`; `query` is what is asked instead of the view's own. Without either a list starts as its reader likes. */
+  | { page: 'customers' | 'organizations'; id: string | null; view?: string; query?: string }
+  /** `id` is that of an import, or of a field whose type is changed. */
+  | { page: 'settings'; tab: SettingsTab; id?: string }
+  /** Pairs that may be one person; with two of them, those two beside each other. */
+  | { page: 'duplicates'; kept: string | null; merged: string | null }
+  /** Bulk changes of customers or organizations: all, or one. */
+  | { page: 'bulk'; entity: 'customer' | 'organization'; id: string | null }
   | { page: 'profile' }
   | { page: 'none' };
 
@@ -24,12 +28,16 @@ const decode = (part: string | undefined): string | null => {
 
 export function parseHash(hash: string): Route {
   const [path = '', asked] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
-  const [page, rest] = path.split('/');
-  const query = new URLSearchParams(asked ?? '').get('query');
+  const [page, rest, further] = path.split('/');
+  const id = decode(further);
+  const search = new URLSearchParams(asked ?? '');
+  const [view, query] = [search.get('view'), search.get('query')];
   switch (page) {
     case 'customers':
-    case 'organizations': return { page, id: decode(rest), ...(query ? { query } : {}) };
-    case 'settings': return { page, tab: TABS.find((tab) => tab === rest) ?? 'customer' };
+    case 'organizations': return { page, id: decode(rest), ...(view ? { view } : {}), ...(query || (view && query !== null) ? { query } : {}) };
+    case 'settings': return { page, tab: TABS.find((tab) => tab === rest) ?? 'customer', ...(id ? { id } : {}) };
+    case 'duplicates': return { page, kept: decode(rest), merged: id };
+    case 'bulk': return { page, entity: rest === 'organization' ? 'organization' : 'customer', id };
     case 'profile': return { page };
     case 'issues': {
       const issue = decode(rest);
@@ -48,15 +56,22 @@ export function useRoute(): Route {
   return parseHash(useSyncExternalStore(subscribe, () => window.location.hash));
 }
 
-const asking = (query: string) => (query ? `?query=${encodeURIComponent(query)}` : '');
+const asking = (asked: { view?: string; query?: string }) => {
+  const parts = (['view', 'query'] as const).flatMap((key) => (asked[key] === undefined ? [] : `${key}=${encodeURIComponent(asked[key])}`));
+  return parts.length > 0 ? `?${parts.join('&')}` : '';
+};
 
 export const href = {
   customers: '#/customers',
-  customersBy: (query: string) => `#/customers${asking(query)}`,
+  list: (entity: 'customer' | 'organization', asked: { view?: string; query?: string }) => `#/${entity}s${asking(asked)}`,
   customer: (id: string) => `#/customers/${encodeURIComponent(id)}`,
   organizations: '#/organizations',
-  organizationsBy: (query: string) => `#/organizations${asking(query)}`,
   organization: (id: string) => `#/organizations/${encodeURIComponent(id)}`,
   settings: (tab: string) => `#/settings/${tab}`,
+  import: (id: string) => `#/settings/imports/${encodeURIComponent(id)}`,
+  typeChange: (entity: string, fieldId: string) => `#/settings/${entity}/${encodeURIComponent(fieldId)}`,
+  duplicates: '#/duplicates',
+  merge: (kept: string, merged: string) => `#/duplicates/${encodeURIComponent(kept)}/${encodeURIComponent(merged)}`,
+  bulk: (entity: 'customer' | 'organization', id?: string) => `#/bulk/${entity}${id === undefined ? '' : `/${encodeURIComponent(id)}`}`,
   profile: '#/profile',
 };

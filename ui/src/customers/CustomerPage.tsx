@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { href } from '../app/route';
 import { useMay, useServices } from '../app/services';
 import { keys, useFields, useSections } from '../api/queries';
+import { RequestButton } from '../adding/RequestButton';
+import { Merges } from '../duplicates/Merges';
 import { Icon } from '../kit/Icon';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
@@ -25,8 +27,9 @@ export function CustomerPage({ accountId }: { accountId: string }) {
       {customer.data && (
         <div className="subject">
           <div className="subject-main">
-            <PersonCard customer={customer.data} counts={customer.data.counts} timeZone={customer.data.timeZone} locale={null} />
-            <SubjectTabs subject={{ entity: 'customer', id: accountId }} name={customer.data.displayName} />
+            <Merges accountId={accountId} />
+            <PersonCard customer={customer.data} counts={customer.data.counts} timeZone={customer.data.timeZone} locale={null} aside={mayEdit && <RequestButton customer={customer.data} />} />
+            <SubjectTabs subject={{ entity: 'customer', id: accountId }} name={customer.data.displayName} closed={Boolean(customer.data.mergedInto)} />
           </div>
           {organizations.length > 0 && (
             <aside className="subject-side" aria-label={t('panel.organizations')}>

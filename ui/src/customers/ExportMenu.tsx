@@ -8,6 +8,7 @@ import type { Entity, ExportFormat } from '../api/types';
 import { Button } from '../kit/Button';
 import { showFlag } from '../kit/flags';
 import { Icon } from '../kit/Icon';
+import { saveFile } from '../kit/saveFile';
 import { t } from '../messages';
 
 interface Props {
@@ -20,17 +21,6 @@ interface Props {
 }
 
 const FORMATS: ExportFormat[] = ['csv', 'xlsx', 'json'];
-
-/** Hands a file to the browser. */
-function keep(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has taken it by the next turn; until then the address must lead somewhere.
-  setTimeout(() => URL.revokeObjectURL(url), 0);
-}
 
 export function ExportMenu({ entity, query, search, columns, hash }: Props) {
   const { transport } = useServices();
@@ -47,7 +37,7 @@ export function ExportMenu({ entity, query, search, columns, hash }: Props) {
       const { status, headers, file } = await download(`/api/v1/${entity}s/export`, JSON.stringify(body));
       if (status !== 200) throw problemOf(status, JSON.parse(await file.text()) as unknown, headers['retry-after'] ?? null);
       const name = /filename="([^"]+)"/.exec(headers['content-disposition'] ?? '')?.[1] ?? `${entity}s.${format}`;
-      keep(file, name);
+      saveFile(file, name);
       showFlag({ tone: 'success', text: t('export.done', { name }) });
     } catch (error) {
       const problem = asProblem(error);

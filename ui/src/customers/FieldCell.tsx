@@ -1,14 +1,12 @@
-import { useValues } from '../api/queries';
-import type { Field, Subject } from '../api/types';
+import type { Field } from '../api/types';
 import { ValueView } from '../values/ValueView';
 import { isEmpty } from '../values/format';
-import { valueOf } from '../values/save';
+import { useRowValue } from '../values/rowValues';
 
-/** One field of one row. The row's values are fetched when the row comes into sight, once for all its cells. */
-export function FieldCell({ subject, field }: { subject: Subject; field: Field }) {
-  const values = useValues(subject);
-  if (values.isPending) return <span className="bone bone-value" />;
-  const held = valueOf(values.data, field.id);
+/** One field of one row. Its value comes with those of the rows around it. */
+export function FieldCell({ id, field }: { id: string; field: Field }) {
+  const held = useRowValue(id, field.id);
+  if (held === undefined) return <span className="bone bone-value" />;
   const value = held ? held.value : field.default;
   return isEmpty(value) ? null : <ValueView field={field} value={value} />;
 }

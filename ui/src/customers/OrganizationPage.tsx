@@ -2,6 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { href } from '../app/route';
 import { useServices } from '../app/services';
 import { keys } from '../api/queries';
+import { Members } from '../adding/Members';
+import { Entitlements } from '../entitlements/Entitlements';
 import { Avatar } from '../kit/Avatar';
 import { Icon } from '../kit/Icon';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
@@ -32,15 +34,11 @@ export function OrganizationPage({ id }: { id: string }) {
               </div>
               {o.counts && <CountLinks counts={o.counts} />}
             </header>
+            <Entitlements organization={o} />
             <SubjectTabs subject={{ entity: 'organization', id }} name={o.name} />
           </div>
           <aside className="subject-side">
-            <h2 className="side-title">{t('organizations.members.title')}</h2>
-            <ul className="members">
-              {(o.members ?? []).map((m) => (
-                <li key={m.accountId}><a className="cell-name" href={href.customer(m.accountId)}><Avatar name={m.displayName} small /><bdi>{m.displayName}</bdi></a></li>
-              ))}
-            </ul>
+            <Members organization={o} />
           </aside>
         </div>
       )}

@@ -9,8 +9,9 @@ import { NoFields } from '../panel/CustomerPanel';
 import { FieldSections } from '../values/FieldSections';
 import { HistoryList } from '../values/HistoryList';
 
-export function SubjectTabs({ subject, name }: { subject: Subject; name: string }) {
-  const mayEdit = useMay('edit');
+/** `closed`: it was merged into another one, so nothing is written here any more. */
+export function SubjectTabs({ subject, name, closed = false }: { subject: Subject; name: string; closed?: boolean }) {
+  const mayEdit = useMay('edit') && !closed;
   const fields = useFields(subject.entity);
   const sections = useSections(subject.entity);
   const values = useValues(subject);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fieldOf } from '../testing/fields';
-import { completed, examples, quoted, rangeNow, segments } from './queryText';
+import { completed, directionOf, examples, quoted, rangeNow, reordered, segments, sortNames } from './queryText';
 
 describe('what is underlined', () => {
   test.each([
@@ -50,5 +50,40 @@ describe('examples', () => {
   test('there is always one', () => {
     expect(examples('customer', [], [])).toEqual(['organization IS EMPTY']);
     expect(examples('organization', [], [])).toEqual(['members > 0']);
+  });
+});
+
+describe('the next order by a name', () => {
+  test.each([
+    ['', 'name', 'ORDER BY name'],
+    ['ORDER BY name', 'name', 'ORDER BY name DESC'],
+    ['order by NAME asc', 'name', 'ORDER BY name DESC'],
+    ['ORDER BY name DESC', 'name', ''],
+    ['tier = Gold', 'name', 'tier = Gold ORDER BY name'],
+    ['tier = Gold ORDER BY name DESC, email', 'name', 'tier = Gold'],
+    ['tier = Gold ORDER BY email, name', 'name', 'tier = Gold ORDER BY name'],
+    ['(tier = Gold)order  by email', 'Support tier', '(tier = Gold) ORDER BY "Support tier"'],
+    ['ORDER BY "Support tier"', 'support tier', 'ORDER BY "support tier" DESC'],
+    ['ORDER BY "a \\"b\\", c" desc', 'a "b", c', ''],
+    ["note ~ 'order by name'", 'name', "note ~ 'order by name' ORDER BY name"],
+    ['note ~ "say \\" order by name"', 'name', 'note ~ "say \\" order by name" ORDER BY name'],
+    ['reorder = 1', 'name', 'reorder = 1 ORDER BY name'],
+    ['ORDER BY organization.tier', 'tier', 'ORDER BY tier'],
+    ['ORDER BY', 'name', 'ORDER BY name'],
+  ])('%s, %s', (query, name, expected) => {
+    expect(reordered(query, name)).toBe(expected);
+  });
+
+  test('goes around: three presses end where they began', () => {
+    for (const query of ['', 'tier = Gold', 'note ~ "order by"']) {
+      let now = query;
+      const seen = [1, 2, 3].map(() => directionOf(now = reordered(now, 'Support tier'), 'support TIER'));
+      expect([seen, now]).toEqual([['ascending', 'descending', null], query]);
+    }
+  });
+
+  test('a field whose name means something else in a query goes by its id, and people give no order', () => {
+    const fields = [fieldOf('select', { id: 'f1', name: 'Tier' }), fieldOf('email', { id: 'f2', name: 'Email' }), fieldOf('user', { id: 'f3', name: 'Manager' })];
+    expect(sortNames({ name: 'name' }, ['email'], fields)).toEqual({ name: 'name', f1: 'Tier', f2: 'f2' });
   });
 });

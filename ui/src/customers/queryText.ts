@@ -75,3 +75,41 @@ export function examples(entity: Entity, fields: Field[], organizationFields: Fi
   if (found.length === 0) found.push(entity === 'customer' ? 'organization IS EMPTY' : 'members > 0');
   return found.slice(0, 7);
 }
+
+/** Where `ORDER BY` begins and what stands behind it. `order` is no name and no value unless it is quoted, so the first outside of quotes is it. */
+const ORDER_BY = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|(?<![^\s"'(),=!~<>])order\s+by(?![^\s"'(),=!~<>])/giu;
+const FIRST_SORT = /^\s*("(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|[^\s"'(),=!~<>]+)(?:\s+(asc|desc))?\s*(?:,|$)/iu;
+
+function orderAt(query: string): { at: number; behind: number } | null {
+  for (const found of query.matchAll(ORDER_BY)) {
+    if (!/^["']/.test(found[0])) return { at: found.index, behind: found.index + found[0].length };
+  }
+  return null;
+}
+
+export type Direction = 'ascending' | 'descending';
+
+/** How a query orders by this name before all others; null if it does not. */
+export function directionOf(query: string, name: string): Direction | null {
+  const order = orderAt(query);
+  const [, field, word] = (order && FIRST_SORT.exec(query.slice(order.behind))) ?? [];
+  if (!field) return null;
+  const plain = /^["']/.test(field) ? field.slice(1, -1).replace(/\\([\s\S])/g, '$1') : field;
+  if (plain.trim().toLowerCase() !== name.trim().toLowerCase()) return null;
+  return word?.toLowerCase() === 'desc' ? 'descending' : 'ascending';
+}
+
+/** The query with the next order by this name: ascending, then descending, then the list's own. Its conditions stay as they were written. */
+export function reordered(query: string, name: string): string {
+  const conditions = query.slice(0, orderAt(query)?.at ?? query.length).trimEnd();
+  const now = directionOf(query, name);
+  if (now === 'descending') return conditions;
+  const sort = `ORDER BY ${quoted(name)}${now === 'ascending' ? ' DESC' : ''}`;
+  return conditions ? `${conditions} ${sort}` : sort;
+}
+
+/** What a column is called in an order. A field whose name means something else there goes by its id; fields of people give no order. */
+export function sortNames(builtIn: Record<string, string>, taken: string[], fields: Field[]): Record<string, string> {
+  const own = fields.filter((f) => f.type !== 'user').map(({ id, name }) => [id, taken.includes(name.trim().toLowerCase()) ? id : name] as const);
+  return { ...builtIn, ...Object.fromEntries(own) };
+}

@@ -4,10 +4,9 @@ import { onAnnounce } from './announce';
 /** The live regions of `announce`. The trailing no-break space makes the same text twice be read twice. */
 export function Announcer() {
   const [said, setSaid] = useState({ polite: '', assertive: '' });
-  useEffect(
-    () => onAnnounce((text, urgency) => setSaid((was) => ({ ...was, [urgency]: was[urgency] === text ? `${text}\u00a0` : text }))),
-    [],
-  );
+  useEffect(() => {
+    return onAnnounce((text, urgency) => setSaid((was) => ({ ...was, [urgency]: was[urgency] === text ? `${text}\u00a0` : text })));
+  }, []);
   return (
     <>
       <div className="visually-hidden" role="status" aria-live="polite" data-testid="announcer">{said.polite}</div>

@@ -3,6 +3,8 @@ import type { ReactNode } from 'react';
 import { asProblem } from '../api/problem';
 import { copyText } from './copy';
 import { t, type MessageKey } from '../messages';
+import { rememberPage, SIGN_IN } from '../app/signIn';
+import { forgeBridge } from '../transport/forge';
 import { Button, IconButton } from './Button';
 import { Icon, type IconName } from './Icon';
 
@@ -22,15 +24,18 @@ export function ProblemNotice({ error, onRetry, forge = false }: { error: unknow
   const problem = asProblem(error);
   const code = problem.kind;
   const todo: MessageKey = code === 'unauthenticated' && forge ? 'problem.unauthenticated.forge.do' : `problem.${code}.do`;
+  // The server's own words tell a script what to send; a person signs in.
+  const signIn = code === 'unauthenticated' && !forge && !forgeBridge();
   return (
     <div className="problem" role="alert">
       <Icon name={problem.kind === 'unreachable' ? 'offline' : 'error'} />
       <div className="problem-body">
         <p className="problem-title">{t(`problem.${code}.title`)}</p>
-        {problem.detail && <p dir="auto">{problem.detail}</p>}
+        {problem.detail && !signIn && <p dir="auto">{problem.detail}</p>}
         <p>{t(todo)}</p>
         <div className="problem-foot">
-          {onRetry && code !== 'refused' && <Button small onPress={onRetry}>{t('act.retry')}</Button>}
+          {signIn && <a className="button button-primary button-small" href={SIGN_IN} onClick={rememberPage}>{t('act.sign_in')}</a>}
+          {onRetry && !signIn && code !== 'refused' && <Button small onPress={onRetry}>{t('act.retry')}</Button>}
           {problem.requestId && (
             <span className="problem-request">
               <code>{t('problem.request', { id: problem.requestId })}</code>

@@ -1,3 +1,13 @@
+import { adding } from './en.adding';
+import { bulk } from './en.bulk';
+import { duplicates } from './en.duplicates';
+import { entitlements } from './en.entitlements';
+import { imports } from './en.imports';
+import { server } from './en.server';
+import { tables } from './en.tables';
+import { types } from './en.types';
+import { webhooks } from './en.webhooks';
+
 /**
  * Every text that a person reads, in English. A translation is one more file with the same keys.
  * `{name}` is replaced; keys that end in `.one`, `.other` (and, for other languages, `.zero .two .few .many`) are
@@ -11,6 +21,7 @@ export const en = {
   'nav.customers': 'Customers',
   'nav.organizations': 'Organizations',
   'nav.settings': 'Settings',
+  'nav.sign_out': 'Sign out',
   'nav.profile': 'Your profile',
 
   'act.add': 'Add',
@@ -29,6 +40,7 @@ export const en = {
   'act.restore': 'Restore',
   'act.retire': 'Retire',
   'act.retry': 'Try again',
+  'act.sign_in': 'Sign in',
   'act.save': 'Save',
   'act.undo': 'Undo',
   'act.dismiss': 'Dismiss',
@@ -48,7 +60,7 @@ export const en = {
   'problem.refused.title': 'You may not do this',
   'problem.refused.do': 'Ask a Jira administrator for the permission.',
   'problem.unauthenticated.title': 'You are not signed in here',
-  'problem.unauthenticated.do': 'Open this page from Jira again: it signs you in.',
+  'problem.unauthenticated.do': 'Open this page from Jira again: it signs you in. Or sign in here, if your site has no Steward in Jira.',
   'problem.unauthenticated.forge.do': 'Reload the page in Jira.',
   'problem.invalid.title': 'That could not be saved',
   'problem.invalid.do': 'Correct what is marked and save again.',
@@ -62,11 +74,16 @@ export const en = {
   'problem.broken.do': 'Try again. If it happens again, give the request number to your administrator.',
   'problem.too_large.title': 'That is too large',
   'problem.too_large.do': 'Make it shorter and save again.',
+  'problem.page.title': 'This page failed',
+  'problem.page.do': 'What you saved is safe. Load the page again; if it fails again, tell your administrator what you did.',
+  'problem.newer.title': 'There is a newer version',
+  'problem.newer.do': 'Load the page again to use it.',
   'problem.request': 'Request {id}',
   'problem.request.copy': 'Copy request number',
 
   'person.unknown': 'Unknown person',
   'person.token': 'API token {name}',
+  'person.import': '{name}, by an import',
 
   'value.empty': 'Empty',
   'value.yes': 'Yes',
@@ -151,36 +168,38 @@ export const en = {
   'history.set': '{name} set {field}',
   'history.cleared': '{name} cleared {field}',
   'history.restored': '{name} restored {field}',
+  'history.merged': '{name} took {field} over from a merged customer',
+  'history.converted': '{name} changed the type of {field}',
   'history.from': 'Before',
   'history.to': 'After',
   'history.restore': 'Restore this value',
   'history.restore.named': 'Restore this value: {field}, {when}',
 
   'customers.title': 'Customers',
-  'customers.search': 'Search customers by name or e-mail',
-  'customers.search.short': 'Name or e-mail',
+  'customers.search': 'Search customers by name, e-mail or any field',
+  'customers.search.short': 'Name, e-mail or any field',
   'customers.count.one': '{count} customer',
   'customers.count.other': '{count} customers',
   'customers.count.more': '{count} customers loaded, more to come',
   'customers.empty.title': 'No customers yet',
   'customers.empty.detail': 'Customers of your service projects show here.',
   'customers.nomatch.title': 'No customer matches “{query}”',
-  'customers.nomatch.detail': 'Names and e-mail addresses are searched.',
+  'customers.nomatch.detail': 'Names, e-mail addresses and fields are searched.',
   'customers.name': 'Name',
   'customers.email': 'E-mail',
   'customers.organizations': 'Organizations',
   'customers.localtime': 'Local time',
   'customers.all': 'All customers',
   'organizations.title': 'Organizations',
-  'organizations.search': 'Search organizations by name',
-  'organizations.search.short': 'Name',
+  'organizations.search': 'Search organizations by name or any field',
+  'organizations.search.short': 'Name or any field',
   'organizations.count.one': '{count} organization',
   'organizations.count.other': '{count} organizations',
   'organizations.count.more': '{count} organizations loaded, more to come',
   'organizations.empty.title': 'No organizations yet',
   'organizations.empty.detail': 'Organizations of your service projects show here.',
   'organizations.nomatch.title': 'No organization matches “{query}”',
-  'organizations.nomatch.detail': 'Names are searched.',
+  'organizations.nomatch.detail': 'Names and fields are searched.',
   'organizations.name': 'Name',
   'organizations.members': 'Members',
   'organizations.all': 'All organizations',
@@ -224,15 +243,16 @@ export const en = {
   'export.xlsx': 'Excel (XLSX)',
   'export.json': 'JSON',
   'export.done': '{name} is downloaded',
-  'table.columns': 'Columns',
-  'table.columns.choose': 'Choose columns',
-  'table.loading.more': 'Loading more…',
 
   'settings.title': 'Settings',
   'settings.customer': 'Customer fields',
   'settings.organization': 'Organization fields',
   'settings.permissions': 'Permissions',
+  'settings.imports': 'Imports',
   'settings.tokens': 'API tokens',
+  'settings.webhooks': 'Webhooks',
+  'settings.server': 'Server',
+
   'settings.customer.intro': 'What your team knows about each customer. Drag a field to change its place or its section.',
   'settings.organization.intro': 'What your team knows about each organization. Drag a field to change its place or its section.',
   'settings.field.add': 'Add field',
@@ -267,7 +287,7 @@ export const en = {
   'editor.add': 'Add field',
   'editor.edit': 'Edit field',
   'editor.type': 'Type',
-  'editor.type.fixed': 'The type cannot be changed, so that no value is lost.',
+  'editor.type.fixed': 'The field’s menu changes it, and shows first what becomes of its values.',
   'editor.name': 'Name',
   'editor.help': 'Help text',
   'editor.help.detail': 'Shown under the name where the field is edited.',
@@ -332,6 +352,7 @@ export const en = {
   'tokens.scope.organizations:write': 'The same, and change organizations’ values',
   'tokens.scope.fields:read': 'Read the definitions of fields and sections',
   'tokens.scope.fields:write': 'The same, and change them',
+  'tokens.scope.imports:write': 'Import files of customers and organizations, see their reports, undo them',
   'tokens.life': 'Expires after',
   'tokens.life.days': '{count} days',
   'tokens.life.until': 'on {date}',
@@ -354,6 +375,16 @@ export const en = {
   'tokens.revoke.title': 'Revoke “{name}”?',
   'tokens.revoke.detail': 'Whatever uses it stops working at once. This cannot be undone. Its name stays in the history of what it changed.',
   'tokens.revoked': '“{name}” revoked',
+
+  ...bulk,
+  ...adding,
+  ...duplicates,
+  ...entitlements,
+  ...imports,
+  ...server,
+  ...tables,
+  ...types,
+  ...webhooks,
 
   'permissions.intro': 'Who may do what in Steward. Jira’s own permissions stay in force.',
   'permissions.browse': 'Browse',

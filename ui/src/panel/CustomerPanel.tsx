@@ -9,6 +9,7 @@ import { useFullPage } from '../app/fullPage';
 import { useMay, useServices } from '../app/services';
 import { Button, IconButton } from '../kit/Button';
 import { ChoiceInput } from '../kit/fields';
+import { Icon } from '../kit/Icon';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
 import { FieldSections } from '../values/FieldSections';
@@ -24,7 +25,10 @@ export function panelQuery(calls: Calls, client: QueryClient, issue: string, per
       const panel = await calls.panel(issue, person);
       if (panel.selected) {
         client.setQueryData(keys.values({ entity: 'customer', id: panel.selected.customer.accountId }), panel.selected.values);
-        for (const o of panel.selected.organizations) client.setQueryData(keys.values({ entity: 'organization', id: o.id }), o.values);
+        for (const o of panel.selected.organizations) {
+          client.setQueryData(keys.values({ entity: 'organization', id: o.id }), o.values);
+          client.setQueryData(keys.entitlements(o.id), o.entitlements);
+        }
       }
       return panel;
     },
@@ -45,7 +49,7 @@ export function CustomerPanel({ issue }: { issue: string }) {
         {heading}
         {asProblem(panel.error).kind === 'refused'
           ? <EmptyState icon="person" title={t('panel.forbidden.title')} detail={t('panel.forbidden.detail')} />
-          : <ProblemNotice error={panel.error} forge={transport.kind === 'forge'} onRetry={() => void panel.refetch()} />}
+          : <ProblemNotice error={panel.error} forge={transport.kind !== 'session'} onRetry={() => void panel.refetch()} />}
       </main>
     );
   }
@@ -69,15 +73,28 @@ function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; o
       )}
       <div key={customer.accountId} className={stale ? 'panel-body panel-stale' : 'panel-body'}>
         <PersonCard customer={customer} counts={selected.counts} timeZone={selected.localTimeZone ?? customer.timeZone} locale={selected.locale} aside={<PanelActions panel={panel} />} />
+        {customer.mergedInto && <MergedNotice into={customer.mergedInto} />}
         {panel.fields.length === 0 && <NoFields />}
         {of('customer').length > 0 && (
-          <CustomerFields accountId={customer.accountId} name={customer.displayName} fields={of('customer')} sections={sectionsOf('customer')} mayEdit={mayEdit} />
+          <CustomerFields accountId={customer.accountId} name={customer.displayName} fields={of('customer')} sections={sectionsOf('customer')} mayEdit={mayEdit && !customer.mergedInto} />
         )}
         {selected.organizations.map((o) => (
           <OrganizationBlock key={o.id} organization={o} fields={of('organization')} sections={sectionsOf('organization')} mayEdit={mayEdit} />
         ))}
       </div>
     </main>
+  );
+}
+
+/** Whose values are somewhere else now is not left to be read as if they were not. */
+function MergedNotice({ into }: { into: string }) {
+  const openFull = useFullPage();
+  return (
+    <div className="notice notice-warning merge-notice" role="note">
+      <Icon name="info" small />
+      <span className="merge-words">{t('merge.panel')}</span>
+      <Button small onPress={() => void openFull(`#/customers/${encodeURIComponent(into)}`)}>{t('merge.panel.show')}</Button>
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useValues } from '../api/queries';
 import type { Counts, Field, Section } from '../api/types';
 import { useFullPage } from '../app/fullPage';
+import { Entitlements } from '../entitlements/Entitlements';
 import { Avatar } from '../kit/Avatar';
 import { IconButton } from '../kit/Button';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
@@ -31,6 +32,7 @@ export function OrganizationBlock({ organization, fields, sections, mayEdit }: P
         <IconButton icon="external" label={`${t('panel.full')}: ${organization.name}`} onPress={() => void openFull(`#/organizations/${encodeURIComponent(organization.id)}`)} />
       </header>
       {organization.counts && <CountLinks counts={organization.counts} />}
+      <Entitlements organization={organization} compact />
       {fields.length > 0 && values.isPending && <Skeleton rows={2} />}
       {values.isError && !values.data && <ProblemNotice error={values.error} onRetry={() => void values.refetch()} />}
       {fields.length > 0 && values.data && (

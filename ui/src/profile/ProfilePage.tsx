@@ -1,6 +1,7 @@
 /** What a customer sees of themselves on the portal, in plain words: their fields as far as they are shared with them. */
 import { useServices } from '../app/services';
 import { useFields, useSections, useValues } from '../api/queries';
+import { MyEntitlements } from '../entitlements/MyEntitlements';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
 import { FieldSections } from '../values/FieldSections';
@@ -17,7 +18,7 @@ function Profile() {
   const fields = useFields('customer');
   const sections = useSections('customer');
   const failed = [values, fields, sections].find((q) => q.isError && !q.data);
-  if (failed) return <ProblemNotice error={failed.error} forge={transport.kind === 'forge'} onRetry={() => void failed.refetch()} />;
+  if (failed) return <ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} />;
   if (!values.data || !fields.data || !sections.data) return <Skeleton head rows={4} />;
   const shared = fields.data.filter((f) => f.audience !== 'agents');
   const editable = shared.some((f) => f.audience === 'customerEdit');
@@ -34,6 +35,7 @@ function Profile() {
           <FieldSections subject={subject} fields={shared} sections={sections.data} values={values.data} mayEdit={(f) => f.audience === 'customerEdit'} name={me.displayName} />
         </div>
       )}
+      <MyEntitlements />
     </div>
   );
 }

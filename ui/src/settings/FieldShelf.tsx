@@ -1,6 +1,7 @@
 /** The fields of one section as a list that is dragged by pointer, by keyboard, or moved by its menu. */
 import { Button as AriaButton, GridList, GridListItem, Menu, MenuItem, MenuTrigger, Popover, Separator, useDragAndDrop, type DropItem, type TextDropItem } from 'react-aria-components';
 import type { Field, Section } from '../api/types';
+import { href } from '../app/route';
 import { IconButton } from '../kit/Button';
 import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
@@ -64,12 +65,14 @@ function FieldMenu({ field, sections, onMove, onStep, onRetire, onEdit }: Pick<P
       <Popover className="popover" placement="bottom end">
         <Menu className="menu" onAction={(key) => {
           if (key === 'edit') onEdit(field);
+          else if (key === 'type') window.location.hash = href.typeChange(field.entity, field.id);
           else if (key === 'up') onStep(field, -1);
           else if (key === 'down') onStep(field, 1);
           else if (key === 'retire') onRetire(field);
           else onMove([field.id], { sectionId: key === 'to:' ? null : String(key).slice(3), fieldId: null, place: 'after' });
         }}>
           <MenuItem id="edit" className="menu-item"><Icon name="edit" small />{t('act.edit')}</MenuItem>
+          <MenuItem id="type" className="menu-item"><Icon name="section" small />{t('types.change')}</MenuItem>
           <MenuItem id="up" className="menu-item"><Icon name="up" small />{t('settings.field.up')}</MenuItem>
           <MenuItem id="down" className="menu-item"><Icon name="down" small />{t('settings.field.down')}</MenuItem>
           {elsewhere.map((s) => <MenuItem key={s.id ?? ''} id={`to:${s.id ?? ''}`} className="menu-item"><Icon name="section" small /><bdi>{t('settings.field.moveto', { section: s.name })}</bdi></MenuItem>)}

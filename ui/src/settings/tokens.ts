@@ -5,7 +5,7 @@ import type { Token, TokenScope } from '../api/types';
 export const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-export const TOKEN_SCOPES: readonly TokenScope[] = ['customers:read', 'customers:write', 'organizations:read', 'organizations:write', 'fields:read', 'fields:write'];
+export const TOKEN_SCOPES: readonly TokenScope[] = ['customers:read', 'customers:write', 'organizations:read', 'organizations:write', 'fields:read', 'fields:write', 'imports:write'];
 
 /** Days that may be chosen; the server takes any number up to a year. */
 export const LIVES = [7, 30, 90, 180, 365] as const;

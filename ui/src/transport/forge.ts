@@ -4,7 +4,7 @@
  * `window.__bridge` is called directly and not through npm `@forge/bridge`: that package throws on import outside
  * Jira, allows no narrow import, and brings 116 KB with two foreign URLs. The payloads here are the ones it sends.
  */
-import type { HostContext, Transport, TransportRequest, TransportResponse } from './transport';
+import type { HostContext, ServerAddress, Transport, TransportRequest, TransportResponse } from './transport';
 import { Unreachable } from './transport';
 
 interface RemoteAnswer {
@@ -27,6 +27,13 @@ interface ForgeContext {
   theme?: { colorMode?: string } | null;
   extension?: { issue?: { id?: string; key?: string } };
 }
+
+interface Remotes {
+  results?: { key: string; configured: { endpoint: string | null } }[];
+}
+
+/** The manifest's name of our server. */
+const REMOTE = 'backend';
 
 export interface ForgeBridge {
   callBridge(command: string, data?: unknown): Promise<unknown>;
@@ -96,6 +103,16 @@ export class ForgeTransport implements Transport {
       colorMode: mode === 'light' || mode === 'dark' ? mode : null,
     };
   }
+
+  readonly server: ServerAddress = {
+    get: async () => {
+      const told = (await this.bridge.callBridge('__permission__remoteGet', { keys: [REMOTE] })) as Remotes | undefined;
+      return told?.results?.find((remote) => remote.key === REMOTE)?.configured.endpoint;
+    },
+    set: async (address) => {
+      await this.bridge.callBridge('__permission__remoteSet', { remotes: [{ key: REMOTE, configured: { endpoint: address } }] });
+    },
+  };
 
   openTab(url: string): void {
     this.bridge.callBridge('navigate', { url, type: 'new-tab' }).catch(() => undefined);

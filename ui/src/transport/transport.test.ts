@@ -3,6 +3,7 @@ import { apiClient, must } from '../api/client';
 import { calls } from '../api/calls';
 import { ApiProblem, asProblem } from '../api/problem';
 import { chooseTransport } from './index';
+import { ConnectTransport, type ConnectBridge } from './connect';
 import { ForgeTransport, type ForgeBridge } from './forge';
 import { SessionTransport } from './session';
 import { SignedOut, Unreachable } from './transport';
@@ -48,11 +49,52 @@ describe('the Forge bridge', () => {
     expect(await new ForgeTransport(b).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', locale: 'pt-BR', timeZone: 'America/Sao_Paulo', colorMode: 'dark' });
     expect(b.asked.map(([command]) => command)).toContain('enableTheming');
   });
+  test.each([
+    ['an address', { results: [{ key: 'backend', configured: { endpoint: 'https://steward.example.com/' } }] }, 'https://steward.example.com/'],
+    ['none yet', { results: [{ key: 'backend', configured: { endpoint: null } }] }, null],
+    ['a fixed one', { results: [] }, undefined],
+  ])('the server: %s', async (_what, told, expected) => {
+    const b = bridge({ __permission__remoteGet: told });
+    expect(await new ForgeTransport(b).server.get()).toBe(expected);
+    expect(b.asked).toEqual([['__permission__remoteGet', { keys: ['backend'] }]]);
+  });
+  test('the server is set with the payload of permissions.remote.set', async () => {
+    const b = bridge({});
+    await new ForgeTransport(b).server.set('https://steward.example.com');
+    expect(b.asked).toEqual([['__permission__remoteSet', { remotes: [{ key: 'backend', configured: { endpoint: 'https://steward.example.com' } }] }]]);
+    await expect(new ForgeTransport(bridge({ __permission__remoteSet: new Error('declined') })).server.set('https://x.example')).rejects.toThrow('declined');
+  });
   test('it is chosen where the host put it, and only there', () => {
     expect(chooseTransport().kind).toBe('session');
     window.__bridge = bridge({});
     expect(chooseTransport().kind).toBe('forge');
     delete window.__bridge;
+  });
+});
+
+describe('a page of Connect', () => {
+  const ap: ConnectBridge = { context: { getToken: (callback) => { callback('a.b.c'); } }, user: { getLocale: (callback) => { callback('pt_BR'); } } };
+  test('each call carries a token of the frame, and no cookie', async () => {
+    const asked: RequestInit[] = [];
+    vi.stubGlobal('fetch', (_path: string, init: RequestInit) => {
+      asked.push(init);
+      return Promise.resolve(Response.json({}));
+    });
+    expect((await new ConnectTransport(ap).request(get)).status).toBe(200);
+    expect(asked[0]?.headers).toMatchObject({ authorization: 'JWT a.b.c', accept: 'application/json' });
+    expect(asked[0]?.credentials).toBe('omit');
+  });
+  test('the address says page and issue, the host the language', async () => {
+    window.history.replaceState(null, '', '/connect/customer-panel?issue=1&issueKey=HELP-1&jwt=x');
+    expect(await new ConnectTransport(ap).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', locale: 'pt-BR', timeZone: null, colorMode: null });
+  });
+  test('it is chosen on such a page alone', () => {
+    window.AP = ap;
+    window.history.replaceState(null, '', '/connect/customers-page');
+    expect(chooseTransport().kind).toBe('connect');
+    window.history.replaceState(null, '', '/app/');
+    expect(chooseTransport().kind).toBe('session');
+    delete window.AP;
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * The one seam between this UI and the server. Everything above it speaks of requests to `/api/v1`; only the two
- * implementations know whether these go through Jira's Forge bridge or straight to our own origin.
+ * The one seam between this UI and the server. Everything above it speaks of requests to `/api/v1`; only the
+ * implementations know whether these go through Jira's Forge bridge, with a token of Connect's, or straight to our own origin.
  */
 
 export interface TransportRequest {
@@ -47,7 +47,16 @@ export interface Transport {
   download?(path: string, body: string): Promise<Downloaded>;
   /** Opens an address in a new tab. A frame may not do that by itself, so the host does it. */
   openTab(url: string): void;
-  readonly kind: 'forge' | 'session';
+  /** Where Jira sends our calls, if that is for this site's administrators to say. Absent where nobody can ask or say it. */
+  readonly server?: ServerAddress;
+  readonly kind: 'forge' | 'connect' | 'session';
+}
+
+export interface ServerAddress {
+  /** `null`: nobody has said it yet; `undefined`: it is fixed. */
+  get(): Promise<string | null | undefined>;
+  /** The host asks the administrator once more; rejects with its reason when they decline or it does not take the address. */
+  set(address: string): Promise<void>;
 }
 
 /** No answer came: no network, the host refused to pass the call on, or it took too long. */

@@ -21,7 +21,9 @@ export function ConflictNotice({ field, conflict, onKeep, onWrite }: Props) {
   const { theirs, mine } = conflict;
   const name = authorName(theirs.updatedBy);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.focus(), []);
+  useEffect(() => {
+    box.current?.focus();
+  }, []);
   return (
     <div className="conflict" ref={box} tabIndex={-1} role="group" aria-label={t('conflict.title', { name })}>
       <p className="conflict-title"><Icon name="error" small /><bdi>{t('conflict.title', { name })}</bdi></p>

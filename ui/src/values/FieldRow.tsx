@@ -109,7 +109,8 @@ function RowMenu({ field, value, editable, edit, onHistory }: Pick<Props, 'field
   );
 }
 
-function Editor({ field, edit }: { field: Field; edit: FieldEdit }) {
+/** What stands in the place of a value while it is edited. */
+export function Editor({ field, edit }: { field: Field; edit: FieldEdit }) {
   const editing = edit.editing;
   const chooses = CHOOSING.has(field.type);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {

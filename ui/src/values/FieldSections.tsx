@@ -45,12 +45,13 @@ export function grouped(fields: Field[], sections: Section[]): FieldGroup[] {
 export function FieldSections({ subject, fields, sections, values, mayEdit, name, foldEmpty = false, history = true, level = 2 }: Props) {
   const Title = `h${level}` as const;
   const [historyOf, setHistoryOf] = useState<Field | null>(null);
-  // Decided once: a field that is emptied or filled does not jump away under the reader's hand.
-  const [folded] = useState(() => new Set(fields.filter((f) => !f.required && isEmpty(valueOf(values, f.id) ? valueOf(values, f.id)?.value : f.default)).map((f) => f.id)));
+  // Decided once: a field that is emptied does not jump away under the reader's hand. One that somebody fills meanwhile shows.
+  const [emptyAtFirst] = useState(() => new Set(fields.filter((f) => !f.required && isEmpty(valueOf(values, f.id) ? valueOf(values, f.id)?.value : f.default)).map((f) => f.id)));
   // Where nothing is filled yet, the fields themselves say what could be.
   const [anyFilled] = useState(() => fields.some((f) => !isEmpty(valueOf(values, f.id)?.value)));
+  const folded = new Set([...emptyAtFirst].filter((id) => isEmpty(valueOf(values, id)?.value)));
   const [unfolded, setUnfolded] = useState(false);
-  const foldable = foldEmpty && folded.size >= FOLD_FROM && anyFilled;
+  const foldable = foldEmpty && emptyAtFirst.size >= FOLD_FROM && folded.size > 0 && anyFilled;
   const shown = foldable && !unfolded ? fields.filter((f) => !folded.has(f.id)) : fields;
   return (
     <div className="sections">

@@ -85,9 +85,9 @@ function Entry({ entry, field, subject, mayEdit }: { entry: HistoryEntry; field:
       <p className="history-what"><bdi>{t(`history.${entry.action}`, { name: authorName(entry.by), field: entry.fieldName })}</bdi></p>
       <p className="history-when"><time dateTime={entry.at}>{when}</time></p>
       <dl className="history-change">
-        <div><dt>{t('history.from')}</dt><dd><ValueView field={field} value={entry.from} /></dd></div>
+        <div><dt>{t('history.from')}</dt><dd>{entry.fromText === null || entry.fromText === undefined ? <ValueView field={field} value={entry.from} /> : <bdi>{entry.fromText || '—'}</bdi>}</dd></div>
         <Icon name="back" small />
-        <div><dt>{t('history.to')}</dt><dd><ValueView field={field} value={entry.to} /></dd></div>
+        <div><dt>{t('history.to')}</dt><dd>{entry.toText === null || entry.toText === undefined ? <ValueView field={field} value={entry.to} /> : <bdi>{entry.toText || '—'}</bdi>}</dd></div>
       </dl>
       {offered && (
         <Button small kind="subtle" icon="history" onPress={() => void restore()} aria-label={t('history.restore.named', { field: field.name, when })}>{t('history.restore')}</Button>

@@ -4,7 +4,7 @@ import type { FieldValue, ValueSet } from '../api/types';
 import { outcomeOf, valueOf, withValue } from './save';
 
 const stands = (value: FieldValue['value'], by = 'other'): FieldValue => ({
-  fieldId: 'f', value, version: 8, updatedAt: '2026-01-01T10:00:00Z', updatedBy: { accountId: by, tokenId: null, displayName: 'Ana' },
+  fieldId: 'f', value, version: 8, updatedAt: '2026-01-01T10:00:00Z', updatedBy: { accountId: by, tokenId: null, importId: null, bulkActionId: null, displayName: 'Ana' },
 });
 const conflict = (current: FieldValue | null) => problemOf(412, { title: 'Precondition Failed', current }, null);
 const write = { fieldId: 'f', value: 'mine', seen: 7 };

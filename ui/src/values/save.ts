@@ -7,6 +7,7 @@ import { useServices } from '../app/services';
 import { ApiProblem, asProblem } from '../api/problem';
 import { keys } from '../api/queries';
 import type { FieldValue, Subject, Value, ValueSet } from '../api/types';
+import { putRowValue } from './rowValues';
 import { sameValue } from './format';
 
 export function valueOf(set: ValueSet | undefined, fieldId: string): FieldValue | undefined {
@@ -49,7 +50,10 @@ export function useSaveValue(subject: Subject) {
   const { calls, me } = useServices();
   const key = keys.values(subject);
 
-  const put = (now: FieldValue) => client.setQueryData<ValueSet>(key, (set) => set && withValue(set, now));
+  const put = (now: FieldValue) => {
+    putRowValue(client, subject.entity, subject.id, now);
+    return client.setQueryData<ValueSet>(key, (set) => set && withValue(set, now));
+  };
 
   const mutation = useMutation({
     // One write after the other for the same person or organization: the second then carries the version of the first.
@@ -60,7 +64,7 @@ export function useSaveValue(subject: Subject) {
       const before = valueOf(client.getQueryData<ValueSet>(key), write.fieldId);
       put({
         fieldId: write.fieldId, value: write.value, version: write.seen,
-        updatedAt: new Date().toISOString(), updatedBy: { accountId: me.accountId, tokenId: null, displayName: me.displayName },
+        updatedAt: new Date().toISOString(), updatedBy: { accountId: me.accountId, tokenId: null, importId: null, bulkActionId: null, displayName: me.displayName },
       });
       return { before };
     },
@@ -71,7 +75,11 @@ export function useSaveValue(subject: Subject) {
       });
     },
     onSuccess: put,
-    onSettled: () => client.invalidateQueries({ queryKey: ['history', subject.entity, subject.id] }),
+    onSettled: (_now, error) => {
+      // Tables showed what was refused.
+      if (error) void client.invalidateQueries({ queryKey: ['rows', subject.entity] });
+      return client.invalidateQueries({ queryKey: ['history', subject.entity, subject.id] });
+    },
   });
 
   const save = async (write: Write): Promise<WriteOutcome> => {

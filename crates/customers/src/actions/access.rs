@@ -1,6 +1,6 @@
 //! Who may do what here: permissions as administrators granted them, and the questions asked of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use host::client::RoleId;
 use kernel::{AccountId, Cx, Fault, KeyClass, Result, TokenScope};
@@ -26,6 +26,32 @@ pub(crate) async fn owner_keys(cx: &Cx, room: &Room, owner: &Owner) -> Result<Ke
         Owner::Customer(account) => room.shared.vault.keys(cx, KeyClass::Data, Subject::Person(account)).await,
         Owner::Organization(_) => tenant_keys(cx, room).await,
     }
+}
+
+/// The keys of these owners, fetched at once, by their ids.
+pub(crate) async fn keys_of_owners<'o>(
+    cx: &Cx,
+    room: &Room,
+    owners: &[&'o Owner],
+) -> Result<BTreeMap<&'o str, (&'o Owner, Keys)>> {
+    let people: Vec<&AccountId> = owners
+        .iter()
+        .filter_map(|owner| match owner {
+            Owner::Customer(account) => Some(account),
+            Owner::Organization(_) => None,
+        })
+        .collect();
+    let mut of_people = room.shared.vault.keys_of_people(cx, KeyClass::Data, &people).await?.into_iter();
+    let of_tenant = tenant_keys(cx, room).await?;
+    let mut keys = BTreeMap::new();
+    for owner in owners {
+        let own = match owner {
+            Owner::Customer(_) => of_people.next().ok_or_else(|| Fault::broken("customers_keys", "too few keys"))?,
+            Owner::Organization(_) => of_tenant.clone(),
+        };
+        keys.insert(owner.id(), (*owner, own));
+    }
+    Ok(keys)
 }
 
 /// A keyed hash of a name, for uniqueness.

@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, TryStreamExt, stream};
-use kernel::{AccountId, Cx, Fault, FieldFault, Result};
+use kernel::{AccountId, Cx, Fault, FieldFault, KeyClass, Result};
 use store::{Scoped, changes, ledger};
 
 use crate::Room;
+use crate::actions::announce::announce;
 use crate::actions::fields::{self, OpenField};
+use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{self, OpenValue, Reach, Writer};
 use crate::actions::{access, directory};
-use crate::model::{Entity, FieldId, Owner, Permission, Value};
+use crate::model::{Author, Entity, FieldId, Owner, Permission, Value};
 use crate::{rules, sql};
 
 /// Items of one request. With the body's own bound it keeps a transaction well below a second.
@@ -22,8 +23,6 @@ pub(crate) const ITEMS_AT_ONCE: usize = 1_000;
 const VALUES_AT_ONCE: usize = 5_000;
 /// Organizations that the directory does not know yet and that Jira is asked about, one by one.
 const ASKED_AT_ONCE: usize = 20;
-/// Owners whose keys are fetched at the same time.
-const KEYS_AT_ONCE: usize = 32;
 /// Mistakes told of one item.
 const ERRORS_TOLD: usize = 10;
 
@@ -79,10 +78,11 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
             Owner::Organization(_) => None,
         })
         .collect();
-    room.shared.vault.meet(cx, &people).await?;
-    let writers = writers(cx, room, items, &outcomes).await?;
+    let writers = writers(cx, room, items, &outcomes, &people).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
+    let named = items.iter().flat_map(|item| item.wanted.keys());
+    check_kinds(&mut scoped, entity, &values::kinds(&fields, named)).await?;
     let mut plans = Vec::new();
     for (place, writer) in writers {
         let Some(item) = items.get(place) else { continue };
@@ -197,18 +197,33 @@ fn invalid(mut faults: Vec<FieldFault>) -> Fault {
     Fault::invalid_fields(faults)
 }
 
-/// Keys and pseudonyms, fetched before the transaction, which then waits for nothing else.
+/// Keys and pseudonyms, fetched for all at once and before the transaction, which then waits for nothing else.
 async fn writers<'a>(
     cx: &'a Cx,
     room: &Room,
     items: &'a [Item],
     outcomes: &[Option<Fault>],
+    people: &[&AccountId],
 ) -> Result<Vec<(usize, Writer<'a>)>> {
+    let vault = &room.shared.vault;
+    let author = Author::of(cx.actor()).ok_or_else(|| Fault::refused("Only somebody changes values."))?;
+    let actor = access::actor_pseudonym(cx, room).await?;
+    let of_tenant = access::tenant_keys(cx, room).await?;
+    let mut data = vault.keys_of_people(cx, KeyClass::Data, people).await?.into_iter();
+    let mut index = vault.keys_of_people(cx, KeyClass::Index, people).await?.into_iter();
     let open = items.iter().enumerate().filter(|(place, _)| outcomes.get(*place).is_some_and(Option::is_none));
-    let fetching: Vec<_> = open
-        .map(|(place, item)| async move { Ok::<_, Fault>((place, Writer::prepare(cx, room, &item.owner).await?)) })
-        .collect();
-    stream::iter(fetching).buffered(KEYS_AT_ONCE).try_collect().await
+    let writer = |(place, item): (usize, &'a Item)| {
+        let missing = || Fault::broken("customers_keys", "fewer keys than people");
+        let (keys, subject) = match &item.owner {
+            Owner::Customer(_) => {
+                let own = index.next().ok_or_else(missing)?;
+                (data.next().ok_or_else(missing)?, Some(web::pseudonym_under(&own)?))
+            }
+            Owner::Organization(_) => (of_tenant.clone(), None),
+        };
+        Ok((place, Writer::with(cx, &item.owner, author.clone(), (actor.clone(), subject), keys)))
+    };
+    open.map(writer).collect()
 }
 
 /// Checks an item against what stands.
@@ -227,9 +242,10 @@ async fn plan<'a>(
             "Somebody changed this since you read it. Read it again, then send this item.",
         )));
     }
+    let turned = Turned::of(fields.values());
     let mut held = BTreeMap::new();
     for value in sealed.into_iter().filter(|value| item.wanted.contains_key(&value.field)) {
-        held.insert(value.field, writer.open(value)?);
+        held.insert(value.field, turned.value(writer.open(value)?));
     }
     let (mut steps, mut faults) = (Vec::new(), Vec::new());
     for (id, value) in &item.wanted {
@@ -257,12 +273,16 @@ async fn carry_out(cx: &Cx, scoped: &mut Scoped, plans: Vec<Plan<'_>>) -> Result
         return Ok(versions);
     }
     let mut numbers = changes::reserve(scoped, count).await?..;
-    let mut written = Vec::new();
+    let (mut written, mut events) = (Vec::new(), Vec::new());
     for plan in &plans {
         let mut last = None;
         for (step, number) in plan.steps.iter().zip(numbers.by_ref()) {
-            let kind = plan.writer.write(scoped, step.held.as_ref(), step.field, &step.to, false, number).await?;
+            let kind = plan
+                .writer
+                .write(scoped, step.held.as_ref(), step.field, &step.to, rules::action_of(&step.to, false), number)
+                .await?;
             written.push((kind, plan, plan.writer.object(step.field)));
+            events.push(plan.writer.event(step.field, number));
             last = Some(number);
         }
         if let Some(last) = last {
@@ -272,5 +292,6 @@ async fn carry_out(cx: &Cx, scoped: &mut Scoped, plans: Vec<Plan<'_>>) -> Result
     }
     let entries = written.iter().map(|(kind, plan, object)| plan.writer.entry(kind, object)).collect();
     ledger::append_all(scoped, cx, entries).await?;
+    announce(scoped, cx, &events).await?;
     Ok(versions)
 }

@@ -1,31 +1,27 @@
 //! The directory: customers and organizations as Jira has them, cached for a week at most, sorted and searched in
 //! memory for minutes.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::time::Duration;
+mod sorted;
+
+use std::collections::BTreeMap;
 
 use host::client::{AccountKind, Project, Role};
 use host::jql::Whose;
 use host::{As, Jira, PROFILES, Personal, Profile, RequestCounts};
-use kernel::{AccountId, Cx, Fault, KeyClass, OrganizationId, Result, TenantId};
+use kernel::{AccountId, Cx, Fault, KeyClass, OrganizationId, Result};
 use vault::{Keys, Open, Place, Subject};
-use zeroize::Zeroizing;
 
 use crate::Room;
 use crate::actions::access;
+use crate::actions::entitlements::OpenEntitlement;
 use crate::model::{Entity, Holder, Owner, Permission};
 use crate::{rules, schema, sql};
+
+pub(crate) use sorted::{Cache, Line, Name, Sorted, cache, forget_sorted, sorted};
 
 /// People's names, by account; who is not in it has none that Jira tells.
 pub(crate) type Names = BTreeMap<AccountId, Open<Profile>>;
 
-/// Rows read from the store in one statement.
-const READ_PAGE: u32 = 1_000;
-/// How long a sorted directory may serve before it is read again.
-const FRESH: Duration = Duration::from_secs(30);
-/// Tenants whose directory is kept sorted in memory.
-const CACHED_TENANTS: u64 = 64;
 /// Members shown with an organization.
 const MEMBERS_SHOWN: usize = 50;
 /// Results of a picker.
@@ -37,44 +33,21 @@ pub(crate) struct CustomerRecord {
     pub(crate) name: Option<Open<Profile>>,
     /// The address as the viewer sees it in Jira, where Steward itself is not told it.
     pub(crate) email_seen: Option<Personal>,
-    pub(crate) organizations: Vec<(OrganizationId, Open<String>)>,
+    pub(crate) organizations: Vec<(OrganizationId, Name)>,
+    /// Into whom they were merged.
+    pub(crate) merged_into: Option<AccountId>,
     pub(crate) counts: Option<RequestCounts>,
 }
 
 /// An organization as shown.
 pub(crate) struct OrganizationRecord {
     pub(crate) id: OrganizationId,
-    pub(crate) name: Open<String>,
+    pub(crate) name: Name,
     pub(crate) member_count: usize,
     pub(crate) counts: Option<RequestCounts>,
     pub(crate) members: Option<Vec<CustomerRecord>>,
-}
-
-/// One line of the sorted directory: what is searched, sorted and asked by, wiped when dropped.
-pub(crate) struct Line<I> {
-    pub(crate) id: I,
-    sort: Zeroizing<String>,
-    pub(crate) search: Zeroizing<String>,
-    pub(crate) name: Zeroizing<String>,
-    pub(crate) email: Option<Zeroizing<String>>,
-    pub(crate) active: bool,
-    pub(crate) time_zone: Option<String>,
-}
-
-/// A tenant's directory, sorted.
-pub(crate) struct Sorted {
-    pub(crate) customers: Vec<Line<AccountId>>,
-    pub(crate) organizations: Vec<Line<OrganizationId>>,
-    pub(crate) members: HashMap<OrganizationId, Vec<AccountId>>,
-    pub(crate) memberships: HashMap<AccountId, Vec<OrganizationId>>,
-}
-
-/// Sorted directories of this node.
-pub(crate) type Cache = moka::future::Cache<TenantId, Arc<Sorted>>;
-
-/// An empty cache.
-pub(crate) fn cache() -> Cache {
-    moka::future::Cache::builder().max_capacity(CACHED_TENANTS).time_to_live(FRESH).build()
+    /// Where it is one of a list.
+    pub(crate) entitlements: Vec<OpenEntitlement>,
 }
 
 pub(crate) fn organization_place(id: &OrganizationId) -> Place {
@@ -135,108 +108,6 @@ fn jira<'a>(cx: &'a Cx, room: &'a Room, by: As) -> Jira<'a> {
     Jira::for_tenant(&room.shared.host.cloud, cx, by)
 }
 
-/// The sorted directory, at most half a minute old.
-pub(crate) async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
-    room.directory.try_get_with(cx.tenant(), async { read_sorted(cx, room).await.map(Arc::new) }).await.map_err(
-        |_: Arc<Fault>| {
-            Fault::busy("directory_unavailable", "The list of customers cannot be read just now. Try again.", None)
-        },
-    )
-}
-
-/// Forgets the sorted directory of this node, so that a change shows at once.
-pub(crate) async fn forget_sorted(cx: &Cx, room: &Room) {
-    room.directory.invalidate(&cx.tenant()).await;
-}
-
-async fn read_sorted(cx: &Cx, room: &Room) -> Result<Sorted> {
-    let accounts = read_accounts(cx, room).await?;
-    let mut customers = Vec::with_capacity(accounts.len());
-    for some in accounts.chunks(PROFILES) {
-        let names = names(cx, room, some).await?;
-        customers.extend(some.iter().map(|account| {
-            let name = names.get(account).map(Open::peek);
-            let shown = name.map_or(account.as_str(), |name| &name.name);
-            let email = name.and_then(|name| name.email.as_deref());
-            Line {
-                id: account.clone(),
-                sort: Zeroizing::new(shown.to_lowercase()),
-                search: Zeroizing::new(format!("{shown}\n{}", email.unwrap_or_default()).to_lowercase()),
-                name: Zeroizing::new(shown.to_owned()),
-                email: email.map(|email| Zeroizing::new(email.to_owned())),
-                active: name.is_some_and(|name| name.active),
-                time_zone: name.and_then(|name| name.time_zone.clone()),
-            }
-        }));
-    }
-    customers.sort_by(|a, b| (&*a.sort, &a.id).cmp(&(&*b.sort, &b.id)));
-    let organizations = read_organizations(cx, room).await?;
-    let (members, memberships) = read_memberships(cx, room).await?;
-    Ok(Sorted { customers, organizations, members, memberships })
-}
-
-async fn read_accounts(cx: &Cx, room: &Room) -> Result<Vec<AccountId>> {
-    let mut accounts: Vec<AccountId> = Vec::new();
-    loop {
-        let after = accounts.last().map(|account| account.as_str().to_owned()).unwrap_or_default();
-        let page = sql::customer_list(&mut room.shared.store.read(cx).await?, &after, READ_PAGE).await?;
-        let full = page.len() == READ_PAGE as usize;
-        accounts.extend(page);
-        if !full {
-            return Ok(accounts);
-        }
-    }
-}
-
-async fn read_organizations(cx: &Cx, room: &Room) -> Result<Vec<Line<OrganizationId>>> {
-    let keys = name_keys(cx, room).await?;
-    let mut lines: Vec<Line<OrganizationId>> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page = sql::organization_list(&mut room.shared.store.read(cx).await?, &after, READ_PAGE).await?;
-        let full = page.len() == READ_PAGE as usize;
-        for (id, sealed) in page {
-            let name = keys.open(&organization_place(&id), &sealed)?;
-            let lower = Zeroizing::new(name.peek().to_lowercase());
-            after = id.as_str().to_owned();
-            lines.push(Line {
-                id,
-                sort: lower.clone(),
-                search: lower,
-                name: Zeroizing::new(name.peek().clone()),
-                email: None,
-                active: true,
-                time_zone: None,
-            });
-        }
-        if !full {
-            break;
-        }
-    }
-    lines.sort_by(|a, b| (&*a.sort, &a.id).cmp(&(&*b.sort, &b.id)));
-    Ok(lines)
-}
-
-type Members = (HashMap<OrganizationId, Vec<AccountId>>, HashMap<AccountId, Vec<OrganizationId>>);
-
-async fn read_memberships(cx: &Cx, room: &Room) -> Result<Members> {
-    let (mut members, mut memberships): Members = Default::default();
-    let mut after = (String::new(), String::new());
-    loop {
-        let place = (after.0.as_str(), after.1.as_str());
-        let page = sql::membership_list(&mut room.shared.store.read(cx).await?, place, READ_PAGE).await?;
-        let full = page.len() == READ_PAGE as usize;
-        for (organization, account) in page {
-            after = (organization.as_str().to_owned(), account.as_str().to_owned());
-            memberships.entry(account.clone()).or_default().push(organization.clone());
-            members.entry(organization).or_default().push(account);
-        }
-        if !full {
-            return Ok((members, memberships));
-        }
-    }
-}
-
 /// Customers as shown, in the order asked for.
 pub(crate) async fn records(
     cx: &Cx,
@@ -247,17 +118,14 @@ pub(crate) async fn records(
     let mut names = names(cx, room, accounts).await?;
     let mut records = Vec::with_capacity(accounts.len());
     for account in accounts {
-        let mut organizations = Vec::new();
-        for id in sorted.memberships.get(account).into_iter().flatten() {
-            if let Some(name) = organization_name(cx, room, id).await? {
-                organizations.push((id.clone(), name));
-            }
-        }
+        let of = sorted.memberships.get(account).into_iter().flatten();
+        let organizations = of.filter_map(|id| Some((id.clone(), sorted.organization_name(id)?))).collect();
         records.push(CustomerRecord {
             account: account.clone(),
             name: names.remove(account),
             email_seen: None,
             organizations,
+            merged_into: sorted.merged.get(account).cloned(),
             counts: None,
         });
     }
@@ -275,7 +143,12 @@ pub(crate) async fn record(cx: &Cx, room: &Room, account: &AccountId) -> Result<
         account: account.clone(),
         name,
         email_seen,
-        organizations: organizations_of(cx, room, account).await?,
+        organizations: organizations_of(cx, room, account)
+            .await?
+            .into_iter()
+            .map(|(id, name)| (id, name.into()))
+            .collect(),
+        merged_into: sql::merged_into(&mut room.shared.store.read(cx).await?, account).await?,
         counts: None,
     })
 }
@@ -290,20 +163,32 @@ async fn email_seen(cx: &Cx, room: &Room, account: &AccountId) -> Option<Persona
 /// One customer, with counts, for whoever may see them.
 pub(crate) async fn read_customer(cx: &Cx, room: &Room, account: &AccountId) -> Result<CustomerRecord> {
     let owner = Owner::Customer(account.clone());
-    crate::actions::values::reach(cx, room, &owner, Permission::Browse).await?;
+    let reach = crate::actions::values::reach(cx, room, &owner, Permission::Browse).await?;
     let counts = counts(cx, room, &owner).await.ok();
-    Ok(CustomerRecord { counts, ..record(cx, room, account).await? })
+    let record = record(cx, room, account).await?;
+    // A customer is told nothing of another one.
+    let merged_into = record.merged_into.filter(|_| reach.is_agent());
+    Ok(CustomerRecord { counts, merged_into, ..record })
 }
 
-/// The organizations of a customer, as Jira has them now.
+/// The organizations of a customer: as Jira has them now, or as the directory read them where Jira does not tell.
 pub(crate) async fn organizations_of(
     cx: &Cx,
     room: &Room,
     account: &AccountId,
 ) -> Result<Vec<(OrganizationId, Open<String>)>> {
+    let mut organizations = Vec::new();
+    if !room.shared.host.tells_organizations(cx).await? {
+        let sorted = sorted(cx, room).await?;
+        for id in sorted.memberships.get(account).into_iter().flatten() {
+            if let Some(name) = organization_name(cx, room, id).await? {
+                organizations.push((id.clone(), name));
+            }
+        }
+        return Ok(organizations);
+    }
     let keys = name_keys(cx, room).await?;
     let asked = jira(cx, room, As::App);
-    let mut organizations = Vec::new();
     let mut start = Some(0);
     while let Some(from) = start {
         let page = asked.organizations(Some(account), from).await?;
@@ -337,9 +222,10 @@ pub(crate) async fn read_organization(cx: &Cx, room: &Room, id: &OrganizationId)
     let owner = Owner::Organization(id.clone());
     Ok(OrganizationRecord {
         id: id.clone(),
-        name,
+        name: name.into(),
         member_count: members.len(),
         counts: counts(cx, room, &owner).await.ok(),
+        entitlements: Vec::new(),
         // An API token for organizations alone is not told of people.
         members: match access::permissions_about(cx, room, Entity::Customer).await?.contains(&Permission::Browse) {
             true => Some(records(cx, room, &sorted, &shown).await?),

@@ -14,9 +14,11 @@ use vault::Exit;
 
 use crate::Room;
 use crate::actions::directory::{self, Sorted};
+use crate::actions::entitlements::{self, OpenEntitlement, Products};
 use crate::actions::fields::OpenField;
 use crate::actions::lists::{Asked, Finder};
 use crate::actions::records::{AT_ONCE, OpenRecord, Reader};
+use crate::actions::turned::Turned;
 use crate::actions::{access, queries};
 use crate::files::{Cell, Heading, Sheet};
 use crate::model::{Entity, FieldId, FieldType, Permission, Value};
@@ -37,7 +39,16 @@ const OF_CUSTOMERS: [(&str, &str); 5] = [
     ("timeZone", "Time zone"),
     ("active", "Active"),
 ];
-const OF_ORGANIZATIONS: [(&str, &str); 2] = [("name", "Name"), ("members", "Members")];
+const OF_ORGANIZATIONS: [(&str, &str); 3] =
+    [("name", "Name"), ("members", "Members"), ("entitlements", "Entitlements")];
+
+/// What the directory knows of one entity, as columns: their keys and headings.
+pub(crate) fn built_in(entity: Entity) -> &'static [(&'static str, &'static str)] {
+    match entity {
+        Entity::Customer => &OF_CUSTOMERS,
+        Entity::Organization => &OF_ORGANIZATIONS,
+    }
+}
 
 /// One column.
 enum Column {
@@ -56,6 +67,8 @@ pub(crate) struct Export {
     places: Vec<usize>,
     columns: Vec<Column>,
     reads: Reads,
+    turned: Turned,
+    products: Products,
     zone: TimeZone,
     format: Format,
 }
@@ -73,7 +86,7 @@ pub(crate) async fn prepare_export(
     access::require_about(cx, room, entity, Permission::Browse).await?;
     let columns = chosen(entity, queries::queryable(cx, room).await?, columns)?;
     let sorted = directory::sorted(cx, room).await?;
-    let finder = Finder { cx, room, sorted: &sorted, entity, asked };
+    let finder = Finder::new(cx, room, &sorted, entity, asked).await?;
     let places = if asked.typed.order.is_empty() {
         finder.first(0, ROWS + 1).await?
     } else {
@@ -100,15 +113,18 @@ pub(crate) async fn prepare_export(
         })
         .collect();
     let reads = Reads { own, ..Reads::default() };
+    let turned = Turned::of(columns.iter().filter_map(|column| match column {
+        Column::Own(field) => Some(&**field),
+        _ => None,
+    }));
     let zone = asked.typed.now.time_zone().clone();
-    Ok(Export { cx: cx.clone(), room: room.clone(), entity, sorted, places, columns, reads, zone, format })
+    let products = entitlements::products_by_id(cx, room).await?;
+    let (cx, room) = (cx.clone(), room.clone());
+    Ok(Export { cx, room, entity, sorted, places, columns, reads, turned, products, zone, format })
 }
 
 fn chosen(entity: Entity, fields: Vec<OpenField>, wanted: Option<&[String]>) -> Result<Vec<Column>> {
-    let built_in: &[(&str, &str)] = match entity {
-        Entity::Customer => &OF_CUSTOMERS,
-        Entity::Organization => &OF_ORGANIZATIONS,
-    };
+    let built_in = built_in(entity);
     let mut own: Vec<OpenField> = fields.into_iter().filter(|field| field.entity == entity).collect();
     own.sort_by_key(|field| field.position);
     let mut columns = vec![Column::Id];
@@ -193,7 +209,7 @@ impl Export {
 
     async fn rows(&self, places: &[usize], exit: &Exit) -> Result<Vec<Vec<Cell>>> {
         let (cx, room, sorted) = (&self.cx, &self.room, &*self.sorted);
-        let reader = Reader { cx, room, sorted, entity: self.entity, reads: &self.reads };
+        let reader = Reader { cx, room, sorted, entity: self.entity, reads: &self.reads, turned: &self.turned };
         let mut records = reader.read(places).await?;
         let people = self.people(&records);
         let names = directory::names(cx, room, &people).await?;
@@ -223,18 +239,48 @@ impl Export {
                 }
             }
             Entity::Organization => {
+                let wanted = self.columns.iter().any(|column| matches!(column, Column::BuiltIn("entitlements", _)));
+                let lines = places.iter().filter_map(|place| sorted.organizations.get(*place)).filter(|_| wanted);
+                let ids: Vec<_> = lines.map(|line| &line.id).collect();
+                let mut entitled = entitlements::open_of(cx, room, &ids).await?;
                 for (place, record) in places.iter().zip(&mut records) {
                     let Some(line) = sorted.organizations.get(*place) else { continue };
-                    let mut name = directory::organization_name(cx, room, &line.id).await?;
+                    let mut name = sorted.organization_name(&line.id);
                     let members = sorted.members.get(&line.id).map_or(0, Vec::len);
+                    let mut held = entitled.remove(line.id.as_str()).unwrap_or_default();
                     rows.push(self.row(record, &names, exit, |key| match key {
                         "name" => text(name.take().map(|name| name.release(exit))),
+                        "entitlements" => self.entitlements(std::mem::take(&mut held), exit),
                         _ => Cell::Number(members as f64),
                     }));
                 }
             }
         }
         Ok(rows)
+    }
+
+    /// `Premium support, 2026-01-01 to 2026-12-31, 25 seats`, one after the other; notes stay.
+    fn entitlements(&self, held: Vec<OpenEntitlement>, exit: &Exit) -> Cell {
+        let mut lines: Vec<String> = held
+            .into_iter()
+            .filter_map(|entitlement| {
+                let name = self.products.get(&entitlement.product.0)?.name.peek().clone();
+                let terms = entitlement.terms.release(exit)?;
+                let days = match (terms.starts, terms.ends) {
+                    (None, None) => None,
+                    (Some(starts), None) => Some(format!("from {starts}")),
+                    (None, Some(ends)) => Some(format!("until {ends}")),
+                    (Some(starts), Some(ends)) => Some(format!("{starts} to {ends}")),
+                };
+                let limit = terms.limit.map(|limit| match terms.unit {
+                    Some(unit) => format!("{limit} {unit}"),
+                    None => limit.to_string(),
+                });
+                Some([Some(name), days, limit].into_iter().flatten().collect::<Vec<_>>().join(", "))
+            })
+            .collect();
+        lines.sort();
+        if lines.is_empty() { Cell::Empty } else { Cell::Texts(lines) }
     }
 
     /// Accounts that the values of these records name.

@@ -9,7 +9,9 @@ use vault::{Keys, Open, Place};
 
 use crate::Room;
 use crate::actions::access;
+use crate::actions::announce::announce_field;
 use crate::model::{Entity, Field, FieldAudience, FieldBody, FieldId, FieldType, Permission, SectionId};
+use crate::webhooks::event::EventKind;
 use crate::{rules, schema, sql};
 
 /// A field whose body is open.
@@ -25,7 +27,7 @@ pub(crate) struct Wanted {
     pub(crate) body: FieldBody,
 }
 
-fn place(id: FieldId) -> Place {
+pub(crate) fn place(id: FieldId) -> Place {
     Place::new(&schema::FIELD_BODY, kernel::RowName::new().uuid(id.0))
 }
 
@@ -86,6 +88,7 @@ pub(crate) async fn define_field(cx: &Cx, room: &Room, wanted: Wanted) -> Result
     };
     sql::field_insert(&mut scoped, field, &hash).await?;
     note(&mut scoped, cx, "customers.field_defined", actor, id).await?;
+    announce_field(&mut scoped, cx, EventKind::FieldDefined, id, version).await?;
     scoped.commit().await?;
     read_field(cx, room, id).await
 }
@@ -101,17 +104,21 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     let old = in_transaction(&mut scoped, &keys, id).await?.ok_or_else(Fault::not_found)?;
     check_version(&old, before)?;
     let mut faults = Vec::new();
-    for (pointer, same) in [("/type", old.kind == wanted.kind), ("/entity", old.entity == wanted.entity)] {
+    for (pointer, same, detail) in [
+        (
+            "/type",
+            old.kind == wanted.kind,
+            "A type changes with its values: see what becomes of them under type-changes.",
+        ),
+        ("/entity", old.entity == wanted.entity, "This stays what it was. Make a new field instead."),
+    ] {
         if !same {
-            faults.push(FieldFault {
-                pointer: pointer.to_owned(),
-                code: "fixed",
-                detail: "This stays what it was when the field was made. Make a new field instead.".to_owned(),
-                limit: None,
-            });
+            let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+            faults.push(FieldFault { pointer, code: "fixed", detail, limit: None });
         }
     }
     let mut body = wanted.body;
+    (body.past, body.turning) = (old.body.peek().past.clone(), old.body.peek().turning);
     match rules::merge_options(&old.body.peek().options, std::mem::take(&mut body.options), fresh_option) {
         Ok(options) => body.options = options,
         Err(wrong) => faults.extend(wrong),
@@ -132,6 +139,7 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     };
     write(&mut scoped, field, &hash, before).await?;
     note(&mut scoped, cx, "customers.field_changed", actor, id).await?;
+    announce_field(&mut scoped, cx, EventKind::FieldChanged, id, version).await?;
     scoped.commit().await?;
     read_field(cx, room, id).await
 }
@@ -149,8 +157,13 @@ pub(crate) async fn retire_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     check_version(&old, before)?;
     let sealed = keys.seal(&place(id), old.body.peek())?;
     write(&mut scoped, Field { retired, version, ..old.with(|_| sealed) }, &hash, before).await?;
-    let kind = if retired { "customers.field_retired" } else { "customers.field_restored" };
+    let (kind, event) = if retired {
+        ("customers.field_retired", EventKind::FieldRetired)
+    } else {
+        ("customers.field_restored", EventKind::FieldRestored)
+    };
     note(&mut scoped, cx, kind, actor, id).await?;
+    announce_field(&mut scoped, cx, event, id, version).await?;
     scoped.commit().await?;
     read_field(cx, room, id).await
 }
@@ -222,14 +235,20 @@ async fn check_section(scoped: &mut Scoped, entity: Entity, wanted: Option<Secti
     Err(Fault::invalid_field("/sectionId", "unknown", "There is no such section of this kind."))
 }
 
-async fn write(scoped: &mut Scoped, field: sql::SealedField, hash: &[u8], before: i64) -> Result<()> {
+pub(crate) async fn write(scoped: &mut Scoped, field: sql::SealedField, hash: &[u8], before: i64) -> Result<()> {
     if sql::field_update(scoped, field, hash, before).await? {
         return Ok(());
     }
     Err(Fault::conflict("Somebody changed this field since you opened it. Read it again."))
 }
 
-async fn note(scoped: &mut Scoped, cx: &Cx, kind: &'static str, actor: Option<Vec<u8>>, id: FieldId) -> Result<()> {
+pub(crate) async fn note(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    kind: &'static str,
+    actor: Option<Vec<u8>>,
+    id: FieldId,
+) -> Result<()> {
     let object = id.to_string();
     let entry = ledger::Entry { kind, actor, subject: None, object: Some(&object) };
     ledger::append(scoped, cx, entry).await.map(drop)

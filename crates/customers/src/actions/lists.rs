@@ -1,23 +1,32 @@
 //! Lists of customers and organizations: those that a query means, in its order, a page at a time.
 //!
-//! Records are looked at some at a time, and of those that match no more are held than a page has. A cursor is the id
-//! of the last record seen: what follows is what stands behind that record now.
+//! Records are looked at some at a time, and of those that match no more are held than a page has; of a query that
+//! orders, the order is (`order`). A cursor is the id of the last record seen: what follows is what stands behind that
+//! record now.
 
-use std::collections::BinaryHeap;
+mod order;
 
-use kernel::{Cx, Fault, Result};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use kernel::{AccountId, Cx, Fault, OrganizationId, Result};
 
 use crate::Room;
 use crate::actions::directory::{self, CustomerRecord, OrganizationRecord, Sorted};
 use crate::actions::records::{AT_ONCE, Reader};
+use crate::actions::turned::Turned;
+use crate::actions::{entitlements, search};
 use crate::model::Entity;
-use crate::query::evaluate::Keys;
 use crate::query::typed::{Reads, Typed};
+
+pub(crate) use order::{Orders, orders};
 
 /// What a list is asked for.
 pub(crate) struct Asked {
     pub(crate) typed: Typed,
-    /// Parts of a name or address; each must be there.
+    /// The query that it means, in one spelling; empty: everything.
+    pub(crate) written: String,
+    /// Each must be there: as part of a name or address, or as words of any field, the last of them perhaps begun.
     pub(crate) search: Vec<String>,
 }
 
@@ -25,12 +34,55 @@ pub(crate) struct Asked {
 pub(crate) struct Finder<'a> {
     pub(crate) cx: &'a Cx,
     pub(crate) room: &'a Room,
-    pub(crate) sorted: &'a Sorted,
+    pub(crate) sorted: &'a Arc<Sorted>,
     pub(crate) entity: Entity,
     pub(crate) asked: &'a Asked,
+    narrowed: Narrowed,
+    turned: Turned,
 }
 
-impl Finder<'_> {
+/// What an index leaves to be looked at.
+#[derive(Default)]
+struct Narrowed {
+    /// Places, in order; none: all.
+    places: Option<Vec<usize>>,
+    /// All of them are meant.
+    exact: bool,
+    /// Places that have the words which are searched, besides those whose name or address has them in its middle.
+    searched: BTreeSet<usize>,
+}
+
+impl<'a> Finder<'a> {
+    /// Narrowed by the index, where there is one.
+    pub(crate) async fn new(
+        cx: &'a Cx,
+        room: &'a Room,
+        sorted: &'a Arc<Sorted>,
+        entity: Entity,
+        asked: &'a Asked,
+    ) -> Result<Self> {
+        let mut narrowed = Narrowed::default();
+        if (asked.typed.filter.is_some() || !asked.search.is_empty())
+            && let Some(ready) = search::ready(cx, room, sorted).await?
+        {
+            if let Some((places, exact)) = search::places_meant(&ready, sorted, entity, &asked.typed)? {
+                narrowed = Narrowed { places: Some(places), exact, searched: BTreeSet::new() };
+            }
+            if !asked.search.is_empty() {
+                narrowed.searched = search::places_of(cx, room, &ready, entity, &asked.search).await?;
+            }
+        }
+        Ok(Self { cx, room, sorted, entity, asked, narrowed, turned: Turned::of_all(cx, room).await? })
+    }
+
+    /// Places from `from` on that may be meant, in order.
+    fn candidates(&self, from: usize) -> impl Iterator<Item = usize> {
+        let all = self.narrowed.places.is_none().then(|| from..self.len()).into_iter().flatten();
+        let places = self.narrowed.places.as_deref().unwrap_or_default();
+        let narrowed = places.iter().skip(places.partition_point(|place| *place < from)).copied();
+        all.chain(narrowed).filter(|place| self.is_searched(*place))
+    }
+
     fn len(&self) -> usize {
         match self.entity {
             Entity::Customer => self.sorted.customers.len(),
@@ -47,15 +99,35 @@ impl Finder<'_> {
     }
 
     fn is_searched(&self, place: usize) -> bool {
+        let merged =
+            self.entity == Entity::Customer && self.sorted.customers.get(place).is_some_and(|line| line.merged);
+        if merged && !self.asked.typed.asks_of_merged() {
+            return false;
+        }
         let text = match self.entity {
             Entity::Customer => self.sorted.customers.get(place).map(|line| &line.search),
             Entity::Organization => self.sorted.organizations.get(place).map(|line| &line.search),
         };
         text.is_some_and(|text| self.asked.search.iter().all(|part| text.contains(part)))
+            || self.narrowed.searched.contains(&place)
+    }
+
+    /// How many records match, where that is known without looking at each.
+    fn total(&self) -> Option<usize> {
+        match (&self.asked.typed.filter, self.asked.search.is_empty(), self.narrowed.places.is_some()) {
+            (None, true, false) => Some(self.len()),
+            (filter, ..) => (filter.is_none() || self.narrowed.exact).then(|| self.candidates(0).count()),
+        }
+    }
+
+    /// Whether the index left all records to be looked at.
+    fn looks_through(&self) -> bool {
+        self.asked.typed.filter.is_some() && self.narrowed.places.is_none()
     }
 
     fn reader<'r>(&'r self, reads: &'r Reads) -> Reader<'r> {
-        Reader { cx: self.cx, room: self.room, sorted: self.sorted, entity: self.entity, reads }
+        let (cx, room, sorted, entity) = (self.cx, self.room, self.sorted, self.entity);
+        Reader { cx, room, sorted, entity, reads, turned: &self.turned }
     }
 
     /// The places of up to `limit` records behind the one that `cursor` names, and where to go on.
@@ -73,15 +145,19 @@ impl Finder<'_> {
     }
 
     fn place_of(&self, cursor: &str) -> Result<usize> {
-        (0..self.len()).find(|place| self.id(*place) == Some(cursor)).ok_or_else(|| {
+        let place = match self.entity {
+            Entity::Customer => AccountId::new(cursor).ok().and_then(|id| self.sorted.customer(&id)),
+            Entity::Organization => OrganizationId::new(cursor).ok().and_then(|id| self.sorted.organization(&id)),
+        };
+        place.ok_or_else(|| {
             Fault::invalid_field("/cursor", "expired", "The list changed. Start again without a cursor.")
         })
     }
 
     /// The first records that match, in the directory's own order.
     pub(crate) async fn first(&self, from: usize, limit: usize) -> Result<Vec<usize>> {
-        let mut candidates = (from..self.len()).filter(|place| self.is_searched(*place));
-        if self.asked.typed.filter.is_none() {
+        let mut candidates = self.candidates(from);
+        if self.asked.typed.filter.is_none() || self.narrowed.exact {
             return Ok(candidates.take(limit).collect());
         }
         let reads = self.asked.typed.reads();
@@ -100,38 +176,21 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    /// The records that match and stand lowest in the query's order, behind `after`. All are looked at; `limit` are
-    /// held.
+    /// The records that match, in the query's order, behind the one at `after`.
     pub(crate) async fn lowest(&self, after: Option<usize>, limit: usize) -> Result<Vec<usize>> {
-        let reads = self.asked.typed.reads();
-        let reader = self.reader(&reads);
-        let behind: Option<(Keys, usize)> = match after {
-            None => None,
-            Some(place) => reader.read(&[place]).await?.first().map(|record| (self.asked.typed.keys(record), place)),
-        };
-        let mut candidates = (0..self.len()).filter(|place| self.is_searched(*place));
-        let mut lowest: BinaryHeap<(Keys, usize)> = BinaryHeap::new();
-        loop {
-            let some: Vec<usize> = candidates.by_ref().take(AT_ONCE).collect();
-            if some.is_empty() {
-                break;
-            }
-            for (record, place) in reader.read(&some).await?.iter().zip(some) {
-                if !self.asked.typed.matches(record) {
-                    continue;
-                }
-                let entry = (self.asked.typed.keys(record), place);
-                if behind.as_ref().is_some_and(|behind| entry <= *behind) {
-                    continue;
-                }
-                lowest.push(entry);
-                if lowest.len() > limit {
-                    lowest.pop();
-                }
-            }
-        }
-        Ok(lowest.into_sorted_vec().into_iter().map(|(_, place)| place).collect())
+        order::behind(self, after, limit).await
     }
+}
+
+/// A page of records, and what is known of the whole.
+pub(crate) struct Listed<T> {
+    pub(crate) records: Vec<T>,
+    /// Where to go on; none at the end.
+    pub(crate) next: Option<String>,
+    /// Whether they were looked at one by one.
+    pub(crate) looked_through: bool,
+    /// How many there are, where that is known without looking at each; told with the first page.
+    pub(crate) total: Option<usize>,
 }
 
 /// Customers that are asked for.
@@ -141,37 +200,51 @@ pub(crate) async fn list_customers(
     asked: &Asked,
     cursor: Option<&str>,
     limit: u32,
-) -> Result<(Vec<CustomerRecord>, Option<String>)> {
+) -> Result<Listed<CustomerRecord>> {
     let sorted = directory::sorted(cx, room).await?;
-    let finder = Finder { cx, room, sorted: &sorted, entity: Entity::Customer, asked };
+    let finder = Finder::new(cx, room, &sorted, Entity::Customer, asked).await?;
     let (places, next) = finder.page(cursor, limit as usize).await?;
     let accounts: Vec<_> =
         places.iter().filter_map(|place| sorted.customers.get(*place)).map(|line| line.id.clone()).collect();
-    Ok((directory::records(cx, room, &sorted, &accounts).await?, next))
+    Ok(Listed {
+        records: directory::records(cx, room, &sorted, &accounts).await?,
+        next,
+        looked_through: finder.looks_through(),
+        total: cursor.is_none().then(|| finder.total()).flatten(),
+    })
 }
 
-/// Organizations that are asked for.
+/// The same of organizations.
 pub(crate) async fn list_organizations(
     cx: &Cx,
     room: &Room,
     asked: &Asked,
     cursor: Option<&str>,
     limit: u32,
-) -> Result<(Vec<OrganizationRecord>, Option<String>)> {
+) -> Result<Listed<OrganizationRecord>> {
     let sorted = directory::sorted(cx, room).await?;
-    let finder = Finder { cx, room, sorted: &sorted, entity: Entity::Organization, asked };
+    let finder = Finder::new(cx, room, &sorted, Entity::Organization, asked).await?;
     let (places, next) = finder.page(cursor, limit as usize).await?;
-    let mut records = Vec::with_capacity(places.len());
-    for line in places.iter().filter_map(|place| sorted.organizations.get(*place)) {
-        if let Some(name) = directory::organization_name(cx, room, &line.id).await? {
-            records.push(OrganizationRecord {
-                member_count: sorted.members.get(&line.id).map_or(0, Vec::len),
-                id: line.id.clone(),
-                name,
-                counts: None,
-                members: None,
-            });
-        }
+    let lines: Vec<_> = places.iter().filter_map(|place| sorted.organizations.get(*place)).collect();
+    let mut entitled = HashMap::new();
+    for some in lines.chunks(AT_ONCE) {
+        let ids: Vec<_> = some.iter().map(|line| &line.id).collect();
+        entitled.extend(entitlements::open_of(cx, room, &ids).await?);
     }
-    Ok((records, next))
+    let records = lines.into_iter().filter_map(|line| {
+        Some(OrganizationRecord {
+            member_count: sorted.members.get(&line.id).map_or(0, Vec::len),
+            name: sorted.organization_name(&line.id)?,
+            id: line.id.clone(),
+            counts: None,
+            members: None,
+            entitlements: entitled.remove(line.id.as_str()).unwrap_or_default(),
+        })
+    });
+    Ok(Listed {
+        records: records.collect(),
+        next,
+        looked_through: finder.looks_through(),
+        total: cursor.is_none().then(|| finder.total()).flatten(),
+    })
 }

@@ -12,6 +12,7 @@ use vault::Open;
 use crate::Room;
 use crate::actions::access;
 use crate::actions::directory::{self, CustomerRecord};
+use crate::actions::entitlements::{self, OpenEntitlement, Products};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::sections::{self, OpenSection};
 use crate::actions::values::{self, ValueSet};
@@ -41,6 +42,7 @@ pub(crate) struct OrganizationPanel {
     pub(crate) name: Open<String>,
     pub(crate) counts: Option<RequestCounts>,
     pub(crate) values: ValueSet,
+    pub(crate) entitlements: Vec<OpenEntitlement>,
 }
 
 pub(crate) struct Selected {
@@ -65,6 +67,8 @@ pub(crate) struct Panel {
     pub(crate) sections: Vec<OpenSection>,
     pub(crate) fields: Vec<OpenField>,
     pub(crate) selected: Option<Selected>,
+    /// Those that entitlements name.
+    pub(crate) products: Products,
     pub(crate) permissions: BTreeSet<Permission>,
 }
 
@@ -99,7 +103,8 @@ pub(crate) async fn read_panel(cx: &Cx, room: &Room, issue: &str, person: Option
             organization.values.values.retain(|value| shown.contains(&value.field));
         }
     }
-    Ok(Panel { people, sections: sections::all(cx, room).await?, fields, selected, permissions, issue })
+    let products = entitlements::products_by_id(cx, room).await?;
+    Ok(Panel { people, sections: sections::all(cx, room).await?, fields, selected, products, permissions, issue })
 }
 
 /// The issue and its people, read as the viewer: Jira itself says whether they may see it.
@@ -142,6 +147,7 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
         let owner = Owner::Organization(id.clone());
         organizations.push(OrganizationPanel {
             values: values::read_values(cx, room, &owner).await?,
+            entitlements: entitlements::standing(cx, room, &id).await?,
             counts: directory::counts(cx, room, &owner).await.ok(),
             id,
             name,

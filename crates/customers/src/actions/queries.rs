@@ -7,11 +7,12 @@ use kernel::{AccountId, Cx, Fault, Result};
 
 use crate::Room;
 use crate::actions::fields::{self, OpenField};
+use crate::actions::products::{self, OpenProduct};
 use crate::actions::{access, directory};
 use crate::model::{Author, Entity, Permission};
 use crate::query::catalogue::{Catalogue, Known};
 use crate::query::complete::{self, Completion, Item, Wants};
-use crate::query::{Mistake, parse, text};
+use crate::query::{Mistake, lasting, parse, text};
 use crate::query::{resolve, typed::Typed};
 
 /// A query that means something.
@@ -19,13 +20,21 @@ pub(crate) struct Question {
     pub(crate) typed: Typed,
     /// The same query, in one spelling, with people by their account ids.
     pub(crate) normal: String,
+    /// The same, with fields and options by their ids too: what is kept.
+    pub(crate) lasting: String,
 }
 
 /// The fields that queries may name: retired ones, and those of an entity that the caller may not browse, are as if they
 /// had never been.
 pub(crate) async fn queryable(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
-    let mut fields = fields::all(cx, room).await?;
+    let mut fields = nameable(cx, room).await?;
     fields.retain(|field| !field.retired);
+    Ok(fields)
+}
+
+/// The same, retired ones included: what a kept query may still name.
+pub(crate) async fn nameable(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
+    let mut fields = fields::all(cx, room).await?;
     for entity in [Entity::Customer, Entity::Organization] {
         if !access::held(cx, room, Some(entity)).await?.contains(&Permission::Browse) {
             fields.retain(|field| field.entity != entity);
@@ -35,13 +44,14 @@ pub(crate) async fn queryable(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
 }
 
 /// The catalogue of one entity's queries.
-pub(crate) fn catalogue(fields: &[OpenField], entity: Entity) -> Catalogue<'_> {
+pub(crate) fn catalogue<'f>(fields: &'f [OpenField], products: &'f [OpenProduct], entity: Entity) -> Catalogue<'f> {
     let of = |wanted: Entity| {
         let of_entity = fields.iter().filter(move |field| field.entity == wanted);
         of_entity.map(|field| Known { id: field.id, kind: field.kind, body: field.body.peek() }).collect()
     };
     let organizations = if entity == Entity::Customer { of(Entity::Organization) } else { Vec::new() };
-    Catalogue { entity, own: of(entity), organizations }
+    let products = products.iter().map(|product| (product.id, product.name.peek().as_str())).collect();
+    Catalogue { entity, own: of(entity), organizations, products }
 }
 
 /// Reads a query; what is wrong with it is an answer, not a failure.
@@ -57,8 +67,8 @@ pub(crate) async fn ask(
         Ok(query) => query,
         Err(mistake) => return Ok(Err(vec![mistake])),
     };
-    let fields = queryable(cx, room).await?;
-    let catalogue = catalogue(&fields, entity);
+    let (fields, products) = (queryable(cx, room).await?, products::nameable(cx, room).await?);
+    let catalogue = catalogue(&fields, &products, entity);
     let named = match resolve::people(&query, &catalogue) {
         Ok(named) => named,
         Err(mistake) => return Ok(Err(vec![mistake])),
@@ -78,7 +88,11 @@ pub(crate) async fn ask(
             Err(more)
         }
         Ok(_) if !mistakes.is_empty() => Err(mistakes),
-        Ok(typed) => Ok(Question { typed, normal: query.to_string() }),
+        Ok(typed) => {
+            let normal = query.to_string();
+            lasting::by_ids(&mut query, &catalogue);
+            Ok(Question { typed, normal, lasting: query.to_string() })
+        }
     })
 }
 
@@ -112,8 +126,8 @@ pub(crate) async fn complete(cx: &Cx, room: &Room, entity: Entity, written: &str
         let detail = format!("A query has at most {} characters.", crate::query::LENGTH_CHARS);
         return Err(Fault::invalid_field("/query", "too_long", detail));
     }
-    let fields = queryable(cx, room).await?;
-    let mut completion = complete::complete(written, cursor, &catalogue(&fields, entity));
+    let (fields, products) = (queryable(cx, room).await?, products::nameable(cx, room).await?);
+    let mut completion = complete::complete(written, cursor, &catalogue(&fields, &products, entity));
     match completion.wants.take() {
         Some(Wants::People(typed)) if !typed.is_empty() => {
             let found = directory::find_users(cx, room, &typed).await?;

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kernel::{Cx, OrganizationId, Result};
-use vault::{Keys, Open};
+use vault::Open;
 
 use crate::Room;
 use crate::actions::directory::{Line, Sorted};
-use crate::actions::{access, values};
+use crate::actions::turned::Turned;
+use crate::actions::{access, entitlements, history, values};
 use crate::model::{Change, Entity, FieldId, Owner, Value};
-use crate::query::evaluate::{Facts, Past, Record};
+use crate::query::evaluate::{Facts, OpenFacts, Past, Record};
 use crate::query::typed::Reads;
 use crate::sql;
 
@@ -22,8 +23,6 @@ const CHANGES: usize = 5_000;
 const CHANGES_PAGE: u32 = 500;
 
 /// Opened.
-pub(crate) type OpenFacts = Facts<Open<Value>, Open<Change>>;
-/// Opened.
 pub(crate) type OpenRecord = Record<Open<Value>, Open<Change>>;
 
 /// Reads records of a sorted directory by their places in it.
@@ -33,6 +32,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) sorted: &'a Sorted,
     pub(crate) entity: Entity,
     pub(crate) reads: &'a Reads,
+    /// Of fields whose type changed, what values of before say now.
+    pub(crate) turned: &'a Turned,
 }
 
 /// What of an owner's values is wanted.
@@ -40,12 +41,18 @@ struct Wanted<'a> {
     values: &'a BTreeSet<FieldId>,
     history: &'a BTreeSet<FieldId>,
     updated: bool,
+    entitlements: bool,
 }
 
 impl Reader<'_> {
     /// Up to [`AT_ONCE`] records.
     pub(crate) async fn read(&self, places: &[usize]) -> Result<Vec<OpenRecord>> {
-        let wanted = Wanted { values: &self.reads.own, history: &self.reads.own_history, updated: self.reads.updated };
+        let wanted = Wanted {
+            values: &self.reads.own,
+            history: &self.reads.own_history,
+            updated: self.reads.updated,
+            entitlements: self.reads.entitlements,
+        };
         match self.entity {
             Entity::Organization => {
                 let lines = places.iter().filter_map(|place| self.sorted.organizations.get(*place));
@@ -84,15 +91,13 @@ impl Reader<'_> {
     ) -> Result<HashMap<OrganizationId, Arc<OpenFacts>>> {
         let ids: BTreeSet<&OrganizationId> =
             customers.iter().filter_map(|line| self.sorted.memberships.get(&line.id)).flatten().collect();
-        let lines: Vec<_> = if ids.is_empty() {
-            Vec::new()
-        } else {
-            self.sorted.organizations.iter().filter(|line| ids.contains(&line.id)).collect()
-        };
+        let places = ids.into_iter().filter_map(|id| self.sorted.organization(id));
+        let lines: Vec<_> = places.filter_map(|place| self.sorted.organizations.get(place)).collect();
         let wanted = Wanted {
             values: &self.reads.organizations,
             history: &self.reads.organizations_history,
             updated: self.reads.organizations_updated,
+            entitlements: self.reads.organizations_entitlements,
         };
         let mut found = HashMap::new();
         for some in lines.chunks(AT_ONCE) {
@@ -113,18 +118,30 @@ impl Reader<'_> {
             for (owner, value) in sealed {
                 by_owner.entry(owner).or_default().push(value);
             }
+            let has = |owner: &Owner| {
+                let values = by_owner.get(owner.id()).into_iter().flatten();
+                values.into_iter().any(|value| wanted.values.contains(&value.field))
+            };
+            let opened: Vec<&Owner> = owners.iter().filter(|owner| has(owner)).collect();
+            let keys = access::keys_of_owners(self.cx, self.room, &opened).await?;
             for (owner, facts) in &mut owned {
                 let values = by_owner.remove(owner.id()).unwrap_or_default();
                 facts.updated = values.iter().map(|value| value.updated_at).max();
-                let mut keys: Option<Keys> = None;
+                let Some((_, keys)) = keys.get(owner.id()) else { continue };
                 for value in values.into_iter().filter(|value| wanted.values.contains(&value.field)) {
-                    let keys = match &mut keys {
-                        Some(keys) => keys,
-                        none => none.insert(access::owner_keys(self.cx, self.room, owner).await?),
-                    };
-                    let opened = values::open_value(keys, owner, value)?;
+                    let opened = self.turned.value(values::open_value(keys, owner, value)?);
                     facts.values.insert(opened.field, opened.value);
                 }
+            }
+        }
+        if wanted.entitlements {
+            let organizations = owned.iter().filter_map(|(owner, _)| match owner {
+                Owner::Organization(id) => Some(id),
+                Owner::Customer(_) => None,
+            });
+            let mut found = entitlements::entitled(self.cx, self.room, &organizations.collect::<Vec<_>>()).await?;
+            for (owner, facts) in &mut owned {
+                facts.entitlements = found.remove(owner.id()).unwrap_or_default();
             }
         }
         for field in wanted.history {
@@ -149,7 +166,7 @@ impl Reader<'_> {
             let keys = access::owner_keys(self.cx, self.room, owner).await?;
             for entry in page {
                 before = entry.id;
-                let entry = values::open_change(&keys, owner, entry)?;
+                let entry = self.turned.change(history::open_change(&keys, owner, entry)?);
                 changes.push(Past { at: entry.at, by: entry.by.stored(), change: entry.change });
             }
             if !full {
@@ -161,15 +178,17 @@ impl Reader<'_> {
     }
 }
 
-fn facts<I>(id: &str, line: &Line<I>) -> OpenFacts {
+pub(crate) fn facts<I>(id: &str, line: &Line<I>) -> OpenFacts {
     Facts {
         id: id.to_owned(),
         name: line.name.clone(),
         email: line.email.clone(),
         active: line.active,
+        merged: line.merged,
         time_zone: line.time_zone.clone(),
         members: 0,
         updated: None,
+        entitlements: Vec::new(),
         values: BTreeMap::new(),
         history: BTreeMap::new(),
     }

@@ -1,4 +1,4 @@
-//! Values: reading, writing without overwriting anybody, history, restoring.
+//! Values: reading, and writing without overwriting anybody.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,14 @@ use store::{Scoped, changes, ledger};
 use vault::{Keys, Open, Place};
 
 use crate::Room;
+use crate::actions::announce::announce;
 use crate::actions::fields::{self, OpenField};
+use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::{access, directory};
-use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner, Permission, Stored, Value};
+use crate::model::{
+    Action, Author, Change, Entity, FieldId, FieldType, HistoryEntry, Owner, Permission, Stored, Value,
+};
+use crate::webhooks::event::{Event, EventKind};
 use crate::{rules, schema, sql};
 
 /// Values written by one request; a panel has fewer.
@@ -17,6 +22,8 @@ const WRITES_AT_ONCE: usize = rules::FIELDS_PER_ENTITY;
 
 /// An opened value.
 pub(crate) type OpenValue = Stored<Open<Value>>;
+/// An opened change.
+pub(crate) type OpenChange = HistoryEntry<Open<Change>>;
 
 /// All of an owner's values that the caller may see.
 pub(crate) struct ValueSet {
@@ -44,6 +51,11 @@ impl Reach {
         Self { agent: true }
     }
 
+    /// Whether it is more than a customer's with their own.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.agent
+    }
+
     fn sees(&self, field: &OpenField) -> bool {
         self.agent || (rules::customer_may(field.audience, field.entity, false) && !field.retired)
     }
@@ -61,7 +73,7 @@ fn value_place(owner: &Owner, field: FieldId) -> Place {
     Place::new(column, sql::value_row(owner, field))
 }
 
-fn change_place(owner: &Owner, id: i64) -> Place {
+pub(crate) fn change_place(owner: &Owner, id: i64) -> Place {
     let column = match owner.entity() {
         Entity::Customer => &schema::CUSTOMER_HISTORY_CHANGE,
         Entity::Organization => &schema::ORGANIZATION_HISTORY_CHANGE,
@@ -74,6 +86,7 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
     let held = access::permissions_about(cx, room, owner.entity()).await?;
     if held.contains(&needed) {
         if directory::exists(cx, room, owner).await? {
+            check_merged(cx, room, owner, needed).await?;
             return Ok(Reach { agent: true });
         }
         return Err(Fault::not_found());
@@ -86,6 +99,17 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
         access::require_about(cx, room, owner.entity(), needed).await?;
     }
     Err(Fault::not_found())
+}
+
+/// What is written to somebody who was merged would be written where nobody looks.
+async fn check_merged(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<()> {
+    if let (Owner::Customer(account), Permission::Edit) = (owner, needed)
+        && sql::merged_into(&mut room.shared.store.read(cx).await?, account).await?.is_some()
+    {
+        let text = "This customer was merged into another one. Change that one, or undo the merge.";
+        return Err(Fault::invalid("merged", text));
+    }
+    Ok(())
 }
 
 pub(crate) fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -> Result<OpenValue> {
@@ -113,10 +137,11 @@ async fn read_within(cx: &Cx, room: &Room, owner: &Owner, reach: &Reach) -> Resu
     let keys = access::owner_keys(cx, room, owner).await?;
     let sealed = sql::value_list(&mut room.shared.store.read(cx).await?, owner).await?;
     let version = set_version(&sealed);
+    let turned = Turned::of(fields.values());
     let values = sealed
         .into_iter()
         .filter(|value| fields.contains_key(&value.field))
-        .map(|value| open_value(&keys, owner, value))
+        .map(|value| open_value(&keys, owner, value).map(|value| turned.value(value)))
         .collect::<Result<_>>()?;
     Ok(ValueSet { version, values })
 }
@@ -162,6 +187,17 @@ impl<'a> Writer<'a> {
         })
     }
 
+    /// With what was fetched for many at once, the pseudonyms of who acts and whom it is about among it.
+    pub(crate) fn with(
+        cx: &'a Cx,
+        owner: &'a Owner,
+        author: Author,
+        (actor, subject): (Option<Vec<u8>>, Option<Vec<u8>>),
+        keys: Keys,
+    ) -> Self {
+        Self { cx, owner, author, actor, subject, keys }
+    }
+
     /// Writes one checked value over `held` in the caller's transaction, unless it is what stands already.
     async fn put(
         &self,
@@ -177,8 +213,19 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let version = changes::record(scoped, cx, owner.entity().name(), owner.id()).await?;
-        let kind = self.write(scoped, held, field, to, restoring, version).await?;
-        ledger::append(scoped, cx, self.entry(kind, &self.object(field))).await.map(drop)
+        let kind = self.write(scoped, held, field, to, rules::action_of(to, restoring), version).await?;
+        ledger::append(scoped, cx, self.entry(kind, &self.object(field))).await?;
+        announce(scoped, cx, &[self.event(field, version)]).await
+    }
+
+    /// What receivers of webhooks are told of a change.
+    pub(crate) fn event(&self, field: FieldId, version: i64) -> Event {
+        Event {
+            owner: Some(self.owner.id().to_owned()),
+            field: Some(field),
+            by: Some(self.author.clone()),
+            ..Event::new(EventKind::value_changed(self.owner.entity()), version, self.cx.now())
+        }
     }
 
     /// Writes one checked value over `held`, and its history, under a number that was taken. Answers what the ledger is
@@ -189,12 +236,11 @@ impl<'a> Writer<'a> {
         held: Option<&OpenValue>,
         field: FieldId,
         to: &Value,
-        restoring: bool,
+        action: Action,
         version: i64,
     ) -> Result<&'static str> {
         let (cx, owner) = (self.cx, self.owner);
         let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
-        let action = rules::action_of(to, restoring);
         let new = Stored {
             field,
             value: self.keys.seal(&value_place(owner, field), to)?,
@@ -212,6 +258,8 @@ impl<'a> Writer<'a> {
             Action::Set => "customers.value_set",
             Action::Cleared => "customers.value_cleared",
             Action::Restored => "customers.value_restored",
+            Action::Converted => "customers.value_converted",
+            Action::Merged => "customers.value_merged",
         })
     }
 
@@ -234,6 +282,14 @@ impl<'a> Writer<'a> {
     pub(crate) fn entry<'e>(&self, kind: &'static str, object: &'e str) -> ledger::Entry<'e> {
         ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(object) }
     }
+}
+
+/// The types that values are checked against.
+pub(crate) fn kinds<'i>(
+    fields: &BTreeMap<FieldId, OpenField>,
+    ids: impl IntoIterator<Item = &'i FieldId>,
+) -> Vec<(FieldId, FieldType)> {
+    ids.into_iter().filter_map(|id| fields.get(id).map(|field| (*id, field.kind))).collect()
 }
 
 /// A field that this write may touch, or why not.
@@ -272,11 +328,13 @@ pub(crate) async fn write_values(
     let mut scoped = room.shared.store.write(cx).await?;
     // The first statement takes the tenant's turn, so that what is read next stays true until the commit.
     changes::take_turn(&mut scoped).await?;
+    check_kinds(&mut scoped, owner.entity(), &kinds(&fields, wanted.keys())).await?;
     let sealed = sql::value_list(&mut scoped, owner).await?;
     let version = set_version(&sealed);
+    let turned = Turned::of(fields.values());
     let mut held = BTreeMap::new();
     for value in sealed.into_iter().filter(|value| wanted.contains_key(&value.field)) {
-        held.insert(value.field, open_value(&writer.keys, owner, value)?);
+        held.insert(value.field, turned.value(open_value(&writer.keys, owner, value)?));
     }
     if version != before {
         held.retain(|field, _| fields.contains_key(field));
@@ -318,7 +376,7 @@ pub(crate) async fn write_value(
 }
 
 #[expect(clippy::too_many_arguments, reason = "one write has this many parts; a struct would only rename them")]
-async fn write_one(
+pub(crate) async fn write_one(
     cx: &Cx,
     room: &Room,
     owner: &Owner,
@@ -337,8 +395,10 @@ async fn write_one(
     let writer = Writer::prepare(cx, room, owner).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
+    check_kinds(&mut scoped, owner.entity(), &kinds(&fields, [&id])).await?;
+    let turned = Turned::of([field]);
     let held = sql::value_get(&mut scoped, owner, id).await?;
-    let held = held.map(|held| open_value(&writer.keys, owner, held)).transpose()?;
+    let held = held.map(|held| open_value(&writer.keys, owner, held).map(|held| turned.value(held))).transpose()?;
     if held.as_ref().map_or(0, |held| held.version) != before {
         return Ok(Written::Conflict(held.into_iter().collect()));
     }
@@ -349,7 +409,7 @@ async fn write_one(
     let stands = sql::value_get(&mut scoped, owner, id).await?;
     scoped.commit().await?;
     match stands {
-        Some(stands) => open_value(&writer.keys, owner, stands).map(Written::Done),
+        Some(stands) => open_value(&writer.keys, owner, stands).map(|stands| Written::Done(turned.value(stands))),
         // Emptying what was never written: nothing stands, and nothing needs to.
         None => {
             let sealed = writer.keys.seal(&value_place(owner, id), &Value::Empty)?;
@@ -367,7 +427,7 @@ pub(crate) fn people_named(
 ) -> Vec<(FieldId, AccountId)> {
     wanted
         .iter()
-        .filter(|(id, _)| fields.get(id).is_some_and(|field| field.kind == crate::model::FieldType::User))
+        .filter(|(id, _)| fields.get(id).is_some_and(|field| field.kind == FieldType::User))
         .filter_map(|(id, value)| match value {
             Value::Text(text) => AccountId::new(text.trim()).ok().map(|account| (*id, account)),
             _ => None,
@@ -409,59 +469,4 @@ async fn check_people(
     let known = directory::names(cx, room, &accounts).await?;
     let unknown = people_unknown(&named, &known, pointer);
     if unknown.is_empty() { Ok(()) } else { Err(Fault::invalid_fields(unknown)) }
-}
-
-/// An opened change.
-pub(crate) type OpenChange = HistoryEntry<Open<Change>>;
-
-/// Changes of an owner's values that the caller may see, newest first, older than `before`. With the fields that they
-/// are of.
-pub(crate) async fn read_history(
-    cx: &Cx,
-    room: &Room,
-    owner: &Owner,
-    field: Option<FieldId>,
-    before: i64,
-    limit: u32,
-) -> Result<(Vec<OpenChange>, BTreeMap<FieldId, OpenField>, Option<i64>)> {
-    let reach = reach(cx, room, owner, Permission::Browse).await?;
-    let fields = visible(cx, room, owner.entity(), &reach).await?;
-    let keys = access::owner_keys(cx, room, owner).await?;
-    let page = sql::history_list(&mut room.shared.store.read(cx).await?, owner, field, before, limit + 1).await?;
-    let more = page.len() > limit as usize;
-    let shown: Vec<_> = page.into_iter().take(limit as usize).collect();
-    let next = if more { shown.last().map(|entry| entry.id) } else { None };
-    let changes = shown
-        .into_iter()
-        .filter(|entry| fields.contains_key(&entry.field))
-        .map(|entry| open_change(&keys, owner, entry))
-        .collect::<Result<_>>()?;
-    Ok((changes, fields, next))
-}
-
-pub(crate) fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<OpenChange> {
-    Ok(HistoryEntry {
-        id: sealed.id,
-        field: sealed.field,
-        change: keys.open(&change_place(owner, sealed.id), &sealed.change)?,
-        at: sealed.at,
-        by: sealed.by,
-        action: sealed.action,
-    })
-}
-
-/// Sets a field back to what a change made of it, if its value still has version `before`.
-pub(crate) async fn restore_value(
-    cx: &Cx,
-    room: &Room,
-    owner: &Owner,
-    change: i64,
-    before: i64,
-) -> Result<Written<OpenValue>> {
-    let reach = reach(cx, room, owner, Permission::Edit).await?;
-    let keys = access::owner_keys(cx, room, owner).await?;
-    let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
-    let entry = open_change(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;
-    let to = entry.change.peek().to.clone();
-    write_one(cx, room, owner, &reach, entry.field, before, to, true).await
 }

@@ -10,8 +10,9 @@ use web::{Json, Principal, Problem, ProblemBody, Reply, scope};
 
 use crate::Room;
 use crate::actions::exports::{self, Format};
+use crate::actions::views;
 use crate::http::lists::asked;
-use crate::model::Entity;
+use crate::model::{Entity, ViewId};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new().routes(routes!(export_customers)).routes(routes!(export_organizations))
@@ -23,6 +24,9 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
 struct ExportInput {
     /// What the file is to be.
     format: Format,
+    /// A saved view that the caller sees: its query and its columns, unless others are sent along.
+    #[schema(value_type = Option<String>)]
+    view: Option<ViewId>,
     /// A query, as lists take it; its order is the file's.
     query: Option<String>,
     /// Part of a name or address.
@@ -39,12 +43,17 @@ async fn export(
     entity: Entity,
     input: &ExportInput,
 ) -> Result<Reply, Problem> {
-    let asked = match asked(cx, room, time_zone, entity, input.query.as_deref(), input.search.as_deref()).await? {
+    let (mut query, mut columns) = (input.query.clone(), input.columns.clone());
+    if let Some(view) = input.view {
+        let view = views::as_asked(cx, room, entity, view).await?;
+        query = query.or(Some(view.query));
+        columns = columns.or(view.columns);
+    }
+    let asked = match asked(cx, room, time_zone, entity, query.as_deref(), input.search.as_deref()).await? {
         Ok(asked) => asked,
         Err(mistaken) => return Ok(mistaken),
     };
-    let columns = input.columns.as_deref();
-    let export = exports::prepare_export(cx, room, entity, &asked, columns, input.format).await?;
+    let export = exports::prepare_export(cx, room, entity, &asked, columns.as_deref(), input.format).await?;
     let (name, kind) = (export.file_name(), export.format().content_type());
     Ok(Reply::export(&name, kind, |exit| export.stream(exit)))
 }
@@ -55,7 +64,7 @@ async fn export(
 /// is written on the ledger before the file leaves. A file that breaks off while it is sent ends without its last piece.
 #[utoipa::path(post, path = "/customers/export", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
-        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn export_customers(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::CustomersRead>,
@@ -69,7 +78,7 @@ async fn export_customers(
 /// As customers are exported.
 #[utoipa::path(post, path = "/organizations/export", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
-        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn export_organizations(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsRead>,

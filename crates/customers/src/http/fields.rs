@@ -172,6 +172,7 @@ impl From<FieldInput> for Wanted {
                 options: options.collect(),
                 default: input.default,
                 projects: input.projects,
+                ..FieldBody::default()
             },
         }
     }

@@ -11,6 +11,7 @@ use web::{Person, Problem, ProblemBody, Query, Reply};
 use crate::Room;
 use crate::actions::directory;
 use crate::actions::panel::{self, PersonRole};
+use crate::http::entitlements::{EntitlementView, Showing, today};
 use crate::http::fields::FieldView;
 use crate::http::people::{CountsView, CustomerView};
 use crate::http::sections::SectionView;
@@ -68,6 +69,8 @@ struct PanelOrganization {
     counts: Option<CountsView>,
     /// Its values.
     values: ValueSetView,
+    /// What it is entitled to, by the names of the products.
+    entitlements: Vec<EntitlementView>,
 }
 
 /// The person whose fields are shown.
@@ -122,9 +125,12 @@ async fn read_panel(
         writers.extend(selected.values.values.iter().map(|value| &value.updated_by));
         for organization in &selected.organizations {
             writers.extend(organization.values.values.iter().map(|value| &value.updated_by));
+            writers.extend(organization.entitlements.iter().map(|entitlement| &entitlement.updated_by));
         }
     }
     let authors = authors(&caller.cx, &room, writers.into_iter()).await?;
+    let today = today(&caller.cx, &room, caller.from.time_zone.as_deref()).await?;
+    let showing = Showing { products: &panel.products, today, authors: Some(&authors) };
     Ok(Reply::ok(|exit| PanelView {
         issue: IssueView {
             id: panel.issue.id.to_string(),
@@ -157,6 +163,7 @@ async fn read_panel(
                         name: organization.name.release(exit),
                         counts: organization.counts.map(CountsView::from),
                         values: ValueSetView::of(organization.values, &authors, exit),
+                        entitlements: EntitlementView::of_all(organization.entitlements, &showing, exit),
                     })
                     .collect(),
                 customer,

@@ -11,8 +11,9 @@ use vault::Exit;
 use web::{Page, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
-use crate::actions::directory::{CustomerRecord, OrganizationRecord};
+use crate::actions::directory::{CustomerRecord, Name, OrganizationRecord};
 use crate::actions::{access, directory};
+use crate::http::entitlements::{EntitlementView, Showing};
 use crate::model::Permission;
 use crate::rules::TEXT_CHARS;
 
@@ -179,6 +180,12 @@ pub(crate) struct OrganizationName {
     name: String,
 }
 
+impl OrganizationName {
+    pub(crate) fn of(id: &OrganizationId, name: Name, exit: &Exit) -> Self {
+        Self { id: id.to_string(), name: name.release(exit) }
+    }
+}
+
 /// How many requests, and where to see them.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -220,6 +227,9 @@ pub(crate) struct CustomerView {
     time_zone: Option<String>,
     /// The organizations that they belong to.
     organizations: Vec<OrganizationName>,
+    /// The customer into whom they were merged; left out while they are themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<String>,
     /// Their requests; only where one customer is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
@@ -242,6 +252,7 @@ impl CustomerView {
                 .into_iter()
                 .map(|(id, name)| OrganizationName { id: id.to_string(), name: name.release(exit) })
                 .collect(),
+            merged_into: record.merged_into.map(|account| account.to_string()),
             counts: record.counts.map(CountsView::from),
         }
     }
@@ -269,6 +280,9 @@ pub(crate) struct OrganizationView {
     name: String,
     /// How many customers belong to it.
     member_count: usize,
+    /// What it is entitled to, without notes; only in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entitlements: Option<Vec<EntitlementView>>,
     /// Its requests; only where one organization is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
@@ -278,11 +292,12 @@ pub(crate) struct OrganizationView {
 }
 
 impl OrganizationView {
-    pub(crate) fn of(record: OrganizationRecord, exit: &Exit) -> Self {
+    pub(crate) fn of(record: OrganizationRecord, showing: Option<&Showing<'_>>, exit: &Exit) -> Self {
         Self {
             id: record.id.to_string(),
             name: record.name.release(exit),
             member_count: record.member_count,
+            entitlements: showing.map(|showing| EntitlementView::of_all(record.entitlements, showing, exit)),
             counts: record.counts.map(CountsView::from),
             members: record
                 .members
@@ -300,5 +315,5 @@ async fn read_organization(
     Path(id): Path<OrganizationId>,
 ) -> Result<Reply, Problem> {
     let record = directory::read_organization(&cx, &room, &id).await?;
-    Ok(Reply::ok(|exit| OrganizationView::of(record, exit)))
+    Ok(Reply::ok(|exit| OrganizationView::of(record, None, exit)))
 }

@@ -13,9 +13,11 @@ use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody,
 
 use crate::Room;
 use crate::actions::directory::Names;
+use crate::actions::turned::Turned;
 use crate::actions::values::{self, OpenChange, OpenValue, ValueSet, Written};
-use crate::actions::{access, directory};
-use crate::model::{Action, Author, FieldId, Owner, Value};
+use crate::actions::{access, directory, history};
+use crate::model::{Action, Author, FieldId, ImportId, Owner, Value};
+use crate::sql;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
@@ -30,7 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
 }
 
 /// Somebody, or an API token.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuthorView {
     /// Their account; null for an API token.
@@ -38,6 +40,12 @@ pub(crate) struct AuthorView {
     /// The API token; left out for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_id: Option<String>,
+    /// The import that they made it with; left out where they wrote it themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_id: Option<String>,
+    /// The bulk action that they made it with; left out where they wrote it themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bulk_action_id: Option<String>,
     /// Their name, as Jira has it, or the token's; null when Jira no longer says it, and where a token's name is not
     /// the reader's business.
     display_name: Option<String>,
@@ -47,21 +55,29 @@ pub(crate) struct AuthorView {
 pub(crate) struct Authors {
     people: Names,
     tokens: BTreeMap<TokenId, Open<String>>,
+    /// Who began each import and each bulk action.
+    batches: BTreeMap<ImportId, Author>,
 }
 
 impl AuthorView {
-    fn of(author: &Author, authors: &Authors, _exit: &Exit) -> Self {
-        match author {
+    pub(crate) fn of(author: &Author, authors: &Authors, _exit: &Exit) -> Self {
+        let (view, batch) = match author {
+            Author::Import(id) => (Self { import_id: Some(id.to_string()), ..Self::default() }, Some(id)),
+            Author::BulkAction(id) => (Self { bulk_action_id: Some(id.to_string()), ..Self::default() }, Some(id)),
+            Author::Person(_) | Author::Token(_) => (Self::default(), None),
+        };
+        match batch.and_then(|id| authors.batches.get(id)).unwrap_or(author) {
             Author::Person(account) => Self {
                 account_id: Some(account.to_string()),
-                token_id: None,
                 display_name: authors.people.get(account).map(|name| name.peek().name.clone()),
+                ..view
             },
             Author::Token(id) => Self {
-                account_id: None,
                 token_id: Some(id.to_string()),
                 display_name: authors.tokens.get(id).map(|name| name.peek().clone()),
+                ..view
             },
+            Author::Import(_) | Author::BulkAction(_) => view,
         }
     }
 }
@@ -83,7 +99,7 @@ pub(crate) struct ValueView {
 }
 
 impl ValueView {
-    fn of(stored: OpenValue, authors: &Authors, exit: &Exit) -> Self {
+    pub(crate) fn of(stored: OpenValue, authors: &Authors, exit: &Exit) -> Self {
         Self {
             field_id: stored.field.to_string(),
             value: stored.value.release(exit),
@@ -158,6 +174,12 @@ pub(crate) struct ChangeView {
     from: Value,
     /// What it became.
     to: Value,
+    /// What it was, as people read it, where the field was of another type then; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_text: Option<String>,
+    /// What it became, in the same way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_text: Option<String>,
     /// When.
     at: String,
     /// By whom.
@@ -188,11 +210,24 @@ pub(crate) async fn authors<'a>(
     room: &Room,
     all: impl Iterator<Item = &'a Author>,
 ) -> Result<Authors, Problem> {
-    let (mut people, mut tokens) = (Vec::new(), Vec::new());
+    let (mut people, mut tokens, mut batches) = (Vec::new(), Vec::new(), BTreeMap::new());
     for author in all {
+        let author = match author {
+            Author::Import(id) | Author::BulkAction(id) => match batches.get(id).cloned() {
+                Some(began) => began,
+                None => {
+                    let batch = sql::import_get(&mut room.shared.store.read(cx).await?, *id).await?;
+                    let began = batch.map_or_else(|| author.clone(), |batch| batch.author);
+                    batches.insert(*id, began.clone());
+                    began
+                }
+            },
+            Author::Person(_) | Author::Token(_) => author.clone(),
+        };
         match author {
-            Author::Person(account) => people.push(account.clone()),
-            Author::Token(id) => tokens.push(*id),
+            Author::Person(account) => people.push(account),
+            Author::Token(id) => tokens.push(id),
+            Author::Import(_) | Author::BulkAction(_) => {}
         }
     }
     // What administrators call their scripts is nothing for customers.
@@ -200,6 +235,7 @@ pub(crate) async fn authors<'a>(
     Ok(Authors {
         people: directory::names(cx, room, &people).await?,
         tokens: if told { web::token_names(&room.shared, cx, tokens).await? } else { BTreeMap::new() },
+        batches,
     })
 }
 
@@ -252,7 +288,13 @@ async fn put(
     written(room, cx, outcome).await
 }
 
-async fn history(room: &Room, cx: &Cx, owner: Owner, query: HistoryQuery, page: PageQuery) -> Result<Reply, Problem> {
+async fn read_changes(
+    room: &Room,
+    cx: &Cx,
+    owner: Owner,
+    query: HistoryQuery,
+    page: PageQuery,
+) -> Result<Reply, Problem> {
     let before = match &page.cursor {
         None => i64::MAX,
         Some(cursor) => cursor
@@ -260,13 +302,15 @@ async fn history(room: &Room, cx: &Cx, owner: Owner, query: HistoryQuery, page: 
             .map_err(|_| kernel::Fault::invalid_field("/cursor", "format", "Send `nextCursor` as it was answered."))?,
     };
     let limit = page.limit()?.min(limits::PAGE_MAX);
-    let (changes, fields, next) = values::read_history(cx, room, &owner, query.field_id, before, limit).await?;
+    let (changes, fields, next) = history::read_history(cx, room, &owner, query.field_id, before, limit).await?;
     let authors = authors(cx, room, changes.iter().map(|change| &change.by)).await?;
+    let turned = Turned::of(fields.values());
     Ok(Reply::ok(|exit| Page {
         items: changes
             .into_iter()
             .map(|entry: OpenChange| {
                 let change = entry.change.release(exit);
+                let (from_text, to_text) = turned.then(entry.field, (entry.id, entry.action), &change);
                 ChangeView {
                     id: entry.id.to_string(),
                     field_id: entry.field.to_string(),
@@ -276,6 +320,8 @@ async fn history(room: &Room, cx: &Cx, owner: Owner, query: HistoryQuery, page: 
                         .unwrap_or_default(),
                     from: change.from,
                     to: change.to,
+                    from_text,
+                    to_text,
                     at: entry.at.to_string(),
                     by: AuthorView::of(&entry.by, &authors, exit),
                     action: entry.action,
@@ -288,7 +334,7 @@ async fn history(room: &Room, cx: &Cx, owner: Owner, query: HistoryQuery, page: 
 
 async fn restore(room: &Room, cx: &Cx, owner: Owner, change: i64, before: IfMatch) -> Result<Reply, Problem> {
     values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
-    let outcome = values::restore_value(cx, room, &owner, change, before.required()?).await?;
+    let outcome = history::restore_value(cx, room, &owner, change, before.required()?).await?;
     written(room, cx, outcome).await
 }
 
@@ -329,7 +375,7 @@ macro_rules! endpoints {
         #[utoipa::path(get, path = concat!($base, "/history"), tag = $tag, security(("token" = [$read_scope]), ("bearer" = []), ("session" = [])), params(($param = String, Path), HistoryQuery, PageQuery),
             responses((status = 200, body = Page<ChangeView>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
         async fn $history(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$read>, Path(id): Path<$id>, Query(query): Query<HistoryQuery>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
-            history(&room, &cx, Owner::$owner(id), query, page).await
+            read_changes(&room, &cx, Owner::$owner(id), query, page).await
         }
 
         #[doc = $restore_title]

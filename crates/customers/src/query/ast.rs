@@ -168,6 +168,9 @@ const QUOTED: [&str; 18] = [
     "by", "from", "to", "desc",
 ];
 
+/// Names with a dot in them, which the grammar takes bare (`dotted`).
+const DOTTED: [&str; 3] = ["entitlement.starts", "entitlement.ends", "entitlement.limit"];
+
 /// A text as it stands in a query: bare where that reads the same, else in quotation marks.
 pub(crate) fn quoted(text: &str, is_field: bool) -> String {
     let special = |c: char| c.is_control() || c.is_whitespace() || "\"'(),=!~<>\\".contains(c) || is_field && c == '.';
@@ -176,6 +179,11 @@ pub(crate) fn quoted(text: &str, is_field: bool) -> String {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A field as it stands in a query.
+pub(crate) fn field_word(name: &str) -> String {
+    if DOTTED.iter().any(|dotted| dotted.eq_ignore_ascii_case(name)) { name.to_owned() } else { quoted(name, true) }
 }
 
 impl fmt::Display for Query {
@@ -219,7 +227,7 @@ impl fmt::Display for Expr {
 impl fmt::Display for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scope = if self.organization { "organization." } else { "" };
-        write!(f, "{scope}{}", quoted(&self.name, true))
+        write!(f, "{scope}{}", field_word(&self.name))
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Entity, FieldBody, FieldId, FieldType};
+use crate::model::{Entity, FieldBody, FieldId, FieldType, ProductId};
 
-use super::ast::{FieldName, quoted};
+use super::ast::{FieldName, field_word};
 use super::mistake::Mistake;
 use super::text::{fold, nearest};
 
@@ -22,12 +22,22 @@ pub(crate) enum BuiltIn {
     Organization,
     /// Whether the account is in use.
     Active,
+    /// Whether the customer was merged into another one.
+    Merged,
     /// The time zone in Jira.
     TimeZone,
     /// How many customers belong to an organization.
     Members,
     /// When any of its values last changed.
     Updated,
+    /// The products that an organization is entitled to today.
+    Entitlement,
+    /// First days of all that it was given.
+    EntitlementStarts,
+    /// Last days of all that it was given.
+    EntitlementEnds,
+    /// Limits of all that it was given.
+    EntitlementLimit,
 }
 
 /// What a field holds, as far as a query cares.
@@ -55,6 +65,8 @@ pub(crate) enum Kind {
     User,
     /// Organizations of a customer.
     Organization,
+    /// Products of an organization.
+    Product,
 }
 
 impl From<FieldType> for Kind {
@@ -85,22 +97,34 @@ impl Kind {
     }
 }
 
-const OF_CUSTOMERS: [(BuiltIn, &str, Kind); 7] = [
+const OF_CUSTOMERS: [(BuiltIn, &str, Kind); 8] = [
     (BuiltIn::Name, "name", Kind::Text),
     (BuiltIn::Email, "email", Kind::Text),
     (BuiltIn::Organization, "organization", Kind::Organization),
     (BuiltIn::Updated, "updated", Kind::DateTime),
     (BuiltIn::Active, "active", Kind::Boolean),
+    (BuiltIn::Merged, "merged", Kind::Boolean),
     (BuiltIn::TimeZone, "timeZone", Kind::Text),
     (BuiltIn::Id, "accountId", Kind::Text),
 ];
 
-const OF_ORGANIZATIONS: [(BuiltIn, &str, Kind); 4] = [
+const OF_ORGANIZATIONS: [(BuiltIn, &str, Kind); 8] = [
     (BuiltIn::Name, "name", Kind::Text),
     (BuiltIn::Members, "members", Kind::Number),
+    (BuiltIn::Entitlement, "entitlement", Kind::Product),
+    (BuiltIn::EntitlementEnds, "entitlement.ends", Kind::Date),
+    (BuiltIn::EntitlementStarts, "entitlement.starts", Kind::Date),
+    (BuiltIn::EntitlementLimit, "entitlement.limit", Kind::Number),
     (BuiltIn::Updated, "updated", Kind::DateTime),
     (BuiltIn::Id, "id", Kind::Text),
 ];
+
+impl BuiltIn {
+    /// Whether an organization may hold several of it, which give no order, and whose history is Steward's own.
+    pub(crate) fn is_entitlement(self) -> bool {
+        matches!(self, Self::Entitlement | Self::EntitlementStarts | Self::EntitlementEnds | Self::EntitlementLimit)
+    }
+}
 
 /// What the directory knows of one entity, by the names that queries use.
 pub(crate) fn built_in(entity: Entity) -> &'static [(BuiltIn, &'static str, Kind)] {
@@ -140,6 +164,8 @@ pub(crate) struct Catalogue<'f> {
     pub(crate) own: Vec<Known<'f>>,
     /// Of customers' organizations; empty in queries of organizations.
     pub(crate) organizations: Vec<Known<'f>>,
+    /// Products, by id and name, retired ones too: organizations may still be entitled to them.
+    pub(crate) products: Vec<(ProductId, &'f str)>,
 }
 
 impl<'f> Catalogue<'f> {
@@ -153,7 +179,7 @@ impl<'f> Catalogue<'f> {
     pub(crate) fn find(&self, name: &FieldName) -> Result<Named<'f>, Mistake> {
         let unknown = || Mistake::new("unknown_field", name.span, "There is no such field.");
         if name.organization && self.entity == Entity::Organization {
-            return Err(unknown().meant(Some(quoted(&name.name, true))));
+            return Err(unknown().meant(Some(field_word(&name.name))));
         }
         let (entity, own) = self.scope(name.organization);
         let wanted = fold(&name.name);
@@ -171,10 +197,15 @@ impl<'f> Catalogue<'f> {
         let names = names.chain(built_in(entity).iter().map(|(_, name, _)| *name));
         let scope = if name.organization { "organization." } else { "" };
         if let Some(near) = nearest(&name.name, names) {
-            return Some(format!("{scope}{}", quoted(near, true)));
+            return Some(format!("{scope}{}", field_word(near)));
         }
         // Perhaps it is a field of the organizations.
-        let elsewhere = self.organizations.iter().map(|known| known.body.name.as_str()).filter(|_| !name.organization);
-        nearest(&name.name, elsewhere).map(|near| format!("organization.{}", quoted(near, true)))
+        if name.organization || self.entity == Entity::Organization {
+            return None;
+        }
+        let theirs = built_in(Entity::Organization).iter().filter(|(built_in, ..)| built_in.is_entitlement());
+        let elsewhere = self.organizations.iter().map(|known| known.body.name.as_str());
+        let elsewhere = elsewhere.chain(theirs.map(|(_, name, _)| *name));
+        nearest(&name.name, elsewhere).map(|near| format!("organization.{}", field_word(near)))
     }
 }

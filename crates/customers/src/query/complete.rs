@@ -4,7 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ast::{Clause, Expr, Operand, Span, Test, quoted};
+use super::ast::{Clause, Expr, Operand, Span, Test, field_word, quoted};
 use super::catalogue::{BuiltIn, Catalogue, Kind, Known, Named, built_in};
 use super::mistake::Expected;
 use super::moment::FUNCTIONS;
@@ -225,9 +225,9 @@ fn is_order(before: &str) -> bool {
 }
 
 fn fields(catalogue: &Catalogue<'_>, for_order: bool, items: &mut Vec<Item>) {
-    let mut offer = |scope: &str, name: &str, kind: Kind| {
-        if !(for_order && (kind == Kind::User || !scope.is_empty())) {
-            let insert = format!("{scope}{}", quoted(name, true));
+    let mut offer = |scope: &str, name: &str, kind: Kind, orders: bool| {
+        if !for_order || (orders && kind != Kind::User && scope.is_empty()) {
+            let insert = format!("{scope}{}", field_word(name));
             items.push(Item { offer: Offer::Field, label: format!("{scope}{name}"), insert, kind: Some(kind) });
         }
     };
@@ -237,10 +237,10 @@ fn fields(catalogue: &Catalogue<'_>, for_order: bool, items: &mut Vec<Item>) {
             continue;
         }
         for Known { kind, body, .. } in own {
-            offer(scope, &body.name, (*kind).into());
+            offer(scope, &body.name, (*kind).into(), true);
         }
-        for (_, name, kind) in built_in(entity) {
-            offer(scope, name, *kind);
+        for (built_in, name, kind) in built_in(entity) {
+            offer(scope, name, *kind, !built_in.is_entitlement());
         }
     }
 }
@@ -256,7 +256,9 @@ fn operators(before: &str, catalogue: &Catalogue<'_>, items: &mut Vec<Item>) {
     if kind.is_ordered() {
         signs.extend(["<", "<=", ">", ">="]);
     }
-    if matches!(kind, Kind::Select | Kind::MultiSelect) {
+    if kind == Kind::Product {
+        signs = vec!["=", "!=", "IN (", "NOT IN (", "IS EMPTY", "IS NOT EMPTY"];
+    } else if matches!(kind, Kind::Select | Kind::MultiSelect) {
         // What people want of options most often comes first.
         signs = vec!["=", "!=", "IN (", "NOT IN (", "IS EMPTY", "IS NOT EMPTY", "~", "!~"];
     } else {
@@ -294,6 +296,11 @@ fn values(clause: &Clause, catalogue: &Catalogue<'_>, items: &mut Vec<Item>) {
                 let options = known.body.options.iter().filter(|option| !taken.contains(&*fold(&option.label)));
                 items.extend(options.map(|option| Item::value(&option.label)));
             }
+        }
+        Kind::Product => {
+            let taken = taken(&clause.test);
+            let products = catalogue.products.iter().filter(|(_, name)| !taken.contains(&*fold(name)));
+            items.extend(products.map(|(_, name)| Item::value(name)));
         }
         Kind::Text | Kind::Number | Kind::Phone | Kind::Organization => {}
     }

@@ -13,6 +13,7 @@ use vault::Open;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::model::{Change, FieldId, Value};
+use crate::rules::entitlements::in_force;
 
 use super::catalogue::{BuiltIn, Kind};
 use super::moment::Moment;
@@ -41,18 +42,50 @@ pub(crate) struct Past<C> {
     pub(crate) change: C,
 }
 
+/// What an organization is entitled to of one product, as far as queries look at it.
+pub(crate) struct Entitled {
+    /// The product's id.
+    pub(crate) product: String,
+    pub(crate) starts: Option<Date>,
+    pub(crate) ends: Option<Date>,
+    pub(crate) limit: Option<f64>,
+}
+
+/// Opened.
+pub(crate) type OpenFacts = Facts<Open<Value>, Open<Change>>;
+
 /// What is known of one customer or organization: of values and history what the query reads, and no more.
 pub(crate) struct Facts<V, C> {
     pub(crate) id: String,
     pub(crate) name: Zeroizing<String>,
     pub(crate) email: Option<Zeroizing<String>>,
     pub(crate) active: bool,
+    pub(crate) merged: bool,
     pub(crate) time_zone: Option<String>,
     pub(crate) members: usize,
     pub(crate) updated: Option<Timestamp>,
+    pub(crate) entitlements: Vec<Entitled>,
     pub(crate) values: BTreeMap<FieldId, V>,
     /// Oldest first.
     pub(crate) history: BTreeMap<FieldId, Vec<Past<C>>>,
+}
+
+impl<V, C> Default for Facts<V, C> {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: Zeroizing::default(),
+            email: None,
+            active: false,
+            merged: false,
+            time_zone: None,
+            members: 0,
+            updated: None,
+            entitlements: Vec::new(),
+            values: BTreeMap::new(),
+            history: BTreeMap::new(),
+        }
+    }
 }
 
 /// A record: a customer with their organizations, or an organization.
@@ -91,13 +124,18 @@ impl Typed {
         }
     }
 
+    /// Whether a record of which nothing is known but these organizations has what is asked for.
+    pub(crate) fn holds_of_nothing(&self, test: &Test, organizations: &[Arc<OpenFacts>]) -> bool {
+        self.says(test, &OpenFacts::default(), organizations)
+    }
+
     fn says<V: Peek<Value>, C: Peek<Change>>(
         &self,
         test: &Test,
         facts: &Facts<V, C>,
         organizations: &[Arc<Facts<V, C>>],
     ) -> bool {
-        let held = || held(&test.field, facts, organizations);
+        let held = || held(&test.field, facts, organizations, self.now.date());
         match &test.says {
             Says::Present => !held().is_empty(),
             Says::AnyOf(wanted) => self.any_of(&held(), wanted),
@@ -208,13 +246,14 @@ impl Typed {
 
     /// Where a record stands; what has nothing stands last, whichever the direction.
     pub(crate) fn keys<V: Peek<Value>, C: Peek<Change>>(&self, record: &Record<V, C>) -> Keys {
-        Keys(self.order.iter().map(|sort| (key(sort, record), sort.descending)).collect())
+        let today = self.now.date();
+        Keys(self.order.iter().map(|sort| (key(sort, record, today), sort.descending)).collect())
     }
 }
 
 impl Says {
     /// Whether a customer without organizations has what is asked for: nothing.
-    fn takes_empty(&self) -> bool {
+    pub(crate) fn takes_empty(&self) -> bool {
         matches!(self, Self::AnyOf(wanted) if wanted.iter().any(|wanted| matches!(wanted, Wanted::Empty)))
     }
 }
@@ -247,15 +286,25 @@ fn held<'a, V: Peek<Value>, C>(
     field: &'a Field,
     facts: &'a Facts<V, C>,
     organizations: &'a [Arc<Facts<V, C>>],
+    today: Date,
 ) -> Vec<Fact<'a>> {
+    let all = || facts.entitlements.iter();
     match field {
         Field::BuiltIn(BuiltIn::Name) => vec![Fact::Text(&facts.name)],
         Field::BuiltIn(BuiltIn::Email) => facts.email.as_ref().map(|email| Fact::Text(email)).into_iter().collect(),
         Field::BuiltIn(BuiltIn::Id) => vec![Fact::Text(&facts.id)],
         Field::BuiltIn(BuiltIn::Active) => vec![Fact::Truth(facts.active)],
+        Field::BuiltIn(BuiltIn::Merged) => vec![Fact::Truth(facts.merged)],
         Field::BuiltIn(BuiltIn::TimeZone) => facts.time_zone.as_deref().map(Fact::Text).into_iter().collect(),
         Field::BuiltIn(BuiltIn::Members) => vec![Fact::Number(facts.members as f64)],
         Field::BuiltIn(BuiltIn::Updated) => facts.updated.map(Fact::Instant).into_iter().collect(),
+        Field::BuiltIn(BuiltIn::Entitlement) => {
+            let held = all().filter(|entitled| in_force(entitled.starts, entitled.ends, today));
+            held.map(|entitled| Fact::Exact(&entitled.product)).collect()
+        }
+        Field::BuiltIn(BuiltIn::EntitlementStarts) => all().filter_map(|one| one.starts.map(Fact::Day)).collect(),
+        Field::BuiltIn(BuiltIn::EntitlementEnds) => all().filter_map(|one| one.ends.map(Fact::Day)).collect(),
+        Field::BuiltIn(BuiltIn::EntitlementLimit) => all().filter_map(|one| one.limit.map(Fact::Number)).collect(),
         Field::BuiltIn(BuiltIn::Organization) => {
             organizations.iter().map(|facts| Fact::Organization { id: &facts.id, name: &facts.name }).collect()
         }
@@ -315,7 +364,7 @@ impl Ord for Keys {
     }
 }
 
-fn key<V: Peek<Value>, C>(sort: &Sort, record: &Record<V, C>) -> Option<Key> {
+fn key<V: Peek<Value>, C>(sort: &Sort, record: &Record<V, C>, today: Date) -> Option<Key> {
     let text = |text: &str| {
         let folded = text::fold(text);
         Key::Text(Zeroizing::new(folded.chars().take(SORTED_CHARS).collect()))
@@ -324,7 +373,7 @@ fn key<V: Peek<Value>, C>(sort: &Sort, record: &Record<V, C>) -> Option<Key> {
         Field::Own(own) => own.options.iter().position(|(known, _)| known == id),
         Field::BuiltIn(_) => None,
     };
-    match held(&sort.field, &record.own, &record.organizations).first()? {
+    match held(&sort.field, &record.own, &record.organizations, today).first()? {
         Fact::Text(held) | Fact::Organization { name: held, .. } => Some(text(held)),
         // Options stand in the order that the administrator gave them.
         Fact::Exact(id) => Some(place(id).map_or_else(|| text(id), |place| Key::Number(place as f64))),

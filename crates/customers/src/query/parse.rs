@@ -84,6 +84,7 @@ fn told(rule: Rule) -> Option<Expected> {
         | Rule::scope
         | Rule::name
         | Rule::name_word
+        | Rule::dotted
         | Rule::sort
         | Rule::query => Expected::Field,
         Rule::operator
@@ -210,7 +211,7 @@ fn text_of(pair: Pair<'_, Rule>) -> String {
             }
             text
         }
-        Rule::word | Rule::name_word => pair.as_str().to_owned(),
+        Rule::word | Rule::name_word | Rule::dotted => pair.as_str().to_owned(),
         _ => pair.into_inner().next().map(text_of).unwrap_or_default(),
     }
 }

@@ -7,7 +7,7 @@ use jiff::{Timestamp, Zoned};
 use kernel::AccountId;
 
 use super::ast::{self, Operand, OperandKind, Operator, When};
-use super::catalogue::{Catalogue, Kind, Known, Named};
+use super::catalogue::{BuiltIn, Catalogue, Kind, Known, Named};
 use super::mistake::Mistake;
 use super::moment::{self, Moment};
 use super::text::{self, fold, nearest};
@@ -113,6 +113,7 @@ fn field(named: &Named<'_>) -> Field {
                 .iter()
                 .map(|option| (option.id.clone(), fold(&option.label).to_string()))
                 .collect(),
+            turning: known.body.turning,
         }),
     }
 }
@@ -147,6 +148,9 @@ impl Resolving<'_, '_> {
         let named = self.keep(named)?;
         let reason = match (sort.field.organization, named.kind()) {
             (true, _) => Some("A customer can have several organizations, so their fields give no order."),
+            (_, _) if matches!(named, Named::BuiltIn(built_in, _) if built_in.is_entitlement()) => {
+                Some("An organization can have several entitlements, so they give no order.")
+            }
             (_, Kind::User) => Some("People are kept by id here, which gives no order that a reader could follow."),
             _ => None,
         };
@@ -275,12 +279,26 @@ impl Resolving<'_, '_> {
                 ),
             },
             Kind::Organization => one(Wanted::Organization { id: text.clone(), name: fold(text).to_string() }),
+            Kind::Product => self.product(text, operand),
             Kind::Select | Kind::MultiSelect => match named {
                 Named::Own(known) => options(known, text, operand),
                 Named::BuiltIn(..) => wrong("This field has no options."),
             },
             Kind::Text | Kind::Date | Kind::DateTime | Kind::User => one(Wanted::Text(fold(text).to_string())),
         }
+    }
+
+    /// The product that is called so.
+    fn product(&self, text: &str, operand: &Operand) -> Result<Vec<Wanted>, Mistake> {
+        let wanted = fold(text);
+        let products = &self.catalogue.products;
+        let found = products.iter().find(|(id, name)| *fold(name) == *wanted || id.to_string() == text);
+        if let Some((id, _)) = found {
+            return Ok(vec![Wanted::Exact(id.to_string())]);
+        }
+        let meant = nearest(text, products.iter().map(|(_, name)| *name));
+        Err(Mistake::new("unknown_product", operand.span, "There is no such product.")
+            .meant(meant.map(|name| ast::quoted(name, false))))
     }
 
     fn ordered(
@@ -312,6 +330,11 @@ impl Resolving<'_, '_> {
 fn check_history(named: &Named<'_>, clause: &ast::Clause) -> Result<(), Mistake> {
     match named {
         Named::Own(_) => Ok(()),
+        Named::BuiltIn(built_in, _) if *built_in == BuiltIn::Updated || built_in.is_entitlement() => Err(Mistake::new(
+            "no_history",
+            clause.field.span,
+            "Queries look back on fields of your own only. The organization's page shows the history of its entitlements.",
+        )),
         Named::BuiltIn(..) => Err(Mistake::new(
             "no_history",
             clause.field.span,

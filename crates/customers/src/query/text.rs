@@ -43,6 +43,18 @@ pub(crate) fn wanted_words(text: &str) -> Vec<Word> {
     words
 }
 
+impl Word {
+    /// As it is looked for, and whether it may go on.
+    pub(crate) fn parts(&self) -> (&str, bool) {
+        (&self.folded, self.begins)
+    }
+}
+
+/// The words of a text, as they are found by.
+pub(crate) fn words(folded: &str) -> impl Iterator<Item = &str> {
+    folded.unicode_words().flat_map(within)
+}
+
 /// What Unicode takes for one word still holds parts that people look for by themselves: `anna.schmidt@example.com`.
 fn within(word: &str) -> impl Iterator<Item = &str> {
     word.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty())
@@ -51,7 +63,7 @@ fn within(word: &str) -> impl Iterator<Item = &str> {
 /// Whether each word is one of the text's, in whatever order.
 pub(crate) fn contains(text: &str, wanted: &[Word]) -> bool {
     let folded = fold(text);
-    let words: Vec<&str> = folded.unicode_words().flat_map(within).collect();
+    let words: Vec<&str> = words(&folded).collect();
     wanted.iter().all(|wanted| {
         words.iter().any(|word| if wanted.begins { word.starts_with(&wanted.folded) } else { *word == wanted.folded })
     })

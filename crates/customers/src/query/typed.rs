@@ -46,6 +46,8 @@ pub(crate) struct Own {
     pub(crate) default: Value,
     /// Options in their order: id and folded label.
     pub(crate) options: Vec<(String, String)>,
+    /// Whether values of before a change of its type are still being written anew: an index may not say yet what stands.
+    pub(crate) turning: bool,
 }
 
 pub(crate) enum Says {
@@ -122,12 +124,20 @@ pub(crate) struct Reads {
     /// Instants of changes, of a record itself and of its organizations.
     pub(crate) updated: bool,
     pub(crate) organizations_updated: bool,
+    /// Entitlements, of a record itself and of its organizations.
+    pub(crate) entitlements: bool,
+    pub(crate) organizations_entitlements: bool,
 }
 
 impl Typed {
     /// The query that asks for everything, in the usual order.
     pub(crate) fn everything(now: Zoned) -> Self {
         Self { filter: None, order: Vec::new(), now }
+    }
+
+    /// Whether it asks of merged customers: else they are left out.
+    pub(crate) fn asks_of_merged(&self) -> bool {
+        self.filter.as_ref().is_some_and(Node::asks_of_merged)
     }
 
     pub(crate) fn reads(&self) -> Reads {
@@ -151,12 +161,27 @@ impl Reads {
             (Field::Own(own), true, true) => drop(self.organizations_history.insert(own.id)),
             (Field::BuiltIn(BuiltIn::Updated), false, _) => self.updated = true,
             (Field::BuiltIn(BuiltIn::Updated), true, _) => self.organizations_updated = true,
+            (Field::BuiltIn(built_in), of_organizations, _) if built_in.is_entitlement() => {
+                if of_organizations {
+                    self.organizations_entitlements = true;
+                } else {
+                    self.entitlements = true;
+                }
+            }
             (Field::BuiltIn(_), _, _) => {}
         }
     }
 }
 
 impl Node {
+    fn asks_of_merged(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_of_merged),
+            Self::Not(inner) => inner.asks_of_merged(),
+            Self::Test(test) => matches!(test.field, Field::BuiltIn(BuiltIn::Merged)),
+        }
+    }
+
     fn reads(&self, reads: &mut Reads) {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.reads(reads)),

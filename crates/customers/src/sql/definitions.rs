@@ -1,5 +1,7 @@
 //! Fields, sections, permissions.
 
+use std::collections::BTreeMap;
+
 use kernel::{Fault, Result, Sealed};
 use store::{Row, Scoped, args};
 
@@ -13,7 +15,7 @@ const FIELD_BY_HASH: &str = "SELECT id FROM field WHERE tenant = $1 AND entity =
 const FIELD_INSERT: &str = "INSERT INTO field (tenant, id, entity, kind, section, position, required, audience, \
      version, retired, body, name_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const FIELD_UPDATE: &str = "UPDATE field SET section = $3, position = $4, required = $5, audience = $6, version = $7, \
-     retired = $8, body = $9, name_hash = $10 WHERE tenant = $1 AND id = $2 AND version = $11";
+     retired = $8, body = $9, name_hash = $10, kind = $12 WHERE tenant = $1 AND id = $2 AND version = $11";
 const FIELD_MOVE: &str = "UPDATE field SET position = $3, version = $4 WHERE tenant = $1 AND id = $2";
 const FIELD_UNSECTION: &str = "UPDATE field SET section = NULL, version = $3 WHERE tenant = $1 AND section = $2";
 const SECTION_LIST: &str =
@@ -28,6 +30,8 @@ const PERMISSION_GET: &str = "SELECT version, body FROM permission WHERE tenant 
 const PERMISSION_PUT: &str = "INSERT INTO permission (tenant, version, body) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant) DO UPDATE SET version = excluded.version, body = excluded.body \
      WHERE permission.version = $4";
+
+const FIELD_KINDS: &str = "SELECT id, kind FROM field WHERE tenant = $1 AND entity = $2 LIMIT 1000";
 
 pub(crate) type SealedField = Field<Sealed<FieldBody>>;
 pub(crate) type SealedSection = Section<Sealed<String>>;
@@ -62,6 +66,16 @@ fn section(row: &Row) -> Result<SealedSection> {
 /// All fields; their number is bounded by the rules.
 pub(crate) async fn field_list(scoped: &mut Scoped) -> Result<Vec<SealedField>> {
     scoped.rows(FIELD_LIST, Vec::new()).await?.iter().map(field).collect()
+}
+
+/// What each field of an entity holds.
+pub(crate) async fn field_kinds(scoped: &mut Scoped, entity: Entity) -> Result<BTreeMap<FieldId, FieldType>> {
+    let rows = scoped.rows(FIELD_KINDS, args![entity.name()]).await?;
+    let kind = |row: &Row| {
+        let strange = || Fault::broken("customers_row", "field.kind is not from its closed set");
+        Ok((FieldId(row.uuid("id")?), FieldType::parse(&row.text("kind")?).ok_or_else(strange)?))
+    };
+    rows.iter().map(kind).collect()
 }
 
 pub(crate) async fn field_get(scoped: &mut Scoped, id: FieldId) -> Result<Option<SealedField>> {
@@ -103,6 +117,7 @@ pub(crate) async fn field_update(scoped: &mut Scoped, field: SealedField, hash: 
         field.body,
         hash,
         before,
+        field.kind.name(),
     ];
     Ok(scoped.run(FIELD_UPDATE, words).await? == 1)
 }

@@ -19,6 +19,17 @@ const MEMBERSHIP_PUT: &str = "INSERT INTO membership (tenant, organization, acco
      ON CONFLICT (tenant, organization, account) DO UPDATE SET synced_at = excluded.synced_at";
 const MEMBERSHIP_LIST: &str = "SELECT organization, account FROM membership WHERE tenant = $1 \
      AND (organization > $2 OR (organization = $2 AND account > $3)) ORDER BY organization, account LIMIT $4";
+const MEMBERSHIP_GET: &str = "SELECT account FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
+const MEMBERSHIP_DELETE: &str = "DELETE FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
+const MEMBERSHIP_OLD: &str = "SELECT organization, account FROM membership WHERE tenant = $1 AND synced_at < $2 \
+     ORDER BY organization, account LIMIT $3";
+/// How many rows there are, and when the newest was written: what was read from them stands while this does.
+const STAMPS: [&str; 4] = [
+    "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM customer WHERE tenant = $1",
+    "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM organization WHERE tenant = $1",
+    "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM membership WHERE tenant = $1",
+    "SELECT COUNT(*) AS n, MAX(version) AS newest FROM customer_merge WHERE tenant = $1",
+];
 const MEMBERSHIP_DROP_OLD: &str = "DELETE FROM membership WHERE tenant = $1 AND synced_at < $2";
 
 /// The row's name of an organization in associated data.
@@ -92,6 +103,48 @@ pub(crate) async fn membership_list(
         .iter()
         .map(|row| Ok((OrganizationId::new(row.text("organization")?)?, AccountId::new(row.text("account")?)?)))
         .collect()
+}
+
+pub(crate) async fn membership_exists(
+    scoped: &mut Scoped,
+    organization: &OrganizationId,
+    account: &AccountId,
+) -> Result<bool> {
+    Ok(scoped.row(MEMBERSHIP_GET, args![organization, account]).await?.is_some())
+}
+
+/// Takes a member out; false when there was none.
+pub(crate) async fn membership_delete(
+    scoped: &mut Scoped,
+    organization: &OrganizationId,
+    account: &AccountId,
+) -> Result<bool> {
+    Ok(scoped.run(MEMBERSHIP_DELETE, args![organization, account]).await? > 0)
+}
+
+/// Memberships that the last complete reading did not see.
+pub(crate) async fn membership_list_older(
+    scoped: &mut Scoped,
+    than: Timestamp,
+    limit: u32,
+) -> Result<Vec<(OrganizationId, AccountId)>> {
+    scoped
+        .rows(MEMBERSHIP_OLD, args![than, limit])
+        .await?
+        .iter()
+        .map(|row| Ok((OrganizationId::new(row.text("organization")?)?, AccountId::new(row.text("account")?)?)))
+        .collect()
+}
+
+/// Changes with customers, organizations and memberships.
+pub(crate) async fn directory_stamp(scoped: &mut Scoped) -> Result<[(i64, Option<i64>); 4]> {
+    let mut stamps = [(0, None); 4];
+    for (stamp, words) in stamps.iter_mut().zip(STAMPS) {
+        if let Some(row) = scoped.row(words, Vec::new()).await? {
+            *stamp = (row.int("n")?, row.opt_int("newest")?);
+        }
+    }
+    Ok(stamps)
 }
 
 /// Drops what the last complete reading did not see.

@@ -10,6 +10,7 @@ use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner,
 struct Words {
     list: &'static str,
     list_of: &'static str,
+    list_of_field: &'static str,
     get: &'static str,
     insert: &'static str,
     update: &'static str,
@@ -35,6 +36,11 @@ macro_rules! words {
                 "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, ",
                 "$41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51",
                 ") ORDER BY owner, field LIMIT 50000"
+            ),
+            list_of_field: concat!(
+                "SELECT owner, field, value, version, updated_at, updated_by FROM ",
+                $values,
+                " WHERE tenant = $1 AND field = $2 AND owner > $3 AND version >= $4 AND version < $5 ORDER BY owner LIMIT $6"
             ),
             get: concat!(
                 "SELECT field, value, version, updated_at, updated_by FROM ",
@@ -81,7 +87,11 @@ static CUSTOMER: Words = words!("customer_value", "customer_history");
 static ORGANIZATION: Words = words!("organization_value", "organization_history");
 
 fn words(owner: &Owner) -> &'static Words {
-    match owner.entity() {
+    words_of(owner.entity())
+}
+
+fn words_of(entity: Entity) -> &'static Words {
+    match entity {
         Entity::Customer => &CUSTOMER,
         Entity::Organization => &ORGANIZATION,
     }
@@ -130,6 +140,20 @@ pub(crate) async fn value_list_of(scoped: &mut Scoped, owners: &[Owner]) -> Resu
     let ids = owners.iter().chain(std::iter::repeat(first)).take(OWNERS);
     let places = ids.map(|owner| store::Value::from(owner.id())).collect();
     scoped.rows(words(first).list_of, places).await?.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
+}
+
+/// Values of one field that were written from number `from` up to, and without, `below`, in the order of their owners,
+/// those behind `after`.
+pub(crate) async fn value_list_of_field(
+    scoped: &mut Scoped,
+    (entity, field): (Entity, FieldId),
+    after: &str,
+    (from, below): (i64, i64),
+    limit: u32,
+) -> Result<Vec<(String, SealedValue)>> {
+    let text = words_of(entity).list_of_field;
+    let rows = scoped.rows(text, args![field.0, after, from, below, limit]).await?;
+    rows.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
 }
 
 pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId) -> Result<Option<SealedValue>> {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{AccountId, IssueId, ProjectId, Result};
+use kernel::{AccountId, IssueId, Kind, ProjectId, Result};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::call::Call;
 use super::desks::Page;
-use super::{GroupId, IssueRef, Jira, RoleId};
+use super::{As, GroupId, IssueRef, Jira, RoleId};
 use crate::fault::unexpected;
 use crate::personal::Personal;
 
@@ -96,6 +96,15 @@ pub struct PermissionQuery<'a> {
     pub issues: &'a [IssueId],
 }
 
+/// What somebody may on a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Administer Jira.
+    pub admin: bool,
+    /// Be an agent in some service project.
+    pub agent: bool,
+}
+
 /// What is granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
@@ -133,8 +142,15 @@ struct GrantedProject {
 }
 
 #[derive(Deserialize)]
-struct Mine {
+pub(super) struct Mine {
     permissions: BTreeMap<String, MyPermission>,
+}
+
+impl Mine {
+    /// Those that are held.
+    pub(super) fn held(self) -> impl Iterator<Item = String> {
+        self.permissions.into_iter().filter(|(_, mine)| mine.have_permission).map(|(key, _)| key)
+    }
 }
 
 #[derive(Deserialize)]
@@ -150,7 +166,7 @@ struct MyPermission {
 pub struct ServerInfo {
     /// Where people see it.
     pub base_url: String,
-    /// `Cloud`, or something that this client does not speak to.
+    /// `Cloud`, or `Server`, which Data Center still calls itself.
     pub deployment_type: String,
 }
 
@@ -161,6 +177,9 @@ fn numbers<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<u64> {
 impl Jira<'_> {
     /// Service projects that the caller may see.
     pub async fn service_projects(&self, start: u32) -> Result<Page<Project>> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_service_projects()).await;
+        }
         let call = Call::get("/rest/api/3/project/search")
             .query("typeKey", "service_desk")
             .query("orderBy", "key")
@@ -188,6 +207,9 @@ impl Jira<'_> {
 
     /// Who holds a role in a project.
     pub async fn role_actors(&self, project: &ProjectId, role: &RoleId) -> Result<RoleActors> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_role_actors(project, role)).await;
+        }
         let call = Call::get("/rest/api/3/project/{project}/role/{role}").place(project.as_str()).place(role.as_str());
         let answer: RoleAnswer = match self.call(call).await {
             Ok(answer) => answer,
@@ -203,7 +225,69 @@ impl Jira<'_> {
         Ok(actors)
     }
 
-    /// Which permissions are granted. Jira answers for a thousand projects and a thousand issues at most.
+    /// What somebody may on the site, where these are its service projects. Asked about them as the app; on Data Center,
+    /// which answers such questions only to whom they are about, as themselves: who did not sign in here may nothing.
+    pub async fn rights_of(&self, account: &AccountId, projects: &[ProjectId]) -> Result<Rights> {
+        if self.is_data_center().await? {
+            let person = self.acting(As::Person(account.clone()));
+            let asked = Box::pin(person.dc_permissions_in(&["ADMINISTER", "SERVICEDESK_AGENT"], None)).await;
+            let held = match asked {
+                Err(fault) if fault.kind() == Kind::Refused => return Ok(Rights::default()),
+                asked => asked?,
+            };
+            return Ok(Rights { admin: held.contains("ADMINISTER"), agent: held.contains("SERVICEDESK_AGENT") });
+        }
+        let agent: &[&str] = if projects.is_empty() { &[] } else { &["SERVICEDESK_AGENT"] };
+        let query =
+            PermissionQuery { account: Some(account), global: &["ADMINISTER"], project: agent, projects, issues: &[] };
+        let granted = match self.check_permissions(query).await {
+            Ok(granted) => granted,
+            // An account that Jira does not know, or no longer, has no standing.
+            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => return Ok(Rights::default()),
+            Err(fault) => return Err(fault),
+        };
+        Ok(Rights {
+            admin: granted.global.contains("ADMINISTER"),
+            agent: granted.project.get("SERVICEDESK_AGENT").is_some_and(|grants| !grants.projects.is_empty()),
+        })
+    }
+
+    /// Whether somebody sees an issue in Jira, asked about them as the app. Data Center tells nobody of somebody else: no.
+    pub async fn is_told_to_browse(&self, account: &AccountId, issue: &IssueId) -> Result<bool> {
+        if self.is_data_center().await? {
+            return Ok(false);
+        }
+        let query = PermissionQuery {
+            account: Some(account),
+            project: &["BROWSE_PROJECTS"],
+            issues: std::slice::from_ref(issue),
+            ..PermissionQuery::default()
+        };
+        match self.check_permissions(query).await {
+            Ok(granted) => {
+                Ok(granted.project.get("BROWSE_PROJECTS").is_some_and(|grants| grants.issues.contains(issue)))
+            }
+            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Invalid) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether somebody has a permission in a project.
+    pub(super) async fn holds(&self, account: &AccountId, permission: &str, project: &ProjectId) -> Result<bool> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_holds(account, permission, project)).await;
+        }
+        let asked = PermissionQuery {
+            account: Some(account),
+            project: &[permission],
+            projects: std::slice::from_ref(project),
+            ..PermissionQuery::default()
+        };
+        let granted = self.check_permissions(asked).await?;
+        Ok(granted.project.get(permission).is_some_and(|grants| grants.projects.contains(project)))
+    }
+
+    /// Which permissions are granted; not on Data Center. Jira answers for a thousand projects and a thousand issues at most.
     pub async fn check_permissions(&self, query: PermissionQuery<'_>) -> Result<Permissions> {
         if query.projects.len() > CHECKED || query.issues.len() > CHECKED {
             return Err(unexpected("a permission check beyond Jira's bound"));
@@ -247,7 +331,8 @@ impl Jira<'_> {
             None => call,
         };
         let mine: Mine = self.call(call).await?;
-        Ok(mine.permissions.into_iter().filter(|(_, mine)| mine.have_permission).map(|(key, _)| key).collect())
+        // Data Center answers all that there are, whatever is asked for.
+        Ok(mine.held().filter(|key| permissions.contains(&key.as_str())).collect())
     }
 
     /// What the site says of itself.

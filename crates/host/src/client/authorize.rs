@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use kernel::{AccountId, Fault, Result};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::Instant;
+use store::tenants::Mode;
+use url::Url;
 
 use super::{As, Jira};
+use crate::connect::{Granted, Signer, Signing, asking};
 use crate::door::{Outward, Purpose};
 use crate::fault::unexpected;
+use crate::sites::Known;
 use crate::tokens::Presented;
 
 const ASK_TIME: Duration = Duration::from_secs(10);
@@ -45,15 +49,146 @@ struct AuthToken {
     ttl: serde_json::Number,
 }
 
-fn header(token: &str) -> Result<HeaderValue> {
+pub(crate) fn header(token: &str) -> Result<HeaderValue> {
     let mut value =
         HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| unexpected("a token that is no header"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
+/// With what a call is made, and where to: the two go together.
+pub(crate) struct Access {
+    credential: Credential,
+    /// The API base that takes it.
+    pub(crate) base: Url,
+}
+
+enum Credential {
+    /// The same for every call: the value of `Authorization`.
+    Token(HeaderValue),
+    /// Each call is signed for itself.
+    Signer(Signer),
+}
+
+impl Access {
+    fn with(header: HeaderValue, base: Url) -> Self {
+        Self { credential: Credential::Token(header), base }
+    }
+
+    /// The value of `Authorization` for one call.
+    pub(crate) fn header(&self, method: &Method, url: &Url, now: Timestamp) -> Result<HeaderValue> {
+        match &self.credential {
+            Credential::Token(header) => Ok(header.clone()),
+            Credential::Signer(signer) => signer.header(method, &self.base, url, now),
+        }
+    }
+}
+
 impl Jira<'_> {
-    pub(crate) async fn authorization(&self) -> Result<HeaderValue> {
+    /// With which token a call is made: what differs by how the site is joined.
+    pub(crate) async fn access(&self, known: &Known) -> Result<Access> {
+        match known.mode {
+            Mode::Forge => Ok(Access::with(self.forge_authorization().await?, known.site.api_base.clone())),
+            Mode::CloudToken | Mode::DataCenter => self.service_access(known).await,
+            Mode::Connect => self.connect_access(known).await,
+        }
+    }
+
+    /// Forgets a token that was refused; whether another one can be had. The app's own stays for a while, since right
+    /// after an installation Jira refuses it too, but gives way to the next one that is received.
+    pub(crate) async fn renew_token(&self, known: &Known) -> Result<bool> {
+        let parts = &self.cloud.0;
+        match (self.by(), known.mode) {
+            (As::App, Mode::Forge) => {
+                parts.tokens.doubt_system(self.cx).await?;
+                Ok(false)
+            }
+            // Only the operator has another one, or the next install.
+            (As::App, Mode::CloudToken | Mode::Connect | Mode::DataCenter) => Ok(false),
+            (As::Person(account), _) => {
+                parts.tokens.drop_user(self.cx, account).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A site that an operator joined: its own address takes the account's token, the gateway what people granted;
+    /// Data Center has no gateway.
+    async fn service_access(&self, known: &Known) -> Result<Access> {
+        let parts = &self.cloud.0;
+        match self.by() {
+            As::App => {
+                let login = parts.services.login(self.cx).await?;
+                Ok(Access::with(login.peek().header()?, known.site.api_base.clone()))
+            }
+            As::Person(account) => {
+                let token = match parts.tokens.user(self.cx, account).await? {
+                    Some(token) => token,
+                    None => {
+                        parts.sign_in.refresh(self.cx, known, account).await?;
+                        parts.tokens.user(self.cx, account).await?.ok_or_else(no_stand_in)?
+                    }
+                };
+                let base = match known.mode {
+                    Mode::DataCenter => known.site.api_base.clone(),
+                    _ => parts.sign_in.base_of(&known.cloud)?,
+                };
+                Ok(Access::with(header(token.peek())?, base))
+            }
+        }
+    }
+
+    /// A site with the Connect app: the app signs each call, and asks for a token to act as a person.
+    async fn connect_access(&self, known: &Known) -> Result<Access> {
+        let parts = &self.cloud.0;
+        let base = known.site.api_base.clone();
+        let signing = parts.connect.as_ref().ok_or_else(connect_off)?;
+        if let As::Person(account) = self.by()
+            && let Some(token) = parts.tokens.user(self.cx, account).await?
+        {
+            return Ok(Access::with(header(token.peek())?, base));
+        }
+        let shared = signing.secrets.of(self.cx).await?;
+        let shared = shared.ok_or_else(|| Fault::broken("connect_secret", "a site of Connect's, and no secret"))?;
+        let signer = signing.signer(shared.peek());
+        match self.by() {
+            As::App => Ok(Access { credential: Credential::Signer(signer), base }),
+            As::Person(account) => {
+                let client = shared.peek().oauth_client().ok_or_else(no_stand_in)?;
+                let (token, life) = self.ask_connect(signing, &signer, client, account, known).await?;
+                parts.tokens.keep_user(self.cx, account, &token, life).await?;
+                Ok(Access::with(header(token.text())?, base))
+            }
+        }
+    }
+
+    async fn ask_connect(
+        &self,
+        signing: &Signing,
+        signer: &Signer,
+        client: &str,
+        account: &AccountId,
+        known: &Known,
+    ) -> Result<(Presented, Duration)> {
+        let parts = &self.cloud.0;
+        let mut call = asking(signing, signer, client, account, &known.site.api_base, parts.clock.now())?;
+        call.time = ASK_TIME.min(self.until.saturating_sub(parts.limits.timer().now()));
+        call.body_limit = ANSWER_BYTES;
+        let reply = parts.door.send(self.cx.tenant(), Purpose::ConnectToken, call).await?;
+        match reply.status.as_u16() {
+            200 => {}
+            // Customers of the portal, closed accounts: Connect gives no token for them.
+            400 | 401 | 403 => return Err(no_stand_in()),
+            429 => return Err(crate::fault::paced(Duration::from_secs(60))),
+            _ => return Err(unexpected("the authorization server answers without success")),
+        }
+        let granted: Granted =
+            serde_json::from_slice(&reply.body).map_err(|_| unexpected("the authorization server's answer"))?;
+        let token = Presented::read(Some(&granted.access_token)).ok_or_else(|| unexpected("a token that is none"))?;
+        Ok((token, Duration::from_secs(granted.expires_in)))
+    }
+
+    async fn forge_authorization(&self) -> Result<HeaderValue> {
         let tokens = &self.cloud.0.tokens;
         match self.by() {
             As::App => header(tokens.system(self.cx).await?.ok_or_else(no_access)?.peek()),
@@ -64,21 +199,6 @@ impl Jira<'_> {
                 let (token, life) = self.ask_for(account).await?;
                 tokens.keep_user(self.cx, account, &token, life).await?;
                 header(token.text())
-            }
-        }
-    }
-
-    /// Forgets a token that was refused; whether another one can be had. The app's own stays for a while, since right
-    /// after an installation Jira refuses it too, but gives way to the next one that is received.
-    pub(crate) async fn renew_token(&self) -> Result<bool> {
-        match self.by() {
-            As::App => {
-                self.cloud.0.tokens.doubt_system(self.cx).await?;
-                Ok(false)
-            }
-            As::Person(account) => {
-                self.cloud.0.tokens.drop_user(self.cx, account).await?;
-                Ok(true)
             }
         }
     }
@@ -96,7 +216,7 @@ impl Jira<'_> {
             }},
         });
         let mut call = Outward::new(Method::POST, parts.graphql.clone());
-        call.time = ASK_TIME.min(self.until.saturating_duration_since(Instant::now()));
+        call.time = ASK_TIME.min(self.until.saturating_sub(parts.limits.timer().now()));
         call.body_limit = ANSWER_BYTES;
         call.authorization = Some(header(system.peek())?);
         call.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -121,9 +241,22 @@ impl Jira<'_> {
                 let token = Presented::read(Some(&given.token)).ok_or_else(|| unexpected("a token that is none"))?;
                 Ok((token, life.map_or(Duration::from_secs(60), Duration::from_secs_f64)))
             }
-            _ => Err(Fault::refused("Jira does not let Steward act for this person.")),
+            _ => Err(no_stand_in()),
         }
     }
+}
+
+/// Callers ask as the app then, about the person.
+pub(crate) fn no_stand_in() -> Fault {
+    Fault::refused("Jira does not let Steward act for this person.")
+}
+
+fn connect_off() -> Fault {
+    Fault::busy(
+        "connect_off",
+        "This site is joined by Connect, which this server's configuration has switched off. Ask its operator.",
+        None,
+    )
 }
 
 fn no_access() -> Fault {

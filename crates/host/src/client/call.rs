@@ -5,10 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use kernel::{Fault, Kind, Result};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::Instant;
 use url::Url;
 
 use super::{As, Jira};
@@ -20,6 +19,9 @@ use crate::limits::pauses::Target;
 
 /// No single try takes longer, so that a second one fits into a page's time.
 const TRY_TIME: Duration = Duration::from_secs(20);
+
+/// Where the version stands in a path of the platform: `rest`, `api`, `3`. Data Center has none but 2.
+const VERSION_AT: usize = 2;
 
 /// What is asked.
 pub(crate) struct Call {
@@ -88,14 +90,16 @@ impl Call {
     }
 
     /// The address under a site's API base.
-    fn url(&self, base: &Url) -> Result<Url> {
+    fn url(&self, base: &Url, data_center: bool) -> Result<Url> {
         let mut url = base.clone();
         let mut places = self.places.iter();
         {
             let mut path = url.path_segments_mut().map_err(|()| unexpected("an API base that has no paths"))?;
             path.pop_if_empty();
-            for part in self.template.split('/').skip(1) {
-                if part.starts_with('{') {
+            for (at, part) in self.template.split('/').skip(1).enumerate() {
+                if data_center && at == VERSION_AT && part == "3" {
+                    path.push("2");
+                } else if part.starts_with('{') {
                     let value = places.next().ok_or_else(|| unexpected("a path with an empty place"))?;
                     if value.is_empty() || value == "." || value == ".." {
                         return Err(unexpected("a path's place that would lead elsewhere"));
@@ -120,7 +124,13 @@ impl Jira<'_> {
     /// Makes a call whose answer has a body.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
         let reply = Box::pin(self.answer(call)).await?;
-        serde_json::from_slice(&reply.body).map_err(|_| unexpected("an answer of another shape than documented"))
+        let shape = |_| unexpected("an answer of another shape than documented");
+        if self.is_data_center().await? {
+            let mut answer = serde_json::from_slice(&reply.body).map_err(shape)?;
+            Box::pin(self.cloud.0.users.introduce(self.cx, &mut answer)).await?;
+            return serde_json::from_value(answer).map_err(shape);
+        }
+        serde_json::from_slice(&reply.body).map_err(shape)
     }
 
     /// Makes a call whose answer's body is of no interest.
@@ -131,7 +141,6 @@ impl Jira<'_> {
     async fn answer(&self, call: Call) -> Result<Reply> {
         let parts = &self.cloud.0;
         let known = parts.sites.of(self.cx.tenant()).await?;
-        let url = call.url(&known.site.api_base)?;
         let body = match &call.body {
             Some(body) => {
                 Some(Bytes::from(serde_json::to_vec(body).map_err(|error| Fault::broken("jira_encode", error))?))
@@ -144,12 +153,15 @@ impl Jira<'_> {
             endpoint: call.template,
             writes_issue: call.writes_issue.clone(),
         };
+        let timer = parts.limits.timer();
         let (mut tried, mut renewed) = (0, false);
         loop {
-            let authorization = self.authorization().await?;
+            let access = self.access(&known).await?;
             parts.limits.admit(&target, self.until).await?;
-            let mut outward = Outward::new(call.method.clone(), url.clone());
-            outward.time = TRY_TIME.min(self.until.saturating_duration_since(Instant::now()));
+            let url = call.url(&access.base, known.is_data_center())?;
+            let authorization = access.header(&call.method, &url, parts.clock.now())?;
+            let mut outward = Outward::new(call.method.clone(), url);
+            outward.time = TRY_TIME.min(self.until.saturating_sub(timer.now()));
             outward.authorization = Some(authorization);
             outward.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
             if body.is_some() {
@@ -165,14 +177,18 @@ impl Jira<'_> {
                 Ok(reply) => {
                     let now = parts.clock.now();
                     let signals = headers::read(&reply.headers, now);
-                    let status = reply.status.as_u16();
+                    let status = match reply.status.as_u16() {
+                        // Data Center takes a token that is none for nobody's, and answers what nobody may see.
+                        200..=299 | 400..=404 if known.is_data_center() && is_nobody(&reply.headers) => 401,
+                        status => status,
+                    };
                     parts.limits.hear(&target, status, &signals, now);
                     count(call.purpose(), status);
-                    if reply.status.is_success() {
+                    if (200..300).contains(&status) {
                         return Ok(reply);
                     }
                     // A token may end before its time. It is renewed once; a fresh one that is refused is refused.
-                    if status == 401 && !renewed && self.renew_token().await? {
+                    if status == 401 && !renewed && self.renew_token(&known).await? {
                         renewed = true;
                         continue;
                     }
@@ -181,16 +197,15 @@ impl Jira<'_> {
                 Err(fault) if is_lost(&fault) => (Ending::Lost, fault),
                 Err(fault) => return Err(fault),
             };
-            let jitter = f64::from(rand::random::<u16>()) / f64::from(u16::MAX);
-            let Some(wait) = retry_in(&call.method, ending, tried, jitter) else { return Err(fault) };
-            if Instant::now() + wait > self.until {
+            let Some(wait) = retry_in(&call.method, ending, tried, timer.spread()) else { return Err(fault) };
+            if timer.now() + wait > self.until {
                 return Err(match ending {
                     Ending::Status(429, _) => paced(wait),
                     _ => fault,
                 });
             }
             tried += 1;
-            tokio::time::sleep(wait).await;
+            timer.sleep(wait).await;
         }
     }
 
@@ -198,6 +213,11 @@ impl Jira<'_> {
     pub(crate) fn by(&self) -> &As {
         &self.by
     }
+}
+
+/// Whether Data Center says that nobody asked: it names whoever did.
+pub(crate) fn is_nobody(headers: &HeaderMap) -> bool {
+    headers.get("x-ausername").and_then(|name| name.to_str().ok()).is_none_or(|name| name == "anonymous")
 }
 
 fn is_lost(fault: &Fault) -> bool {
@@ -248,7 +268,7 @@ mod tests {
     #[track_caller]
     fn check(call: &Call, expected: Option<&str>) {
         let base = Url::parse("https://api.example.com/ex/jira/cloud-1").unwrap();
-        assert_eq!(call.url(&base).ok().map(String::from).as_deref(), expected);
+        assert_eq!(call.url(&base, false).ok().map(String::from).as_deref(), expected);
     }
 
     #[test]
@@ -265,6 +285,23 @@ mod tests {
         check(
             &Call::get("/rest/api/3/user").query("accountId", "a:b&c=d +é"),
             Some("https://api.example.com/ex/jira/cloud-1/rest/api/3/user?accountId=a%3Ab%26c%3Dd+%2B%C3%A9"),
+        );
+    }
+
+    #[test]
+    fn addresses_of_data_center() {
+        #[track_caller]
+        fn check(base: &str, call: &Call, expected: &str) {
+            assert_eq!(call.url(&Url::parse(base).unwrap(), true).unwrap().as_str(), expected);
+        }
+        let issue = Call::get("/rest/api/3/issue/{issue}").place("3");
+        check("https://jira.acme.example/", &issue, "https://jira.acme.example/rest/api/2/issue/3");
+        check("https://acme.example/jira/", &issue, "https://acme.example/jira/rest/api/2/issue/3");
+        let desk = Call::get("/rest/servicedeskapi/servicedesk/{desk}/customer").place("3");
+        check(
+            "https://acme.example/jira/",
+            &desk,
+            "https://acme.example/jira/rest/servicedeskapi/servicedesk/3/customer",
         );
     }
 

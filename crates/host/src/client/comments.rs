@@ -56,7 +56,11 @@ impl From<Written> for Comment {
         Self {
             id: written.id,
             author: written.author.map(|author| author.account_id),
-            body: Document::from_adf(&written.body),
+            // Data Center keeps wiki text: it is read as it stands.
+            body: match &written.body {
+                Value::String(wiki) => Document::from_text(wiki),
+                adf => Document::from_adf(adf),
+            },
             public: written.jsd_public,
             created: written.created,
         }
@@ -93,7 +97,8 @@ impl Jira<'_> {
         if !new.public {
             properties.push(json!({"key": "sd.public.comment", "value": {"internal": true}}));
         }
-        let ask = json!({"body": new.body.to_adf(), "properties": properties});
+        let body = if self.is_data_center().await? { new.body.to_wiki().into() } else { new.body.to_adf() };
+        let ask = json!({"body": body, "properties": properties});
         let call = Call::post("/rest/api/3/issue/{issue}/comment", ask).place(issue.as_str()).writes(issue.as_str());
         self.call::<Written>(call).await.map(Comment::from)
     }

@@ -2,10 +2,11 @@
 
 use kernel::{AccountId, IssueId, OrganizationId, ProjectId, Result};
 use serde::Deserialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
 
 use super::call::Call;
 use super::{IssueKey, IssueRef, Jira, ServiceDeskId};
+use crate::fault::unexpected;
 use crate::personal::Personal;
 
 /// What Jira gives at once, wherever it pages.
@@ -98,10 +99,14 @@ pub struct Request {
 }
 
 impl Jira<'_> {
+    pub(super) async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Page<T>> {
+        self.call::<Listed<T>>(call).await.map(Page::from)
+    }
+
     /// Service desks that the caller may see.
     pub async fn service_desks(&self, start: u32) -> Result<Page<ServiceDesk>> {
         let call = paged(Call::get("/rest/servicedeskapi/servicedesk"), start);
-        self.call::<Listed<_>>(call).await.map(Page::from)
+        self.list(call).await
     }
 
     /// Customers of a desk whose name or address matches. Jira allows five such calls a second.
@@ -112,22 +117,20 @@ impl Jira<'_> {
         if !query.is_empty() {
             call = call.query("query", query);
         }
-        self.call::<Listed<_>>(call).await.map(Page::from)
+        self.list(call).await
     }
 
-    /// Makes a customer; `Conflict` when the address has an account already.
-    pub async fn create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
-        let ask = json!({"email": email.peek(), "displayName": name.peek()});
-        self.call(Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true")).await
-    }
-
-    /// Organizations: all that the caller may see, or a customer's.
+    /// Organizations: all that the caller may see, or a customer's where the site tells them
+    /// ([`Host::tells_organizations`](crate::Host::tells_organizations)).
     pub async fn organizations(&self, of: Option<&AccountId>, start: u32) -> Result<Page<Organization>> {
         let mut call = paged(Call::get("/rest/servicedeskapi/organization"), start);
         if let Some(account) = of {
+            if self.is_data_center().await? {
+                return Err(unexpected("a person's organizations, which Data Center does not tell"));
+            }
             call = call.query("accountId", account.as_str());
         }
-        self.call::<Listed<_>>(call).await.map(Page::from)
+        self.list(call).await
     }
 
     /// One organization.
@@ -139,7 +142,7 @@ impl Jira<'_> {
     pub async fn organization_users(&self, organization: &OrganizationId, start: u32) -> Result<Page<Customer>> {
         let call = paged(Call::get("/rest/servicedeskapi/organization/{organization}/user"), start)
             .place(organization.as_str());
-        self.call::<Listed<_>>(call).await.map(Page::from)
+        self.list(call).await
     }
 
     /// A request. Issues that are none are `NotFound`.
@@ -150,10 +153,10 @@ impl Jira<'_> {
     /// Who takes part in a request beside its reporter.
     pub async fn participants(&self, issue: &IssueRef, start: u32) -> Result<Page<Customer>> {
         let call = paged(Call::get("/rest/servicedeskapi/request/{issue}/participant"), start).place(issue.as_str());
-        self.call::<Listed<_>>(call).await.map(Page::from)
+        self.list(call).await
     }
 }
 
-fn paged(call: Call, start: u32) -> Call {
+pub(super) fn paged(call: Call, start: u32) -> Call {
     call.query("start", start.to_string()).query("limit", PAGE.to_string())
 }

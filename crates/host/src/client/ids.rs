@@ -84,6 +84,10 @@ id!(
     ServiceDeskId, "serviceDeskId", number
 );
 id!(
+    /// What may be asked for at a desk.
+    RequestTypeId, "requestTypeId", number
+);
+id!(
     /// A comment.
     CommentId, "commentId", number
 );

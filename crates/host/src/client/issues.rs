@@ -12,7 +12,7 @@ use crate::fault::unexpected;
 use crate::personal::Personal;
 
 /// The fields that are asked for, wherever an issue is read.
-const FIELDS: [&str; 5] = ["summary", "project", "reporter", "status", "created"];
+pub(super) const FIELDS: [&str; 5] = ["summary", "project", "reporter", "status", "created"];
 /// Jira's bound for one bulk fetch.
 const BULK: usize = 100;
 /// Issues on a page of a search with fields.
@@ -131,7 +131,12 @@ impl Jira<'_> {
     /// Issues by their ids, in calls of a hundred; those that are not there, or not for the caller, are left out.
     pub async fn issues(&self, issues: &[IssueId]) -> Result<Vec<Issue>> {
         let mut all = Vec::with_capacity(issues.len());
+        let data_center = self.is_data_center().await?;
         for some in issues.chunks(BULK) {
+            if data_center {
+                all.extend(Box::pin(self.dc_issues(some)).await?);
+                continue;
+            }
             let ids: Vec<&str> = some.iter().map(IssueId::as_str).collect();
             let ask = json!({"issueIdsOrKeys": ids, "fields": FIELDS});
             let found: Found = self.call(Call::post("/rest/api/3/issue/bulkfetch", ask)).await?;
@@ -142,6 +147,9 @@ impl Jira<'_> {
 
     /// A page of a search.
     pub async fn search(&self, search: Search<'_>) -> Result<SearchPage> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_search(&search, search.limit.clamp(1, SEARCH_PAGE))).await;
+        }
         let mut ask = json!({
             "jql": search.jql,
             "fields": FIELDS,
@@ -161,6 +169,9 @@ impl Jira<'_> {
 
     /// About how many issues a query finds.
     pub async fn count(&self, jql: &str) -> Result<u64> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_count(jql)).await;
+        }
         let found: Count = self.call(Call::post("/rest/api/3/search/approximate-count", json!({"jql": jql}))).await?;
         Ok(found.count)
     }

@@ -1,13 +1,15 @@
-//! Jira Cloud as Steward calls it: [`Jira`] acts for one tenant, as the app or as a person.
+//! Jira as Steward calls it, Cloud and Data Center: [`Jira`] acts for one tenant, as the app or as a person.
 //!
 //! Replies are typed and carry only the fields that are used. Jira's own words never reach a caller. It must never
 //! build an address from text: paths are templates whose places are filled with typed ids. Start at [`Jira::for_tenant`];
 //! the operations stand in the modules by what they are about.
 
 mod access;
-mod authorize;
+pub(crate) mod authorize;
 mod call;
 mod comments;
+mod data_center;
+mod desk_changes;
 mod desks;
 mod ids;
 mod issues;
@@ -17,18 +19,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{AccountId, Clock, Cx};
-use tokio::time::Instant;
 use url::Url;
 
-pub use access::{PermissionQuery, Permissions, Project, ProjectGrants, Role, RoleActors, ServerInfo};
+pub use access::{PermissionQuery, Permissions, Project, ProjectGrants, Rights, Role, RoleActors, ServerInfo};
 pub use comments::{Comment, NewComment};
+pub use desk_changes::{ACCOUNTS_AT_ONCE, NewRequest, Power, Raised, RequestField, RequestType};
 pub use desks::{Customer, Organization, Page, Request, ServiceDesk};
-pub use ids::{CommentId, GroupId, IssueKey, IssueRef, PropertyKey, RoleId, ServiceDeskId};
+pub use ids::{CommentId, GroupId, IssueKey, IssueRef, PropertyKey, RequestTypeId, RoleId, ServiceDeskId};
 pub use issues::{Issue, IssueFields, Search, SearchPage};
 pub use users::{AccountKind, Group, User};
 
+pub(crate) use call::is_nobody;
+
+use crate::connect::Signing;
+use crate::data_center::Users;
 use crate::door::Door;
 use crate::limits::Limits;
+use crate::limits::pauses::Moment;
+use crate::service::Services;
+use crate::sign_in::SignIn;
 use crate::sites::Sites;
 use crate::tokens::Tokens;
 
@@ -57,6 +66,10 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) graphql: Url,
+    pub(crate) services: Services,
+    pub(crate) sign_in: SignIn,
+    pub(crate) connect: Option<Signing>,
+    pub(crate) users: Users,
 }
 
 /// Jira of one tenant, for one request or job.
@@ -64,25 +77,25 @@ pub struct Jira<'a> {
     cloud: &'a Cloud,
     cx: &'a Cx,
     by: As,
-    until: Instant,
+    until: Moment,
 }
 
 impl<'a> Jira<'a> {
     /// Jira of the context's tenant, with an interactive caller's patience.
     pub fn for_tenant(cloud: &'a Cloud, cx: &'a Cx, by: As) -> Self {
-        Self { cloud, cx, by, until: Instant::now() + INTERACTIVE }
+        Self { cloud, cx, by, until: cloud.0.limits.timer().now() + INTERACTIVE }
     }
 
     /// Waits for so long, all calls together, and no longer: then `Busy`.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
-        self.until = Instant::now() + time;
+        self.until = self.cloud.0.limits.timer().now() + time;
         self
     }
 
     /// The same, as somebody else, within the same time.
     #[must_use]
-    pub fn acting(&self, by: As) -> Jira<'a> {
-        Jira { cloud: self.cloud, cx: self.cx, by, until: self.until }
+    pub fn acting(&self, by: As) -> Self {
+        Self { cloud: self.cloud, cx: self.cx, by, until: self.until }
     }
 }

@@ -78,6 +78,9 @@ struct Groups {
 impl Jira<'_> {
     /// One account.
     pub async fn user(&self, account: &AccountId) -> Result<User> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_user(account)).await;
+        }
         self.call(Call::get("/rest/api/3/user").query("accountId", account.as_str())).await
     }
 
@@ -88,6 +91,9 @@ impl Jira<'_> {
 
     /// Accounts by id, in few calls; those that are not there are left out.
     pub async fn users(&self, accounts: &[AccountId]) -> Result<Vec<User>> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_users(accounts)).await;
+        }
         let mut all = Vec::with_capacity(accounts.len());
         for some in accounts.chunks(BULK_USERS) {
             let mut call = Call::get("/rest/api/3/user/bulk").query("maxResults", BULK_USERS.to_string());
@@ -101,17 +107,26 @@ impl Jira<'_> {
 
     /// Accounts whose name or address matches: one screen of them.
     pub async fn user_search(&self, query: &str) -> Result<Vec<User>> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_user_search(query)).await;
+        }
         let call = Call::get("/rest/api/3/user/search").query("query", query).query("maxResults", PICK.to_string());
         self.call(call).await
     }
 
     /// The groups that an account is in.
     pub async fn groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_groups_of(account)).await;
+        }
         self.call(Call::get("/rest/api/3/user/groups").query("accountId", account.as_str())).await
     }
 
     /// Groups whose name matches: one screen of them.
     pub async fn group_search(&self, query: &str) -> Result<Vec<Group>> {
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_group_search(query)).await;
+        }
         let call = Call::get("/rest/api/3/groups/picker").query("query", query).query("maxResults", PICK.to_string());
         self.call::<Groups>(call).await.map(|found| found.groups)
     }

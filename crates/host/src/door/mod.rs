@@ -6,6 +6,7 @@
 //! Start at [`Door::send`].
 
 mod counts;
+mod health;
 mod operator;
 mod resolver;
 mod wire;
@@ -18,6 +19,9 @@ use kernel::{Clock, Result, TenantId};
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use store::Store;
+use store::tenants::Mode;
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::{Origin, Url};
 use vault::Vault;
 
@@ -25,7 +29,8 @@ use crate::address::Networks;
 use crate::fault::{door_refuses, unreachable};
 use crate::sites::Sites;
 use counts::Counts;
-pub use operator::OperatorDoor;
+pub use health::ask_self;
+pub use operator::{OperatorDoor, store_client};
 pub use resolver::{Lookup, SystemLookup};
 pub(crate) use wire::shape;
 use wire::{Authorities, Wire};
@@ -50,16 +55,42 @@ pub enum Purpose {
     ServiceDesk,
     /// The keys that Forge signs its invocations with.
     InvocationKeys,
+    /// The key that a Connect install is signed with.
+    InstallKeys,
     /// A token to act as a person who is not there.
     PersonToken,
+    /// The same, of a Connect app.
+    ConnectToken,
+    /// Who a person is that signs in on our own pages, and what they grant us.
+    SignIn,
+    /// A site that an operator looks at from the command line, before or after joining it. Goes by an [`OperatorDoor`].
+    Joining,
     /// The operator's key service, which wraps tenants' keys. Goes by an [`OperatorDoor`].
     KeyService,
+    /// A running server of Steward's, from the command line. Goes by an [`OperatorDoor`].
+    Server,
+    /// Traces, to the operator's collector. Goes by an [`OperatorDoor`].
+    Traces,
+    /// What happened, told to a receiver that the tenant's administrators named.
+    Webhook,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Jira, Self::ServiceDesk, Self::InvocationKeys, Self::PersonToken, Self::KeyService];
+    pub const ALL: [Self; 12] = [
+        Self::Jira,
+        Self::ServiceDesk,
+        Self::InvocationKeys,
+        Self::InstallKeys,
+        Self::PersonToken,
+        Self::ConnectToken,
+        Self::SignIn,
+        Self::Joining,
+        Self::KeyService,
+        Self::Server,
+        Self::Traces,
+        Self::Webhook,
+    ];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -67,8 +98,15 @@ impl Purpose {
             Self::Jira => "jira.platform",
             Self::ServiceDesk => "jira.service_desk",
             Self::InvocationKeys => "forge.invocation_keys",
+            Self::InstallKeys => "connect.install_keys",
             Self::PersonToken => "forge.person_token",
+            Self::ConnectToken => "connect.person_token",
+            Self::SignIn => "atlassian.sign_in",
+            Self::Joining => "operator.joining",
             Self::KeyService => "operator.key_service",
+            Self::Server => "operator.server",
+            Self::Traces => "operator.traces",
+            Self::Webhook => "tenant.webhook",
         }
     }
 }
@@ -103,7 +141,7 @@ pub struct Outward {
     pub body: Option<Bytes>,
     /// How long it may take, all hops and the whole body included.
     pub time: Duration,
-    /// How long the answer's body may be.
+    /// How long the answer's body may be. 0: it is not read at all.
     pub body_limit: usize,
 }
 
@@ -132,8 +170,15 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// What a tenant's own addresses may lead to: never a private network. This machine only where it is the demo's.
+fn public(networks: Networks) -> Networks {
+    Networks { private: false, ..networks }
+}
+
 struct Inner {
     wire: Wire,
+    /// For addresses that tenants name: what the operator allows of private networks is not theirs to reach.
+    public: Wire,
     networks: Networks,
     operator: Vec<OperatorDoor>,
     fixed: Vec<(Purpose, Origin)>,
@@ -150,9 +195,11 @@ impl Door {
     /// Builds the program's only HTTP client.
     pub fn new(config: DoorConfig, store: Store, vault: Vault, sites: Sites, clock: Arc<dyn Clock>) -> Result<Self> {
         let authorities = Authorities::System(config.authorities);
-        let wire = Wire::new(config.networks, config.lookup, authorities, &config.user_agent)?;
+        let wire = Wire::new(config.networks, config.lookup.clone(), authorities.clone(), &config.user_agent)?;
+        let public = Wire::new(public(config.networks), config.lookup, authorities, &config.user_agent)?;
         Ok(Self(Arc::new(Inner {
             wire,
+            public,
             networks: config.networks,
             operator: config.operator,
             fixed: config.fixed.into_iter().map(|(purpose, url)| (purpose, url.origin())).collect(),
@@ -171,9 +218,29 @@ impl Door {
     /// bound. An answer of any status is not an error.
     pub async fn send(&self, tenant: TenantId, purpose: Purpose, call: Outward) -> Result<Reply> {
         let time = call.time.min(LONGEST_CALL);
-        tokio::time::timeout(time, self.hops(tenant, purpose, call))
+        let span = tracing::info_span!(
+            target: kernel::SPANS,
+            "outward",
+            otel.name = purpose.code(),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = %call.method,
+            http.response.status_code = Empty,
+            steward.fault = Empty,
+        );
+        let answer = tokio::time::timeout(time, self.hops(tenant, purpose, call))
+            .instrument(span.clone())
             .await
-            .unwrap_or_else(|_| Err(unreachable("outward_timeout", format!("no whole answer within {time:?}"))))
+            .unwrap_or_else(|_| Err(unreachable("outward_timeout", format!("no whole answer within {time:?}"))));
+        match &answer {
+            Ok(reply) => {
+                span.record("http.response.status_code", reply.status.as_u16());
+            }
+            Err(fault) => {
+                span.record("steward.fault", fault.code()).record("otel.status_code", "ERROR");
+            }
+        }
+        answer
     }
 
     async fn hops(&self, tenant: TenantId, purpose: Purpose, mut call: Outward) -> Result<Reply> {
@@ -198,20 +265,40 @@ impl Door {
         let host = call.url.host_str().ok_or_else(|| door_refuses("no host"))?;
         self.0.counts.note(tenant, purpose.code(), host, self.0.clock.now(), 1).await?;
         metrics::counter!("steward_outward_calls_total", "purpose" => purpose.code()).increment(1);
-        self.0.wire.exchange(call).await
+        let wire = if purpose == Purpose::Webhook { &self.0.public } else { &self.0.wire };
+        wire.exchange(call).await
+    }
+
+    /// Whether a receiver may have this address, as far as the address tells.
+    ///
+    /// # Errors
+    /// `outward_refused` (Broken): neither https nor this machine where it is allowed, or a private network.
+    pub fn check_receiver(&self, url: &Url) -> Result<()> {
+        shape(url, public(self.0.networks))
     }
 
     async fn check(&self, tenant: TenantId, purpose: Purpose, url: &Url) -> Result<()> {
+        if purpose == Purpose::Webhook {
+            return self.check_receiver(url);
+        }
         shape(url, self.0.networks)?;
         let origin = url.origin();
         let fixed = self.0.fixed.iter().any(|(of, allowed)| *of == purpose && *allowed == origin);
         let allowed = match purpose {
-            Purpose::InvocationKeys | Purpose::PersonToken => fixed,
-            Purpose::KeyService => false,
+            Purpose::InvocationKeys | Purpose::InstallKeys | Purpose::PersonToken | Purpose::ConnectToken => fixed,
+            // Data Center is its own authorization server.
+            Purpose::SignIn if !fixed => {
+                let known = self.0.sites.of(tenant).await?;
+                known.is_data_center() && known.site.api_base.origin() == origin
+            }
+            Purpose::SignIn => true,
+            Purpose::KeyService | Purpose::Joining | Purpose::Server | Purpose::Traces | Purpose::Webhook => false,
             Purpose::Jira | Purpose::ServiceDesk => {
                 let known = self.0.sites.of(tenant).await?;
                 known.site.api_base.origin() == origin
                     || known.site.url.as_ref().is_some_and(|site| site.origin() == origin)
+                    // Where what people granted is taken; Forge's sites have it as their API base.
+                    || (fixed && known.mode == Mode::CloudToken)
             }
         };
         if allowed { Ok(()) } else { Err(door_refuses("an origin that is not configured for this purpose")) }
@@ -220,20 +307,25 @@ impl Door {
     /// Writes the counts that wait; the last thing at shutdown.
     pub async fn flush(&self) -> Result<()> {
         for way in &self.0.operator {
-            let (host, purpose, made) = way.take_made()?;
-            let mut written = Ok(());
-            for (hour_at, calls) in made {
-                if written.is_ok() {
-                    // On the heap: what carries this future about must fit a stack.
-                    written = Box::pin(self.0.counts.note(TenantId::SERVER, purpose, host, hour_at, calls)).await;
-                }
-                if written.is_err() {
-                    way.give_back(hour_at, calls);
-                }
-            }
-            written?;
+            self.note_made(way).await?;
         }
         self.0.counts.flush(self.0.clock.now()).await
+    }
+
+    /// Writes on the ledger which calls an operator's way made that are not there yet.
+    pub async fn note_made(&self, way: &OperatorDoor) -> Result<()> {
+        let (host, purpose, made) = way.take_made()?;
+        let mut written = Ok(());
+        for (hour_at, calls) in made {
+            if written.is_ok() {
+                // On the heap: what carries this future about must fit a stack.
+                written = Box::pin(self.0.counts.note(TenantId::SERVER, purpose, host, hour_at, calls)).await;
+            }
+            if written.is_err() {
+                way.give_back(hour_at, calls);
+            }
+        }
+        written
     }
 
     /// Writes counts every few seconds, for ever: spawn it, and [`flush`](Self::flush) once it is ended.

@@ -21,8 +21,21 @@ use crate::fault::{door_refuses, unreachable};
 /// Wherever the operator says; metadata services never, plain HTTP on this machine alone.
 const NETWORKS: Networks = Networks { private: true, loopback: true };
 
+/// A client for the operator's object store at `endpoint`, which is a part of the database and on no ledger: it gets
+/// sealed bytes alone. Whoever uses it keeps it to that origin.
+///
+/// # Errors
+/// `outward_refused` for an address that no configuration can make right.
+pub fn store_client(endpoint: &Url, authority: Option<Vec<Vec<u8>>>) -> Result<reqwest::Client> {
+    shape(endpoint, NETWORKS)?;
+    let authorities = authority.map_or(Authorities::System(Vec::new()), Authorities::Only);
+    let agent = concat!("Steward/", env!("CARGO_PKG_VERSION"));
+    Ok(Wire::new(NETWORKS, Arc::new(SystemLookup), authorities, agent)?.client())
+}
+
 struct Inner {
     wire: Wire,
+    networks: Networks,
     purpose: Purpose,
     origin: Url,
     clock: Arc<dyn Clock>,
@@ -47,10 +60,25 @@ impl OperatorDoor {
         user_agent: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        shape(address, NETWORKS)?;
+        Self::within(NETWORKS, purpose, address, authority, user_agent, clock)
+    }
+
+    /// The same, no further than these networks: also where a name leads to.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn within(
+        networks: Networks,
+        purpose: Purpose,
+        address: &Url,
+        authority: Option<Vec<Vec<u8>>>,
+        user_agent: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        shape(address, networks)?;
         let authorities = authority.map_or(Authorities::System(Vec::new()), Authorities::Only);
-        let wire = Wire::new(NETWORKS, Arc::new(SystemLookup), authorities, user_agent)?;
-        let inner = Inner { wire, purpose, origin: address.clone(), clock, made: Mutex::default() };
+        let wire = Wire::new(networks, Arc::new(SystemLookup), authorities, user_agent)?;
+        let inner = Inner { wire, networks, purpose, origin: address.clone(), clock, made: Mutex::default() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -59,8 +87,8 @@ impl OperatorDoor {
     /// # Errors
     /// As [`Door::send`](super::Door::send).
     pub async fn send(&self, call: Outward) -> Result<Reply> {
-        let Inner { wire, purpose, origin, clock, made } = &*self.0;
-        shape(&call.url, NETWORKS)?;
+        let Inner { wire, networks, purpose, origin, clock, made } = &*self.0;
+        shape(&call.url, *networks)?;
         if call.url.origin() != origin.origin() {
             return Err(door_refuses("an origin that is not configured for this purpose"));
         }

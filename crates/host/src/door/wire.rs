@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use kernel::{Fault, Result};
 use reqwest::header::AUTHORIZATION;
 use rustls_platform_verifier::Verifier;
@@ -19,6 +19,7 @@ use crate::fault::{door_refuses, unreachable};
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// Who vouches for the other side.
+#[derive(Clone)]
 pub(super) enum Authorities {
     /// The system's authorities and these, DER.
     System(Vec<Vec<u8>>),
@@ -51,6 +52,11 @@ impl Wire {
         Ok(Self(http))
     }
 
+    /// The client itself, for what speaks a protocol of its own to the operator's store.
+    pub(super) fn client(self) -> reqwest::Client {
+        self.0
+    }
+
     /// One hop, its whole body read. Whoever calls has judged the address.
     pub(super) async fn exchange(&self, call: &Outward) -> Result<Reply> {
         let mut request = self.0.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
@@ -64,6 +70,9 @@ impl Wire {
         }
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        if call.body_limit == 0 {
+            return Ok(Reply { status, headers, body: Bytes::new() });
+        }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > call.body_limit {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use kernel::{AccountId, Fault, IssueId, ProjectId};
 use serde::Deserialize;
 use url::Url;
@@ -171,19 +171,24 @@ pub fn bearer(authorization: Option<&str>) -> Result<&str, Refusal> {
 /// The id of the key that the token says it is signed with. Nothing else of an unverified header is looked at but
 /// its algorithm, which must be RS256.
 pub fn key_id(token: &str) -> Result<String, Refusal> {
+    header(token, Algorithm::RS256)?.kid.filter(|kid| is_key_id(kid)).ok_or(Refusal::KeyId)
+}
+
+/// An unverified header, if it names this algorithm and asks for nothing that we would have to understand.
+pub(crate) fn header(token: &str, algorithm: Algorithm) -> Result<Header, Refusal> {
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
         ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => Refusal::Algorithm,
         // `alg: none` and unknown names fail while the header is read; tell them from garbage.
         ErrorKind::Json(_) if names_algorithm(token) => Refusal::Algorithm,
         _ => Refusal::Malformed,
     })?;
-    if header.alg != Algorithm::RS256 {
+    if header.alg != algorithm {
         return Err(Refusal::Algorithm);
     }
     if header.crit.is_some() {
         return Err(Refusal::Malformed);
     }
-    header.kid.filter(|kid| is_key_id(kid)).ok_or(Refusal::KeyId)
+    Ok(header)
 }
 
 fn names_algorithm(token: &str) -> bool {
@@ -337,4 +342,4 @@ fn extension(value: &serde_json::Value) -> Extension {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

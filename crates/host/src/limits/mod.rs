@@ -8,40 +8,41 @@ pub mod backoff;
 pub mod headers;
 pub mod pace;
 pub mod pauses;
+mod timer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kernel::Result;
-use tokio::time::Instant;
 
 use crate::fault::paced;
 use headers::Signals;
 use pace::{Pace, Ticks};
 use pauses::{Moment, Pauses, Target};
+pub use timer::{SystemTimer, Timer};
 
 /// One node's view of Jira's limits.
 pub struct Limits {
-    start: Instant,
+    timer: Arc<dyn Timer>,
     pace: Pace,
     pauses: Mutex<Pauses>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        let start = Instant::now();
-        Self { start, pace: Pace::new(Ticks(Arc::new(move || start.elapsed()))), pauses: Mutex::new(Pauses::default()) }
-    }
-}
-
 impl Limits {
-    fn now(&self) -> Moment {
-        self.start.elapsed()
+    /// At rest.
+    pub fn new(timer: Arc<dyn Timer>) -> Self {
+        let ticks = timer.clone();
+        Self { timer, pace: Pace::new(Ticks(Arc::new(move || ticks.now()))), pauses: Mutex::new(Pauses::default()) }
+    }
+
+    /// The time that these limits are kept by, and deadlines are counted in.
+    pub fn timer(&self) -> &dyn Timer {
+        &*self.timer
     }
 
     fn wait(&self, target: &Target) -> Duration {
-        let paused = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).wait(target, self.now());
+        let paused = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).wait(target, self.timer.now());
         if paused > Duration::ZERO {
             return paused;
         }
@@ -52,17 +53,17 @@ impl Limits {
     ///
     /// # Errors
     /// `jira_rate_limited` (Busy) with the time to come back.
-    pub async fn admit(&self, target: &Target, until: Instant) -> Result<()> {
+    pub async fn admit(&self, target: &Target, until: Moment) -> Result<()> {
         loop {
             let wait = self.wait(target);
             if wait == Duration::ZERO {
                 return Ok(());
             }
-            if Instant::now() + wait > until {
+            if self.timer.now() + wait > until {
                 metrics::counter!("steward_jira_paced_total").increment(1);
                 return Err(paced(wait));
             }
-            tokio::time::sleep(wait).await;
+            self.timer.sleep(wait).await;
         }
     }
 
@@ -72,7 +73,7 @@ impl Limits {
         if called.is_empty() {
             return;
         }
-        let moment = self.now();
+        let moment = self.timer.now();
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         for (scope, length) in called {
             metrics::counter!("steward_jira_pauses_total").increment(1);
@@ -94,25 +95,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_past_their_deadline() {
-        let limits = Limits::default();
+        let limits = Limits::new(Arc::new(SystemTimer::default()));
         let told = Signals { retry_after: Some(Duration::from_secs(10)), ..Signals::default() };
         limits.hear(&target("/a"), 429, &told, Timestamp::UNIX_EPOCH);
-        let soon = Instant::now() + Duration::from_secs(5);
+        let soon = limits.timer().now() + Duration::from_secs(5);
         let fault = limits.admit(&target("/a"), soon).await.unwrap_err();
         assert_eq!((fault.code(), fault.retry_after()), ("jira_rate_limited", Some(Duration::from_secs(10))));
         // Others go on, and whoever has the time waits exactly as long as told.
         limits.admit(&target("/b"), soon).await.unwrap();
-        let before = Instant::now();
+        let before = limits.timer().now();
         limits.admit(&target("/a"), before + Duration::from_secs(30)).await.unwrap();
-        assert_eq!(before.elapsed().as_secs(), 10);
+        assert_eq!(limits.timer().now().abs_diff(before).as_secs(), 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_storm_of_callers_is_spread() {
-        let limits = Arc::new(Limits::default());
-        let until = Instant::now() + Duration::from_secs(60);
+        let limits = Arc::new(Limits::new(Arc::new(SystemTimer::default())));
+        let until = limits.timer().now() + Duration::from_secs(60);
         let customers = "/rest/servicedeskapi/servicedesk/{desk}/customer";
-        let before = Instant::now();
+        let before = tokio::time::Instant::now();
         let calls = (0..50).map(|_| {
             let limits = limits.clone();
             async move { limits.admit(&target(customers), until).await.map(|()| before.elapsed()) }

@@ -4,6 +4,7 @@
 //! writing makes nothing that the format does not allow. Start at [`Document`].
 
 mod adf;
+mod wiki;
 
 use kernel::AccountId;
 use url::Url;

@@ -7,11 +7,14 @@
     reason = "a test that cannot go on fails, and one that cannot start says so"
 )]
 
+mod connect;
+mod data_center;
 #[path = "../../../store/tests/databases/mod.rs"]
 mod databases;
 mod door;
 mod inbound;
 mod jira;
 mod manifest;
+mod misbehaving;
 mod people;
 mod world;

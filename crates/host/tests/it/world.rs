@@ -70,6 +70,10 @@ pub(crate) struct Base {
 }
 
 pub(crate) async fn base(database: &Database) -> Base {
+    base_at(database, Arc::new(SystemClock)).await
+}
+
+async fn base_at(database: &Database, clock: Arc<dyn Clock>) -> Base {
     // Fails only where another test was first.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
@@ -81,7 +85,7 @@ pub(crate) async fn base(database: &Database) -> Base {
     FileRootKey::create(&root).unwrap();
     let root = Arc::new(FileRootKey::read(&root).unwrap());
     let vault = Vault::new(Arc::new(TestShelf { shelf, store: store.clone() }), root);
-    Base { store, vault, clock: Arc::new(SystemClock), _folder: folder }
+    Base { store, vault, clock, _folder: folder }
 }
 
 /// A file or folder that stands beside the project: missing, it fails in CI and is a loud skip elsewhere.
@@ -138,6 +142,8 @@ pub(crate) fn host_config(jira: &sandbox::Running) -> HostConfig {
     config.networks = Networks { private: false, loopback: true };
     config.signing_keys = url(jira.forge().jwks_url());
     config.api_bases = vec![url(format!("{}/ex/jira/", jira.url()))];
+    config.sign_in = url(jira.url());
+    config.granted_sites = url(format!("{}/oauth/token/accessible-resources", jira.url()));
     config.graphql = url(format!("{}/graphql", jira.url()));
     config
 }
@@ -164,7 +170,17 @@ impl World {
     }
 
     pub(crate) async fn with(database: &Database, change: impl FnOnce(&mut sandbox::Config)) -> Self {
-        let base = base(database).await;
+        Self::by(database, Arc::new(SystemClock), change, |_, _| {}).await
+    }
+
+    /// By a clock of its own; `tell_of` may change what this room is told of the Jira.
+    pub(crate) async fn by(
+        database: &Database,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut sandbox::Config),
+        tell_of: impl FnOnce(&sandbox::Running, &mut HostConfig),
+    ) -> Self {
+        let base = base_at(database, clock).await;
         let (tell, sent) = mpsc::unbounded_channel();
         let remote = Router::new().fallback(move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let sent = tell.send(Sent { path: uri.path().to_owned(), headers, body });
@@ -181,7 +197,8 @@ impl World {
         };
         change(&mut config);
         let jira = sandbox::start(config).await.unwrap();
-        let config = host_config(&jira);
+        let mut config = host_config(&jira);
+        tell_of(&jira, &mut config);
         let host = Host::new(config, base.store.clone(), base.vault.clone(), base.clock.clone()).unwrap();
         #[expect(clippy::disallowed_methods, reason = "asks the sandbox for tokens, as a page does")]
         let http = reqwest::Client::new();

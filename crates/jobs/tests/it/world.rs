@@ -106,6 +106,7 @@ impl World {
             id,
             installation: &id.to_string(),
             cloud: "cloud",
+            mode: tenants::Mode::Forge,
             region: "eu",
             site: Sealed::<String>::from_stored(Vec::new()),
             at: self.now(),

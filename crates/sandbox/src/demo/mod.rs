@@ -6,6 +6,7 @@
 //! another source of chance. Start reading at [`generate`].
 
 mod conversation;
+mod crowd;
 mod people;
 mod requests;
 mod software;
@@ -16,6 +17,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::state::{Seed, base_seed};
 use texts::Texts;
+
+pub(crate) use crowd::enlarge;
 
 /// Keeps the company's dice apart from the site's own, which may have the same seed.
 const SALT: u64 = 0x4e6f_7264_6c69_6368;

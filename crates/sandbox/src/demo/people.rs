@@ -148,7 +148,7 @@ fn first_name(name: &str) -> String {
 }
 
 /// `Léa Moreau` → `lea.moreau`: letters that have no plain form are left out of addresses.
-fn mail_name(name: &str) -> String {
+pub(super) fn mail_name(name: &str) -> String {
     let plain = |c: char| -> &'static str {
         match c {
             'á' | 'à' | 'â' | 'ã' | 'ā' | 'å' => "a",

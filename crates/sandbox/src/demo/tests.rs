@@ -19,6 +19,31 @@ fn the_same_number_is_the_same_company() {
 }
 
 #[test]
+fn more_customers_are_the_same_ones_and_each_is_reached_through_a_desk() {
+    let crowd = || {
+        let mut seed = generate(7, noon());
+        enlarge(&mut seed, 7, 1_000, noon());
+        seed
+    };
+    let (small, large) = (generate(7, noon()), crowd());
+    assert_eq!(serde_json::to_string(&large).unwrap(), serde_json::to_string(&crowd()).unwrap());
+    assert_eq!(large.accounts.len(), small.accounts.len() + 1_000);
+    let ids: BTreeSet<&String> = large.accounts.iter().map(|account| &account.account_id).collect();
+    let emails: BTreeSet<String> = large.accounts.iter().map(|account| account.email.to_lowercase()).collect();
+    assert_eq!((ids.len(), emails.len()), (large.accounts.len(), large.accounts.len()));
+    let organizations: BTreeSet<&String> = large.organizations.iter().map(|one| &one.id).collect();
+    assert_eq!(organizations.len(), large.organizations.len());
+    let reached: BTreeSet<&String> = large
+        .service_desks
+        .iter()
+        .flat_map(|desk| &desk.customers)
+        .chain(large.organizations.iter().flat_map(|one| &one.members))
+        .collect();
+    let customers = large.accounts.iter().filter(|account| account.account_type == AccountType::Customer);
+    assert!(customers.into_iter().all(|account| reached.contains(&account.account_id)));
+}
+
+#[test]
 fn texts_are_whole() {
     let texts = Texts::read().unwrap();
     let scenes = texts.scenes.iter().flat_map(|(_, scenes)| scenes).chain(&texts.languages);

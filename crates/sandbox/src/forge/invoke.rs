@@ -57,7 +57,7 @@ struct Input {
 }
 
 /// A refusal that the frame sees as a rejected promise.
-pub(super) struct Rejected(StatusCode, String);
+pub(super) struct Rejected(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
@@ -65,7 +65,7 @@ impl IntoResponse for Rejected {
     }
 }
 
-fn reject<T>(status: StatusCode, message: impl Into<String>) -> Result<T, Rejected> {
+pub(super) fn reject<T>(status: StatusCode, message: impl Into<String>) -> Result<T, Rejected> {
     Err(Rejected(status, message.into()))
 }
 
@@ -208,16 +208,16 @@ pub(super) async fn product(
     })))
 }
 
-fn viewer(app: &App, headers: &HeaderMap) -> Result<String, Rejected> {
+pub(super) fn viewer(app: &App, headers: &HeaderMap) -> Result<String, Rejected> {
     pages::session::checked_viewer(app, headers)
         .ok_or_else(|| Rejected(StatusCode::FORBIDDEN, "Sign in again and reload the page".to_owned()))
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Rejected> {
+pub(super) fn parse<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Rejected> {
     serde_json::from_slice(body).map_err(|error| Rejected(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
-fn opened(
+pub(super) fn opened(
     host: &Host,
     frame: &Frame,
     viewer: &str,

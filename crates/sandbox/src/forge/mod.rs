@@ -18,6 +18,7 @@ mod lint;
 mod manifest;
 mod oauth;
 mod payload;
+mod permissions;
 mod personal_data;
 mod remote;
 mod token;
@@ -250,6 +251,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/forge/bridge/invoke", post(invoke::invoke))
         .route("/forge/bridge/context", post(invoke::context))
         .route("/forge/bridge/product", post(invoke::product))
+        .route("/forge/bridge/remotes", post(permissions::get).put(permissions::set))
         .route("/sandbox/token", post(doors::token))
         .route("/graphql", post(graphql::graphql))
         .route("/app/report-accounts/", post(personal_data::report))

@@ -91,6 +91,7 @@ impl Host {
                 on_behalf,
                 scopes: app.manifest.product_scopes(),
                 expires_at,
+                at_site: false,
             },
         );
         handed_out.insert(key, (token.clone(), expires_at));

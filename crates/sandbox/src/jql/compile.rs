@@ -24,6 +24,8 @@ pub(super) struct Context<'a> {
     pub(super) me: Option<AccountId>,
     /// Now, in the caller's time zone.
     pub(super) now: Zoned,
+    /// Whether what is not there is left out, and no mistake.
+    pub(super) lenient: bool,
 }
 
 /// A checked query.
@@ -199,7 +201,7 @@ fn resolve(
             Operand::Empty => empty = true,
             Operand::Text(text) => {
                 let found = identities(field, text, context);
-                if found.is_empty() {
+                if found.is_empty() && !context.lenient {
                     faults.extend(missing(name, text));
                 }
                 wanted.extend(found);
@@ -296,7 +298,7 @@ fn identities(field: &Field, text: &str, context: &Context<'_>) -> Vec<String> {
             store.organizations.values().filter(|o| o.id == text || same(&o.name)).map(|o| o.id.clone()).collect()
         }
         Field::Component => vec![text.to_lowercase()],
-        _ if field.kind() == Kind::Users => store.account(text).map(|a| a.account_id.clone()).into_iter().collect(),
+        _ if field.kind() == Kind::Users => store.meant(text).map(|a| a.account_id.clone()).into_iter().collect(),
         _ => vec![text.to_owned()],
     }
 }

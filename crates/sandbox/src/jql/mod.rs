@@ -36,6 +36,8 @@ pub(crate) enum Bound {
     Required,
     /// It may be without restriction (the site's own pages).
     Free,
+    /// The same, and values that are not there are left out (a Data Center's search that is not to be validated).
+    Lenient,
 }
 
 /// Issues that a query finds now, in its order, as the index knows them.
@@ -69,6 +71,7 @@ pub(crate) fn run(
         access: Access::new(store, caller),
         me: caller.account_id.clone(),
         now: state.now().to_zoned(zone),
+        lenient: bound == Bound::Lenient,
     };
     let mut faults = Vec::new();
     let test = query.filter.as_ref().map(|expr| compile(expr, &context, &mut faults));
@@ -105,6 +108,7 @@ pub(crate) fn matches(state: &State, caller: &Caller, jql: &str, issue: &Arc<Iss
         access: Access::new(&store, caller),
         me: caller.account_id.clone(),
         now: state.now().to_zoned(TimeZone::UTC),
+        lenient: false,
     };
     let mut faults = Vec::new();
     let test = compile(&expr, &context, &mut faults);

@@ -42,11 +42,13 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("base.html", include_str!("../../templates/base.html")),
         ("parts.html", include_str!("../../templates/parts.html")),
         ("sign_in.html", include_str!("../../templates/sign_in.html")),
+        ("authorize.html", include_str!("../../templates/authorize.html")),
         ("message.html", include_str!("../../templates/message.html")),
         ("projects.html", include_str!("../../templates/projects.html")),
         ("queue.html", include_str!("../../templates/queue.html")),
         ("search.html", include_str!("../../templates/search.html")),
         ("issue.html", include_str!("../../templates/issue.html")),
+        ("connect_page.html", include_str!("../../templates/connect_page.html")),
         ("app_page.html", include_str!("../../templates/app_page.html")),
         ("apps.html", include_str!("../../templates/apps.html")),
         ("portals.html", include_str!("../../templates/portals.html")),
@@ -63,9 +65,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
-const STATIC: [(&str, &str, &str); 3] = [
+const STATIC: [(&str, &str, &str); 4] = [
     ("site.css", "text/css; charset=utf-8", include_str!("../../static/site.css")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("../../static/page.js")),
+    ("connect-host.js", "text/javascript; charset=utf-8", include_str!("../../static/connect-host.js")),
     ("host.js", "text/javascript; charset=utf-8", include_str!("../../static/host.js")),
 ];
 
@@ -130,7 +133,7 @@ async fn file(Path(name): Path<String>) -> Response {
 }
 
 /// A page for somebody, with the frame around it.
-fn page(app: &App, viewer: &Viewer, template: &str, content: Value) -> Response {
+pub(crate) fn page(app: &App, viewer: &Viewer, template: &str, content: Value) -> Response {
     let shell = {
         let store = app.state.read();
         let access = Access::new(&store, &viewer.caller);
@@ -163,7 +166,7 @@ fn page(app: &App, viewer: &Viewer, template: &str, content: Value) -> Response 
 }
 
 /// A page for somebody with a message instead of what was asked for.
-fn message(app: &App, viewer: &Viewer, status: StatusCode, title: &str, text: &str) -> Response {
+pub(crate) fn message(app: &App, viewer: &Viewer, status: StatusCode, title: &str, text: &str) -> Response {
     let mut response = page(app, viewer, "message.html", context! { title, text });
     *response.status_mut() = status;
     response
@@ -176,7 +179,7 @@ fn not_found(app: &App, viewer: &Viewer, what: &str) -> Response {
     message(app, viewer, StatusCode::NOT_FOUND, &format!("We can’t find that {what}"), &text)
 }
 
-fn render(app: &App, template: &str, content: Value, status: StatusCode) -> Response {
+pub(crate) fn render(app: &App, template: &str, content: Value, status: StatusCode) -> Response {
     let made = TEMPLATES.get_template(template).and_then(|found| found.render(content));
     let html = match made {
         Ok(html) => html,
@@ -187,8 +190,9 @@ fn render(app: &App, template: &str, content: Value, status: StatusCode) -> Resp
     };
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; frame-src {}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        app.forge.frames_url()
+         connect-src 'self'; frame-src 'self' {} {}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        app.forge.frames_url(),
+        app.connect.framed().join(" ")
     );
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();

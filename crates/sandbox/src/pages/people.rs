@@ -27,7 +27,7 @@ impl Person {
     }
 }
 
-/// An account id by itself, by e-mail address, or by a role's name: `admin`, `agent` or `customer`
+/// An account id by itself, by e-mail address, on a Data Center by name, or by a role's name: `admin`, `agent` or `customer`
 /// is the first person of the site who is that.
 pub(crate) fn find(store: &Store, who: &str) -> Option<String> {
     let works = |id: &str| store.projects.values().any(|project| store.holds_role(project, ROLE_TEAM, id));
@@ -39,6 +39,7 @@ pub(crate) fn find(store: &Store, who: &str) -> Option<String> {
         id => store
             .account(id)
             .or_else(|| store.account_by_email(id))
+            .or_else(|| store.by_username(id))
             .filter(|a| a.active && a.account_type != AccountType::App),
     };
     found.map(|account| account.account_id.clone())

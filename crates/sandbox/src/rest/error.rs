@@ -173,6 +173,11 @@ impl ApiError {
         }
     }
 
+    /// 401 for a token of Connect's that is not good for this request.
+    pub(crate) fn connect_unauthorized() -> Self {
+        Self::platform(StatusCode::UNAUTHORIZED, "JWT authentication failed.")
+    }
+
     /// 404 for a path that no resource has.
     pub(crate) fn no_resource(path: &str) -> Self {
         Self {

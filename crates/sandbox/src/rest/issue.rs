@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// The issue that the caller may browse.
-pub(super) fn visible(shape: &Shape<'_>, key: &str) -> Result<std::sync::Arc<Issue>, ApiError> {
+pub(crate) fn visible(shape: &Shape<'_>, key: &str) -> Result<std::sync::Arc<Issue>, ApiError> {
     shape.store.issue(key).filter(|issue| shape.access.browse(issue)).cloned().ok_or_else(ApiError::no_issue)
 }
 
@@ -188,7 +188,7 @@ async fn read(
 }
 
 /// What `expand` and `properties` ask for.
-pub(super) fn extras(expand: &[String], properties: Vec<String>) -> Result<Extras, ApiError> {
+pub(crate) fn extras(expand: &[String], properties: Vec<String>) -> Result<Extras, ApiError> {
     if properties.len() > MAX_PROPERTIES {
         return Err(ApiError::bad(format!(
             "The number of requested properties exceeds the limit of {MAX_PROPERTIES}."

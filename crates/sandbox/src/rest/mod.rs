@@ -10,12 +10,12 @@ mod comment;
 mod desk;
 pub(crate) mod error;
 mod guard;
-mod issue;
+pub(crate) mod issue;
 mod issue_fields;
 mod issue_shape;
 mod link;
 mod people;
-mod permission;
+pub(crate) mod permission;
 mod project;
 mod property;
 pub(crate) mod request;
@@ -41,7 +41,7 @@ pub(crate) use issue_shape::{Extras, Selection};
 pub(crate) use shape::Shape;
 
 /// Largest body that Jira reads outside attachments, in bytes.
-const MAX_BODY: usize = 5 * 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 5 * 1024 * 1024;
 
 /// All of them.
 pub(crate) fn router(app: &App) -> Router {
@@ -61,6 +61,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(app_property::routes())
         .merge(desk::routes())
         .route_layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .route("/_edge/tenant_info", axum::routing::get(site::tenant_info))
         .route("/rest/{*rest}", axum::routing::any(no_resource))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app.clone())

@@ -45,6 +45,11 @@ const PERMISSIONS: &[(&str, bool, &str)] = &[
     ("SERVICEDESK_AGENT", false, "Service Desk Agent"),
 ];
 
+/// Every key, separated by commas: what is asked where no key can be named.
+pub(crate) fn every_key() -> String {
+    PERMISSIONS.iter().map(|(key, _, _)| *key).collect::<Vec<_>>().join(",")
+}
+
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/rest/api/3/mypermissions", get(mine)).route("/rest/api/3/permissions/check", post(check))
 }

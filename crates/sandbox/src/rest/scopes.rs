@@ -1,8 +1,9 @@
 //! Which scopes an app's token needs for an operation.
 //!
 //! `operations.tsv` has a line for each operation served: method, path, classic scopes, granular
-//! scopes. All scopes of one of the two columns are needed; `-` means that the column does not exist
-//! for the operation, an empty column that no scope is needed. An operation without a line is closed
+//! scopes, Connect's scope. All scopes of one of the first two columns are needed; `-` means that the column does not exist
+//! for the operation, an empty column that no scope is needed. Connect's scopes are written in capitals, so that neither kind
+//! of app passes for the other. An operation without a line is closed
 //! to apps.
 
 use std::{collections::HashMap, sync::LazyLock};
@@ -12,6 +13,7 @@ const TABLE: &str = include_str!("operations.tsv");
 struct Needs {
     classic: Option<Vec<&'static str>>,
     granular: Option<Vec<&'static str>>,
+    connect: Option<Vec<&'static str>>,
 }
 
 static NEEDS: LazyLock<HashMap<(&'static str, &'static str), Needs>> = LazyLock::new(|| {
@@ -24,7 +26,8 @@ static NEEDS: LazyLock<HashMap<(&'static str, &'static str), Needs>> = LazyLock:
                 "-" => None,
                 cell => Some(cell.split(' ').filter(|s| !s.is_empty()).collect::<Vec<_>>()),
             };
-            let needs = Needs { classic: column(cells.next()), granular: column(cells.next()) };
+            let needs =
+                Needs { classic: column(cells.next()), granular: column(cells.next()), connect: column(cells.next()) };
             Some(((method, path), needs))
         })
         .collect()
@@ -36,7 +39,7 @@ pub(super) fn allow(method: &str, path: &str, granted: &[String]) -> bool {
     let has = |scopes: &Option<Vec<&str>>| {
         scopes.as_ref().is_some_and(|s| s.iter().all(|scope| granted.iter().any(|g| g == scope)))
     };
-    has(&needs.classic) || has(&needs.granular)
+    has(&needs.classic) || has(&needs.granular) || has(&needs.connect)
 }
 
 #[cfg(test)]
@@ -55,6 +58,8 @@ mod tests {
         check("POST", comment, &["write:comment:jira"], false);
         check("GET", "/rest/api/3/webhook", &["manage:jira-webhook"], false);
         check("GET", "/rest/api/3/webhook", &["manage:jira-webhook", "read:jira-work"], true);
+        check("POST", comment, &["READ", "WRITE"], true);
+        check("POST", comment, &["READ"], false);
         check("POST", "/rest/servicedeskapi/customer", &["read:servicedesk-request"], false);
         check("POST", "/rest/webhooks/1.0/webhook", &["manage:jira-webhook"], false);
     }

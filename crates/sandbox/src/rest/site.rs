@@ -34,6 +34,11 @@ pub(super) fn routes() -> Router<App> {
         .route("/rest/api/3/label", get(labels))
 }
 
+/// The site's id, for anybody: outside the API's documents, limits and scopes.
+pub(super) async fn tenant_info(State(app): State<App>) -> Json<Value> {
+    Json(json!({"cloudId": app.state.cloud_id()}))
+}
+
 async fn server_info(State(app): State<App>, caller: Caller) -> Json<Value> {
     let store = app.state.read();
     let shape = Shape::new(&store, &app.state, &caller);

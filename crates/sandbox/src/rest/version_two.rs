@@ -20,7 +20,7 @@ use crate::{App, adf, state::model::FieldKind, wiki};
 const PREFIXES: [&str; 2] = ["/rest/api/2/", "/rest/api/latest/"];
 const THIRD: &str = "/rest/api/3/";
 /// Largest answer that is turned, in bytes.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// System fields of issues that are documents.
 const FIELDS: [&str; 2] = ["description", "environment"];
 /// What may be a document in an answer.
@@ -51,13 +51,14 @@ pub(crate) async fn serve(app: &App, request: Request, third: Uri, next: Next) -
 }
 
 /// The fields of issues that are documents.
-fn written(app: &App) -> Vec<String> {
+pub(crate) fn written(app: &App) -> Vec<String> {
     let store = app.state.read();
     let custom = store.custom_fields.values().filter(|field| field.kind == FieldKind::Paragraph);
     FIELDS.iter().map(|name| (*name).to_owned()).chain(custom.map(|field| field.id.clone())).collect()
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body says that it is JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json")
 }
@@ -78,7 +79,7 @@ async fn turn_in(request: Request, written: &[String]) -> Result<Request, ApiErr
 }
 
 /// Turns the texts of a request into documents.
-fn documents(value: &mut Value, path: &str, written: &[String]) -> Result<(), ApiError> {
+pub(crate) fn documents(value: &mut Value, path: &str, written: &[String]) -> Result<(), ApiError> {
     let Value::Object(object) = value else { return Ok(()) };
     let comment = path.contains("/comment") && !path.ends_with("/comment/list");
     if comment && let Some(body) = object.get_mut("body") {
@@ -139,7 +140,7 @@ async fn turn_out(answer: Response, site: &str) -> Response {
 }
 
 /// Turns the documents of an answer into texts, and its addresses into those of version 2.
-fn texts(value: &mut Value, third: &str, second: &str) {
+pub(crate) fn texts(value: &mut Value, third: &str, second: &str) {
     match value {
         Value::Object(object) => texts_of(object, third, second),
         Value::Array(list) => list.iter_mut().for_each(|item| texts(item, third, second)),

@@ -88,7 +88,7 @@ async fn register(
         }
         {
             let store = app.state.read();
-            let owned = store.webhooks.values().filter(|h| h.app_id.as_ref() == Some(&app_id)).count();
+            let owned = store.webhooks.values().filter(|h| h.is_dynamic_of(&app_id)).count();
             if owned >= MAX_PER_APP {
                 errors.push("The maximum number of webhooks per app has been reached.".to_owned());
             }
@@ -114,6 +114,7 @@ async fn register(
                 enabled: true,
                 exclude_body: false,
                 app_id: Some(app_id.clone()),
+                connect_app: None,
                 expires_at: now.checked_add(LASTS).ok(),
                 field_ids: wanted.field_ids_filter,
                 property_keys: wanted.issue_property_keys_filter,
@@ -134,7 +135,7 @@ async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<
     let values = store
         .webhooks
         .values()
-        .filter(|h| h.app_id.as_ref() == Some(&app_id))
+        .filter(|h| h.is_dynamic_of(&app_id))
         .map(|h| {
             let mut value = json!({
                 "id": h.id,
@@ -165,7 +166,7 @@ struct Ids {
 
 async fn unregister(State(app): State<App>, caller: Caller, Body(ids): Body<Ids>) -> Result<StatusCode, ApiError> {
     let app_id = app_of(&caller)?;
-    app.state.write().webhooks.retain(|id, h| h.app_id.as_ref() != Some(&app_id) || !ids.webhook_ids.contains(id));
+    app.state.write().webhooks.retain(|id, h| !h.is_dynamic_of(&app_id) || !ids.webhook_ids.contains(id));
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -174,7 +175,7 @@ async fn refresh(State(app): State<App>, caller: Caller, Body(ids): Body<Ids>) -
     let end = app.state.now().checked_add(LASTS).map_err(|_| ApiError::bad("No such date."))?;
     let mut store = app.state.write();
     for hook in store.webhooks.values_mut() {
-        if hook.app_id.as_ref() == Some(&app_id) && ids.webhook_ids.contains(&hook.id) {
+        if hook.is_dynamic_of(&app_id) && ids.webhook_ids.contains(&hook.id) {
             hook.expires_at = Some(end);
         }
     }
@@ -274,6 +275,7 @@ async fn admin_create(
         enabled: hook.enabled,
         exclude_body: hook.exclude_body,
         app_id: None,
+        connect_app: None,
         expires_at: None,
         field_ids: Vec::new(),
         property_keys: Vec::new(),

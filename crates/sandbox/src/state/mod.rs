@@ -10,6 +10,7 @@ pub(crate) mod files;
 mod index;
 pub mod issue;
 pub mod model;
+mod names;
 mod people;
 mod seed;
 mod session;
@@ -28,6 +29,7 @@ pub use changes::NewIssue;
 pub use fields::FieldValue;
 pub use index::IndexEntry;
 pub use issue::{Attachment, ChangeItem, Comment, History, Issue, Link, PUBLIC_COMMENT_PROPERTY, Visibility, Worklog};
+pub use names::PersonalToken;
 pub use seed::{PropertyIndex, Seed, base_seed};
 pub use session::{AppToken, SESSION_COOKIE, Session};
 pub use store::Store;
@@ -72,7 +74,7 @@ impl State {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            store: RwLock::new(Store::default()),
+            store: RwLock::new(Store::on(config.deployment)),
             events: broadcast::channel(EVENTS_KEPT).0,
             sequence: AtomicU64::new(0),
             clock: config.clock.clone(),

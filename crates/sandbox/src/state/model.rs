@@ -77,9 +77,15 @@ pub struct Account {
     pub locale: String,
     /// False for deactivated accounts.
     pub active: bool,
-    /// API tokens with which this person may sign in by Basic.
+    /// API tokens with which this person may sign in by Basic; on Data Center, personal access tokens.
     #[serde(default)]
     pub api_tokens: Vec<String>,
+    /// On Data Center, the name with which this person signs in; given at the start where it is empty.
+    #[serde(default)]
+    pub username: String,
+    /// On Data Center, what stays when the name changes; given at the start where it is empty.
+    #[serde(default)]
+    pub user_key: String,
     /// User properties.
     #[serde(default)]
     pub properties: BTreeMap<String, Value>,
@@ -99,6 +105,8 @@ impl Account {
             locale: "en_GB".to_owned(),
             active: true,
             api_tokens: Vec::new(),
+            username: String::new(),
+            user_key: String::new(),
             properties: BTreeMap::new(),
         }
     }

@@ -12,7 +12,8 @@ use super::{
 use crate::events::{Actor, EventKind};
 
 impl Store {
-    pub(super) fn put_account(&mut self, account: Account) {
+    pub(super) fn put_account(&mut self, mut account: Account) {
+        self.give_name(&mut account);
         if !account.email.is_empty() {
             self.by_email.insert(account.email.to_lowercase(), account.account_id.clone());
         }
@@ -38,6 +39,7 @@ impl State {
         let mut store = self.write();
         let account = store.accounts.get_mut(account_id).ok_or(StateError::NotFound)?;
         f(account);
+        store.rename(account_id);
         drop(store);
         self.emit(actor, EventKind::UserUpdated { account_id: account_id.to_owned() });
         Ok(())

@@ -61,6 +61,7 @@ impl State {
         for account in seed.accounts {
             store.put_account(account);
         }
+        store.founded();
         store.groups.extend(seed.groups.into_iter().map(|g| (g.name.clone(), g)));
         store.roles.extend(seed.roles.into_iter().map(|r| (r.id, r)));
         store.projects.extend(seed.projects.into_iter().map(|p| (p.id.clone(), p)));
@@ -87,7 +88,10 @@ impl State {
         for link in seed.links {
             store.put_link(link);
         }
-        store.property_indexes.extend(seed.property_indexes);
+        // Only an app of Cloud can declare what search finds of its properties.
+        if store.names.is_none() {
+            store.property_indexes.extend(seed.property_indexes);
+        }
     }
 }
 

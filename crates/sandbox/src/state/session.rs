@@ -19,7 +19,7 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// An OAuth token of an app (Forge system or user token, or 3LO).
+/// An OAuth token of an app (Forge system or user token, 3LO, or Connect acting as a person).
 #[derive(Debug, Clone)]
 pub struct AppToken {
     /// The app.
@@ -32,6 +32,8 @@ pub struct AppToken {
     pub scopes: Vec<String>,
     /// Until when.
     pub expires_at: Timestamp,
+    /// True for one of a Connect app's, which is good at the site's own address and not at the gateway.
+    pub at_site: bool,
 }
 
 impl State {

@@ -18,10 +18,11 @@ use super::{
         ADMIN_GROUP, Account, AccountId, AccountType, CustomField, Group, IssueType, LinkType, Organization, Priority,
         Project, RequestType, Resolution, Role, RoleActor, ServiceDesk, Status, Transition, USERS_GROUP, Workflow,
     },
+    names::Names,
     seed::PropertyIndex,
     session::{AppToken, Session},
 };
-use crate::webhooks::Registration;
+use crate::{data_center::Deployment, webhooks::Registration};
 
 /// First id given to things made on the site.
 const FIRST_ID: u64 = 10_000;
@@ -33,6 +34,8 @@ pub struct Store {
     pub accounts: IndexMap<AccountId, Account>,
     /// Account ids by lower-case address.
     pub(super) by_email: HashMap<String, AccountId>,
+    /// Who people are on Data Center; none on Cloud.
+    pub(crate) names: Option<Names>,
     /// Groups by name.
     pub groups: IndexMap<String, Group>,
     /// Projects by id.
@@ -86,6 +89,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// An empty site.
+    pub(super) fn on(deployment: Deployment) -> Self {
+        Self { names: deployment.data_center().map(|_| Names::default()), ..Self::default() }
+    }
+
     /// A new site-wide id.
     pub fn next_id(&mut self) -> u64 {
         self.last_id = self.last_id.max(FIRST_ID) + 1;

@@ -88,6 +88,49 @@ async fn an_admin_says_where_the_server_is() {
 }
 
 #[tokio::test]
+async fn an_admin_says_it_on_the_apps_own_page() {
+    let remote = Remote::start().await;
+    let mut config = site::config(&remote.url);
+    config.forge.apps = vec![(site::app(site::manifest()), None)];
+    let site = site::start(config).await;
+    let agent = Browser::sign_in(&site, "agent").await;
+    let admin = Browser::sign_in(&site, "admin").await;
+    let path = "/forge/bridge/remotes";
+    let frame = |module: &str| json!({"app": APP_ID, "module": module});
+    let change = |module: &str, key: &str, endpoint: Value| json!({"frame": frame(module), "remotes": [{"key": key, "configured": {"endpoint": endpoint}}]});
+    let (_, told) = admin.bridge(path, &json!({"frame": frame("settings-page")}), &admin.page_token).await;
+    assert_eq!(told, json!({"results": [{"key": "backend", "configured": {"endpoint": null}}]}));
+    let (status, _) = agent.bridge(path, &json!({"frame": frame("customers-page")}), &agent.page_token).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let here = Value::from(remote.url.as_str());
+    let refused = [
+        (&agent, change("customers-page", "backend", here.clone()), 403, "Only an administrator"),
+        (&agent, change("settings-page", "backend", here.clone()), 403, "administrators see"),
+        (&admin, change("settings-page", "other", here.clone()), 400, "Remote other is not configurable"),
+        (&admin, change("settings-page", "backend", "http://10.0.0.1".into()), 400, "must begin with https:"),
+        (&admin, change("settings-page", "backend", "nowhere".into()), 400, ""),
+    ];
+    for (browser, body, status, words) in refused {
+        let (found, told) = browser.bridge_put(path, &body, &browser.page_token).await;
+        assert_eq!(found.as_u16(), status, "{told}");
+        assert!(told["message"].as_str().unwrap().contains(words), "{told}");
+    }
+    let right = change("settings-page", "backend", here);
+    assert_eq!(admin.bridge_put(path, &right, &agent.page_token).await.0, StatusCode::FORBIDDEN);
+    let call = json!({"path": "/ping", "method": "GET"});
+    let (_, told) = agent.invoke(call.clone()).await;
+    assert!(told["message"].as_str().unwrap().contains("has not been configured"), "nothing refused was kept: {told}");
+    assert_eq!(admin.bridge_put(path, &right, &admin.page_token).await.0, StatusCode::OK);
+    let (_, told) = agent.invoke(call.clone()).await;
+    assert_eq!(told["success"], true, "{told}");
+    let nowhere = change("settings-page", "backend", Value::Null);
+    assert_eq!(admin.bridge_put(path, &nowhere, &admin.page_token).await.0, StatusCode::OK);
+    let (_, told) = agent.invoke(call).await;
+    assert!(told["message"].as_str().unwrap().contains("has not been configured"), "{told}");
+    site.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_remote_with_a_fixed_address() {
     let remote = Remote::start().await;
     let manifest: String = site::manifest()

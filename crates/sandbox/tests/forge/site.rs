@@ -143,7 +143,16 @@ impl Browser {
 
     /// What the page's script sends for a frame.
     pub(crate) async fn bridge(&self, path: &str, body: &Value, token: &str) -> (StatusCode, Value) {
-        let request = self.http.post(format!("{}{path}", self.site)).json(body);
+        self.bridge_by(reqwest::Method::POST, path, body, token).await
+    }
+
+    /// The same, for what changes something of the host's.
+    pub(crate) async fn bridge_put(&self, path: &str, body: &Value, token: &str) -> (StatusCode, Value) {
+        self.bridge_by(reqwest::Method::PUT, path, body, token).await
+    }
+
+    async fn bridge_by(&self, method: reqwest::Method, path: &str, body: &Value, token: &str) -> (StatusCode, Value) {
+        let request = self.http.request(method, format!("{}{path}", self.site)).json(body);
         let answer = request.header(header::COOKIE, &self.cookie).header("x-page-token", token).send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }

@@ -260,8 +260,9 @@ async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) 
     site.expect(400, admin, "POST", &format!("{api}/customer"), Some(new.clone())).await;
     site.expect(409, admin, "POST", &format!("{api}/customer?strictConflictStatusCode=true"), Some(new)).await;
     let customers = format!("{api}/servicedesk/1/customer");
-    site.expect(204, agent, "POST", &customers, Some(eve.clone())).await;
-    site.expect(204, agent, "DELETE", &customers, Some(eve.clone())).await;
+    site.expect(403, agent, "POST", &customers, Some(eve.clone())).await;
+    site.expect(204, admin, "POST", &customers, Some(eve.clone())).await;
+    site.expect(204, admin, "DELETE", &customers, Some(eve.clone())).await;
 
     let made = site.expect(201, agent, "POST", &format!("{api}/organization"), Some(json!({"name": "Globex"}))).await;
     let organization = format!("{api}/organization/{}", made["id"].as_str().unwrap());

@@ -1,9 +1,11 @@
 //! The sandbox from outside, over HTTP: whether it is a Jira, and whether it is as unkind as one.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
+mod ace;
 mod archive;
 mod attachments;
 mod contract;
+mod data_center;
 mod faults;
 mod jirajs;
 mod limits;

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::support::a_days_work;
+use crate::{
+    data_center,
+    support::{a_days_work_on, calm},
+};
 
 /// The interpreter of an environment with the pinned clients, made under `target/` if it isn't there; none if this
 /// machine cannot make one.
@@ -32,14 +35,23 @@ async fn interpreter(folder: &Path) -> Option<PathBuf> {
     Some(python)
 }
 
-#[tokio::test]
-async fn python_clients_do_a_days_work() {
+/// A script does its day on the site of this configuration.
+async fn day(script: &str, config: sandbox::Config) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/contract/python");
     let Some(python) = interpreter(&folder).await else {
         assert!(std::env::var_os("CI").is_none(), "python3 with venv and pip is missing");
         eprintln!("SKIPPED: python3 with venv and pip is not installed (Debian: python3-venv)");
         return;
     };
-    let mut script = Command::new(python);
-    a_days_work(script.arg("day.py").current_dir(&folder).env("NO_PROXY", "*")).await;
+    let mut command = Command::new(python);
+    a_days_work_on(config, command.arg(script).current_dir(&folder).env("NO_PROXY", "*")).await;
+}
+
+// One after another: both need the same environment, which the first may have to make.
+#[tokio::test]
+async fn python_clients_do_a_days_work() {
+    day("day.py", calm()).await;
+    for version in ["9.12", "10.3"] {
+        day("server_day.py", data_center::config(version)).await;
+    }
 }

@@ -13,9 +13,9 @@ const PREFIX: &str = "STEWARD_";
 /// Between a section and a key; names without it, such as `STEWARD_CONFIG`, are no settings.
 const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
-const LISTS: [&str; 3] = ["forge.apps", "forge.sites", "forge.api_bases"];
+const LISTS: [&str; 4] = ["forge.apps", "forge.sites", "forge.api_bases", "connect.sites"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 42] = [
+const KEYS: [&str; 63] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
@@ -52,12 +52,33 @@ const KEYS: [&str; 42] = [
     "forge.jwks",
     "forge.api_bases",
     "forge.graphql",
+    "sign_in.authority",
+    "sign_in.granted_sites",
+    "connect.key",
+    "connect.sites",
+    "connect.install_keys",
+    "connect.authorization",
+    "connect.bridge",
+    "objects.directory",
+    "objects.endpoint",
+    "objects.bucket",
+    "objects.region",
+    "objects.prefix",
+    "objects.access_key",
+    "objects.secret_key",
+    "objects.secret_key_file",
+    "objects.path_style",
+    "objects.ca_file",
     "network.allow_private",
     "network.allow_loopback",
     "log.level",
     "log.format",
+    "traces.address",
+    "traces.authorization_file",
+    "traces.ratio",
     "jobs.workers",
     "api.requests_per_minute",
+    "imports.file_bytes",
 ];
 
 impl Config {
@@ -209,6 +230,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
         }
         check("STEWARD_JOBS__WORKERS", "hunter2", "jobs.workers");
         check("STEWARD_API__REQUESTS_PER_MINUTE", "hunter2", "api.requests_per_minute");
+        check("STEWARD_IMPORTS__FILE_BYTES", "hunter2", "imports.file_bytes");
         check("STEWARD_SERVER__BEHIND_PROXY", "hunter2", "server.behind_proxy");
         check("STEWARD_SERVER__ORIGIN", "hunter2", "server.origin");
         check("STEWARD_SERVER__LISTEN", "hunter2", "server.listen");
@@ -297,19 +319,27 @@ apps = ["ari:cloud:ecosystem::app/1"]
             ("forge.jwks", read.forge.jwks.to_string()),
             ("forge.api_bases", read.forge.api_bases.iter().map(ToString::to_string).collect()),
             ("forge.graphql", read.forge.graphql.to_string()),
+            ("sign_in.authority", read.sign_in.authority.to_string()),
+            ("sign_in.granted_sites", read.sign_in.granted_sites.to_string()),
+            ("connect.install_keys", read.connect.install_keys.to_string()),
+            ("connect.authorization", read.connect.authorization.to_string()),
+            ("connect.bridge", read.connect.bridge.to_string()),
+            ("objects.region", read.objects.region),
+            ("objects.path_style", read.objects.path_style.to_string()),
             ("network.allow_private", read.network.allow_private.to_string()),
             ("network.allow_loopback", read.network.allow_loopback.to_string()),
             ("log.level", read.log.level),
             ("log.format", format!("{:?}", read.log.format).to_lowercase()),
+            ("traces.ratio", read.traces.ratio.to_string()),
             ("jobs.workers", read.jobs.workers.to_string()),
             ("api.requests_per_minute", read.api.requests_per_minute.to_string()),
+            ("imports.file_bytes", read.imports.file_bytes.to_string()),
         ]);
         let needed = [
             "server.origin",
             "data.directory",
             "data.root_key_service.address",
             "data.former_root_key_service.address",
-            "forge.apps",
         ];
         for (key, said) in &documented {
             let expected = match defaults.get(key.as_str()) {

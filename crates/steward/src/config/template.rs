@@ -76,7 +76,8 @@ directory = "{directory}"
 # shelf = "postgres://…"       or STEWARD_DATA__SHELF
 {section}
 [forge]
-# The id of the app that you registered; see deploy/forge.
+# The id of the app that you registered; see deploy/forge. Sites that `steward site add` joins by a token need none:
+# then leave this section out.
 apps = ["{UNTOUCHED_APP}"]
 # Sites that may become tenants, by cloud id (https://<site>/_edge/tenant_info tells it) or origin. Without this line any
 # site that installs the app and names this server becomes a tenant: name yours if others can install the app.

@@ -114,30 +114,20 @@ pub(super) async fn fill(jira: &sandbox::Running, program: &Program) -> anyhow::
     for (place, id) in directory(&agent, "/api/v1/organizations").await?.iter().enumerate() {
         write(&agent, &format!("/api/v1/organizations/{id}/values"), organization_values(&fields, place)).await?;
     }
-    Ok(())
+    entitle(&admin, &agent).await
 }
 
 fn items(body: &Value) -> &[Value] {
     body.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Everybody of a list. The first reading of the directory is a job; until it is done the list is empty.
+/// The first of a list, by name. The first reading of the directory is a job; until it is done the list is empty.
 async fn directory(agent: &Session<'_>, path: &str) -> anyhow::Result<Vec<String>> {
     loop {
-        let mut ids = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let next = cursor.as_deref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let page = agent.get(&format!("{path}?limit=100{next}")).await?.body;
-            let id = |item: &Value| {
-                item.get("accountId").or_else(|| item.get("id")).and_then(Value::as_str).map(str::to_owned)
-            };
-            ids.extend(items(&page).iter().filter_map(id));
-            cursor = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() {
-                break;
-            }
-        }
+        let page = agent.get(&format!("{path}?limit=100")).await?.body;
+        let id =
+            |item: &Value| item.get("accountId").or_else(|| item.get("id")).and_then(Value::as_str).map(str::to_owned);
+        let ids: Vec<String> = items(&page).iter().filter_map(id).collect();
         if !ids.is_empty() {
             return Ok(ids);
         }
@@ -238,6 +228,38 @@ async fn define(admin: &Session<'_>) -> anyhow::Result<Vec<Known>> {
         });
     }
     Ok(known)
+}
+
+/// Products, and what organizations are entitled to: some of it ends soon, some is over, some is yet to come.
+async fn entitle(admin: &Session<'_>, agent: &Session<'_>) -> anyhow::Result<()> {
+    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
+    let day = |days: i64| today.saturating_add(days.days()).to_string();
+    let mut products = Vec::new();
+    for (name, audience) in
+        [("Premium support", "customerView"), ("Workshop visits", "customerView"), ("Fleet tracker beta", "agents")]
+    {
+        let product = admin.post("/api/v1/products", json!({"name": name, "audience": audience})).await?;
+        products.push(text(&product, "id"));
+    }
+    for (place, id) in directory(agent, "/api/v1/organizations").await?.iter().enumerate() {
+        let terms = [
+            json!({"startsOn": day(-340), "endsOn": day(12 + i64::try_from(place % 5)?), "limit": 25, "unit": "seats"}),
+            json!({"startsOn": day(-90), "endsOn": day(275), "limit": 6, "unit": "visits", "note": "Two a quarter; ask before offering a third."}),
+            if place.is_multiple_of(2) { json!({"startsOn": day(20)}) } else { json!({"endsOn": day(-45)}) },
+        ];
+        // Every fourth organization has nothing, most have some of it.
+        for (nth, (product, terms)) in products.iter().zip(terms).enumerate() {
+            if place % 4 == 3 || (place + nth).is_multiple_of(4) {
+                continue;
+            }
+            let path = format!("/api/v1/organizations/{id}/entitlements/{product}");
+            let answer = agent.send(Method::PUT, &path, Some("\"v0\""), Some(terms)).await?;
+            if answer.status != 200 {
+                bail!("PUT {path} was answered with {}: {}", answer.status, answer.body);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn text(value: &Value, key: &str) -> String {

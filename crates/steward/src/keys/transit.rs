@@ -19,8 +19,6 @@ use jiff::SignedDuration;
 use kernel::Clock;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -95,10 +93,8 @@ impl Transit {
     pub(crate) fn new(config: &KeyServiceConfig, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         use anyhow::Context;
         let authority = config.ca_file.as_ref().map(|path| {
-            let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-            let certificates =
-                read.with_context(|| format!("root_key_service.ca_file: {} is no certificate in PEM", path.display()))?;
-            Ok::<_, anyhow::Error>(certificates.into_iter().map(|certificate| certificate.to_vec()).collect())
+            super::authority(path)
+                .with_context(|| format!("root_key_service.ca_file: {} is no certificate in PEM", path.display()))
         });
         let agent = concat!("Steward/", env!("CARGO_PKG_VERSION"));
         let way = OperatorDoor::new(Purpose::KeyService, &config.address, authority.transpose()?, agent, clock.clone())

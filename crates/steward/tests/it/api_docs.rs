@@ -50,7 +50,10 @@ fn document(name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_the_api_document_run() {
     let world = World::start().await;
-    let script = world.script("Documented", &["customers:write", "organizations:write", "fields:write"]).await;
+    let script =
+        world.script("Documented", &["customers:write", "organizations:write", "fields:write", "imports:write"]).await;
+    // An import's jobs run while the lines wait for them.
+    world.program.start();
     let lines = shell_lines(&document("docs/api.md"));
     assert!(lines.lines().count() > 20, "{lines}");
     let origin = world.config.server.origin.as_str().trim_end_matches('/').to_owned();

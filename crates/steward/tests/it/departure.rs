@@ -30,6 +30,9 @@ async fn a_site_uninstalls(world: &World) {
     let tenant = world.tenant().await;
     let session = world.agent().post("/api/v1/session/bearer", json!({})).await.expect(200);
     let late = world.agent().token().await;
+    world.agent().get("/api/v1/search?q=survive").await.expect(200);
+    let index = world.folder.path().join("data/search").join(tenant.to_string());
+    assert!(index.exists(), "what is searched lies in files");
     world.jira.forge().uninstall(&steward::demo::app_id().unwrap()).await.unwrap();
 
     let refused = bearer(world, &late).await;
@@ -40,6 +43,11 @@ async fn a_site_uninstalls(world: &World) {
     world.program.runner.drain().await.unwrap();
     let keys = store::shelf::keys(&world.program.shelf, tenant, kernel::KeyClass::Data).await.unwrap();
     assert!(keys.is_empty(), "the keys have left the shelf");
+    assert!(!index.exists(), "its search index is gone");
+    // One that another node had is gone as soon as that looks.
+    std::fs::create_dir_all(&index).unwrap();
+    assert_eq!(world.program.customers().sweep_files().await.unwrap(), 1);
+    assert!(!index.exists());
     let left: Vec<_> = sweep::tenant_row_count(&world.program.store, tenant)
         .await
         .unwrap()

@@ -1,17 +1,19 @@
-//! What is generated and committed is what the program says: openapi.json, docs/data.md. `UPDATE=1` writes them.
+//! What is generated and committed is what the program says: openapi.json, docs/data.md (docs/hosts.md: see `hosts`). `UPDATE=1` writes them.
 
 use std::path::Path;
 
-fn compare(file: &str, made: &str) {
+pub(crate) fn compare(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
     if std::env::var("UPDATE").is_ok() {
         std::fs::write(&path, made).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == made,
-        "{file} is not what the program says; run the tests once with UPDATE=1 and look at the difference"
-    );
+    if committed != made {
+        let differs = committed.lines().zip(made.lines()).find(|(one, other)| one != other);
+        panic!(
+            "{file} is not what the program says; run the tests once with UPDATE=1 and look at the difference. The first: {differs:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

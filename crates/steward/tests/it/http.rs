@@ -104,3 +104,27 @@ async fn jira_down_is_busy_and_says_so() {
     assert_ne!(answer.body["code"], Value::from("broken"));
     world.program.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_says_as_what_refusals_are_sent() {
+    let world = World::start().await;
+    let description = world.send(Request::get("/openapi.json").body(Body::empty()).unwrap()).await.expect(200).body;
+    let mut refusals = 0;
+    for operation in
+        description["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        let Some(responses) = operation["responses"].as_object() else { continue };
+        for (status, response) in responses {
+            let Some(content) = response["content"].as_object() else { continue };
+            let kinds: Vec<&str> = content.keys().map(String::as_str).collect();
+            if status.as_str() < "400" {
+                assert!(!kinds.contains(&"application/problem+json"), "{status}");
+            } else {
+                assert_eq!(kinds, ["application/problem+json"], "{status}");
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals > 100, "{refusals}");
+    world.end().await;
+}

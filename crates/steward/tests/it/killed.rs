@@ -6,6 +6,8 @@
 //! that was tried, with a history that says the same. Now and then the databases are looked at from inside, while
 //! nobody serves. `STEWARD_KILLS` lowers the number of kills for a laptop. Start at [`kill_over_and_over`].
 
+mod batches;
+mod importing;
 mod inside;
 mod owners;
 mod writers;
@@ -14,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -110,22 +112,36 @@ async fn kill_over_and_over(name: &str, databases: Vec<Database>, seed: u64) {
 }
 
 /// The program, serving in a process of its own.
-struct Serving {
+pub(crate) struct Serving {
     child: tokio::process::Child,
     log: tokio::task::JoinHandle<Vec<String>>,
 }
 
 impl Serving {
     /// Kills it, and fails if it had ended by itself or had something serious to say.
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.start_kill().unwrap();
         let status = self.child.wait().await.unwrap();
         let log = self.log.await.unwrap();
         assert_eq!(status.signal(), Some(9), "{log:#?}");
-        let serious: Vec<_> =
-            log.iter().filter(|line| line.contains("\"ERROR\"") || line.contains("panicked")).collect();
-        assert!(serious.is_empty(), "{serious:#?}");
+        fine(&log);
     }
+
+    /// Asks it to stop, as a service manager does, and waits until it has: it ends well, and has nothing serious to say.
+    pub(crate) async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = tokio::time::timeout(HANGS, self.child.wait()).await.expect("it does not stop").unwrap();
+        let log = self.log.await.unwrap();
+        assert!(status.success(), "{status}: {log:#?}");
+        fine(&log);
+    }
+}
+
+/// Fails where a log has something serious to say.
+fn fine(log: &[String]) {
+    let serious: Vec<_> = log.iter().filter(|line| line.contains("\"ERROR\"") || line.contains("panicked")).collect();
+    assert!(serious.is_empty(), "{serious:#?}");
 }
 
 #[derive(Default)]
@@ -163,21 +179,56 @@ fn address() -> SocketAddr {
     tried.find(|address| std::net::TcpListener::bind(address).is_ok()).unwrap()
 }
 
-fn toml(config: &Config) -> String {
+pub(crate) fn toml(config: &Config) -> String {
     let (server, data, forge) = (&config.server, &config.data, &config.forge);
+    let objects = config.objects.directory.as_ref().map(|folder| format!("[objects]\ndirectory = {folder:?}\n"));
     format!(
-        "[server]\norigin = \"{}\"\nlisten = \"{}\"\n[data]\ndirectory = {:?}\nroot_key = {:?}\n\
+        "[server]\norigin = \"{}\"\nlisten = \"{}\"\nbehind_proxy = {}\n[data]\ndirectory = {:?}\nroot_key = {:?}\n{}\
          [forge]\napps = {:?}\njwks = \"{}\"\napi_bases = [\"{}\"]\ngraphql = \"{}\"\n[network]\nallow_loopback = true\n\
          # Several writers share a session, as fast as they can.\n[api]\nrequests_per_minute = 60000\n",
         server.origin,
         server.listen,
+        server.behind_proxy,
         data.directory,
         data.root_key.as_ref().unwrap(),
+        objects.unwrap_or_default(),
         forge.apps,
         forge.jwks,
         forge.api_bases[0],
         forge.graphql,
     )
+}
+
+/// Starts the program with a file of settings, on the databases of `config`, and waits until it says that it serves.
+pub(crate) async fn launch(file: &Path, config: &Config) -> Serving {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
+    command.arg("serve").arg("--config").arg(file);
+    // Whatever is set for tests is unknown to the program, which would refuse it.
+    for (variable, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {
+        command.env_remove(variable);
+    }
+    for (variable, url) in [("STEWARD_DATA__DATABASE", config.store_url()), ("STEWARD_DATA__SHELF", config.shelf_url())]
+    {
+        if let StoreUrl::Postgres(url) = url {
+            command.env(variable, url);
+        }
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut log = Vec::new();
+    while !log.last().is_some_and(|line: &String| line.contains("\"event\":\"serving\"")) {
+        let line = tokio::time::timeout(HANGS, lines.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("it does not start: {log:#?}"));
+        log.push(line.unwrap().unwrap_or_else(|| panic!("it does not start: {log:#?}")));
+    }
+    let log = tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            log.push(line);
+        }
+        log
+    });
+    Serving { child, log }
 }
 
 impl Experiment {
@@ -186,15 +237,7 @@ impl Experiment {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
         FileRootKey::create(&folder.path().join("root.key")).unwrap();
-        // On the system's clock, as the program; its limits would only make jobs wait.
-        let jira = sandbox::Config {
-            source: sandbox::Source::Demo(1),
-            faults: sandbox::Faults::none(),
-            rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
-            contract: world::specs(),
-            ..Default::default()
-        };
-        let jira = sandbox::start(jira).await.unwrap();
+        let jira = world::site_of_its_own().await;
         let config = world::config(folder.path(), &databases, &[&jira], address());
         let file = folder.path().join("steward.toml");
         std::fs::write(&file, toml(&config)).unwrap();
@@ -218,38 +261,10 @@ impl Experiment {
         }
     }
 
-    /// Starts the program and waits until it says that it serves.
+    /// Starts the program, once nobody else has a file of its open.
     async fn launch(&self) -> Serving {
         self.let_go().await;
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
-        command.arg("serve").arg("--config").arg(&self.file);
-        // Whatever is set for tests is unknown to the program, which would refuse it.
-        for (variable, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {
-            command.env_remove(variable);
-        }
-        for (variable, url) in
-            [("STEWARD_DATA__DATABASE", self.config.store_url()), ("STEWARD_DATA__SHELF", self.config.shelf_url())]
-        {
-            if let StoreUrl::Postgres(url) = url {
-                command.env(variable, url);
-            }
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut log = Vec::new();
-        while !log.last().is_some_and(|line: &String| line.contains("\"event\":\"serving\"")) {
-            let line = tokio::time::timeout(HANGS, lines.next_line()).await;
-            let line = line.unwrap_or_else(|_| panic!("it does not start: {log:#?}"));
-            log.push(line.unwrap().unwrap_or_else(|| panic!("it does not start: {log:#?}")));
-        }
-        let log = tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                log.push(line);
-            }
-            log
-        });
-        Serving { child, log }
+        launch(&self.file, &self.config).await
     }
 
     /// Starts the program and waits until it is ready.

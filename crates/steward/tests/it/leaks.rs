@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use axum::body::Body;
+use axum::http::{Request, header};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::world::{Answer, World};
+use crate::imports::Importing;
+use crate::type_changes::Changing;
+use crate::world::{Answer, CONNECT_APP, World};
 
 /// Everything that the program logs, at its most talkative.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -34,18 +38,18 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-fn log() -> &'static Log {
+pub(crate) fn log() -> &'static Log {
     static LOG: OnceLock<Log> = OnceLock::new();
     LOG.get_or_init(|| {
         let log = Log::default();
         let config = steward::config::LogConfig { level: "trace".to_owned(), format: steward::config::LogFormat::Json };
-        steward::telemetry::log_to(&config, log.clone()).unwrap();
+        steward::telemetry::log_to(&config, None, log.clone()).unwrap();
         log
     })
 }
 
 /// Words that occur nowhere else, and all the ways in which they could lie about.
-struct Canaries(Vec<String>);
+pub(crate) struct Canaries(pub(crate) Vec<String>);
 
 impl Canaries {
     fn new() -> Self {
@@ -78,7 +82,7 @@ impl Canaries {
     }
 
     #[track_caller]
-    fn search(&self, place: &str, bytes: &[u8]) {
+    pub(crate) fn search(&self, place: &str, bytes: &[u8]) {
         self.searcher().search(place, bytes);
     }
 
@@ -154,7 +158,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn search_files(canaries: &Canaries, folder: &Path) {
+pub(crate) fn search_files(canaries: &Canaries, folder: &Path) {
     let files = files(folder);
     assert!(!files.is_empty(), "there is something to search");
     let searcher = canaries.searcher();
@@ -228,12 +232,23 @@ async fn use_everything(world: &World) -> Canaries {
         )
         .await
         .expect(200);
+    use_entitlements(world, &mut canaries, &organization).await;
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
+    // The index holds it, and lies among the files.
+    let text = fields.iter().find(|field| field["type"] == "text").unwrap()["id"].as_str().unwrap();
+    let (known, indexed) = (world.customer().account(), canaries.plant("indexed"));
+    agent.writes(&known, text, json!(indexed)).await.expect(200);
+    let found = agent.get(&format!("/api/v1/search?q={indexed}")).await.expect(200).body;
+    assert_eq!(found["items"][0]["id"], known.as_str(), "{found}");
+    agent.get(&format!("/api/v1/search?q={}", canaries.plant("sought"))).await.expect(200);
     let name = fields[0]["name"].as_str().unwrap();
     let query = json!(format!("{name} ~ {} AND {name} IS EMPTY", canaries.plant("asked")));
     agent.post("/api/v1/queries/check", json!({"entity": "customer", "query": query})).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={name}%20IS%20EMPTY%20ORDER%20BY%20{name}")).await.expect(200);
+    let (view, kept) = (canaries.plant("view"), canaries.plant("queried"));
+    let view = json!({"entity": "customer", "name": view, "query": format!("{name} ~ {kept}")});
+    agent.post("/api/v1/views", view).await.expect(201);
     for (format, entity) in [("csv", "customers"), ("xlsx", "customers"), ("json", "organizations")] {
         let file = agent.post(&format!("/api/v1/{entity}/export"), json!({"format": format, "search": "zq"})).await;
         assert!(file.expect(200).text.len() > 100);
@@ -241,7 +256,11 @@ async fn use_everything(world: &World) -> Canaries {
     let ticket = agent.post("/api/v1/session/tickets", json!({})).await.expect(200);
     let ticket = ticket.body["url"].as_str().unwrap().split('=').nth(1).unwrap().to_owned();
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
+    use_a_webhook(world, &mut canaries, &account).await;
+    use_connect(world, &mut canaries).await;
     use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
+    use_imports(world, &mut canaries, &fields[0], &account).await;
+    change_a_type(world, &mut canaries, &account).await;
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
     admin.put("/api/v1/settings/permissions", "\"v0\"", holders).await.expect(200);
@@ -249,6 +268,92 @@ async fn use_everything(world: &World) -> Canaries {
     mistakes(world, &mut canaries, &account, fields[0]["id"].as_str().unwrap()).await;
     world.program.runner.drain().await.unwrap();
     canaries
+}
+
+/// A product by its name, and what is written of an entitlement to it, now and before.
+async fn use_entitlements(world: &World, canaries: &mut Canaries, organization: &str) {
+    let name = canaries.plant("product");
+    let product = world.admin().post("/api/v1/products", json!({"name": name})).await.expect(201).body;
+    let path = format!("/api/v1/organizations/{organization}/entitlements/{}", product["id"].as_str().unwrap());
+    let mut etag = "\"v0\"".to_owned();
+    for _ in 0..2 {
+        let terms = json!({"limit": 5, "unit": canaries.plant("unit"), "note": canaries.plant("note")});
+        etag = world.agent().put(&path, &etag, terms).await.expect(200).etag();
+    }
+    let wrong = json!({"startsOn": canaries.plant("day"), "unit": canaries.plant("nothing")});
+    checked(canaries, world.agent().put(&path, &etag, wrong).await);
+    checked(canaries, world.admin().post("/api/v1/products", json!({"name": name})).await);
+    let query = format!("entitlement%20=%20{name}");
+    world.agent().get(&format!("/api/v1/organizations?query={query}")).await.expect(200);
+}
+
+/// Files with canaries in their names, headers, cells and mistakes: one carried out, one left where it is staged.
+async fn use_imports(world: &World, canaries: &mut Canaries, field: &Value, account: &str) {
+    for carried_out in [true, false] {
+        let begun = json!({"entity": "customer", "fileName": format!("{}.csv", canaries.plant("file"))});
+        let id = world.admin().post("/api/v1/imports", begun).await.expect(201).body["id"].clone();
+        let import = Importing { world, id: id.as_str().unwrap().to_owned() };
+        let mut plant = |what| canaries.plant(what);
+        let name = field["name"].as_str().unwrap();
+        let file = format!(
+            "Account ID,{name},{}\n{account},{},{}\n{},\"{}\n{}\",\n{}\n",
+            plant("header"),
+            plant("imported"),
+            plant("leftout"),
+            plant("unknown"),
+            plant("twolines"),
+            plant("line"),
+            plant("narrow")
+        );
+        let bytes = json!({"base64": STANDARD_NO_PAD.encode(&file) + &"=".repeat((3 - file.len() % 3) % 3)});
+        world.admin().ask(axum::http::Method::PUT, &import.at("/parts/0"), None, Some(bytes)).await.expect(200);
+        import.checks_as_suggested(json!({})).await;
+        import.does("report").await.expect(200);
+        if carried_out {
+            import.runs().await;
+            import.does("undo").await.expect(200);
+        }
+        let word = canaries.plant("wrong");
+        let admin = world.admin();
+        for body in [
+            json!({"columns": [word, word, word]}),
+            json!({"columns": [], "timeZone": word, "listSeparator": word}),
+            json!({"columns": [], &word: 1}),
+        ] {
+            checked(canaries, admin.post(&import.at("/check"), body).await);
+        }
+        checked(canaries, admin.get(&import.at(&format!("/rows?cursor={word}"))).await);
+        checked(canaries, admin.get(&import.at(&format!("/preview?encoding={word}"))).await);
+        let body = json!({"base64": word});
+        checked(canaries, admin.ask(axum::http::Method::PUT, &import.at("/parts/1"), None, Some(body)).await);
+    }
+}
+
+/// Values that convert and that do not, options made of them, and mistakes: carried out, undone, and left staged.
+async fn change_a_type(world: &World, canaries: &mut Canaries, account: &str) {
+    let admin = world.admin();
+    let field = admin.defines_text(&canaries.plant("turning"), "agents").await;
+    world.agent().writes(account, &field, json!(canaries.plant("turned"))).await.expect(200);
+    for wanted in [json!({"type": "select", "createOptions": true}), json!({"type": "number"})] {
+        let change = Changing::of(world, &field, wanted).await;
+        change.does("report").await.expect(200);
+        change.does("run").await.expect(200);
+        world.program.runner.drain().await.unwrap();
+        change.does("undo").await.expect(200);
+        world.program.runner.drain().await.unwrap();
+    }
+    let staged = Changing::of(world, &field, json!({"type": "select", "options": [canaries.plant("option")]})).await;
+    let word = canaries.plant("wrong");
+    let path = format!("/api/v1/fields/{field}/type-changes");
+    for body in [
+        json!({"type": word}),
+        json!({"type": "select", "options": [format!("{word}\n{word}")]}),
+        json!({"type": "dateTime", "reading": {"timeZone": word}}),
+        json!({"type": "dateTime", &word: 1}),
+    ] {
+        checked(canaries, admin.post(&path, body).await);
+    }
+    checked(canaries, admin.get(&staged.at(&format!("/rows?cursor={word}"))).await);
 }
 
 /// A token's name and secret, an idempotency key, an answer that is kept, and mistakes with each.
@@ -280,6 +385,58 @@ async fn use_a_script(world: &World, canaries: &mut Canaries, field: &str, accou
     }
     admin.ask(axum::http::Method::DELETE, &format!("/api/v1/tokens/{}", script.id), None, None).await.expect(204);
     checked(canaries, script.get(&values).await);
+}
+
+/// A receiver's name, address and secrets; a value on its way to it, which does not arrive and waits.
+async fn use_a_webhook(world: &World, canaries: &mut Canaries, account: &str) {
+    let admin = world.admin();
+    let (name, path) = (canaries.plant("receiver"), canaries.plant("path"));
+    // Nobody listens there: what is to be sent is made, signed, refused, and waits.
+    let wanted = |name: &str, path: &str| {
+        json!({"name": name, "url": format!("http://127.0.0.1:9/{path}?key={path}"), "includeValues": true,
+            "events": ["customer.value.changed", "field.defined"]})
+    };
+    let made = admin.post("/api/v1/webhooks", wanted(&name, &path)).await.expect(201).body;
+    let id = made["id"].as_str().unwrap();
+    let renewed = admin.post(&format!("/api/v1/webhooks/{id}/secret"), json!({})).await.expect(200).body;
+    for body in [&made, &renewed] {
+        canaries.0.push(body["secret"].as_str().unwrap().strip_prefix("whsec_").unwrap().to_owned());
+    }
+    let field = admin.defines_text(&canaries.plant("name"), "customerEdit").await;
+    world.agent().writes(account, &field, json!(canaries.plant("told"))).await.expect(200);
+    world.program.runner.drain().await.unwrap();
+    let log = admin.get(&format!("/api/v1/webhooks/{id}/deliveries")).await.expect(200).body;
+    assert_eq!(log["items"][0]["error"], "outward_connect", "{log}");
+    let word = canaries.plant("wrong");
+    for body in [
+        wanted(&word.repeat(20), "x"),
+        json!({"name": "x", "url": word, "events": ["field.defined"]}),
+        json!({"name": "x", "url": "https://example.com", "events": [word]}),
+        json!({"name": "x", "url": format!("https://10.0.0.1/{word}"), "events": ["field.defined"]}),
+    ] {
+        checked(canaries, admin.post("/api/v1/webhooks", body).await);
+    }
+    checked(canaries, admin.get(&format!("/api/v1/webhooks/{id}/deliveries?cursor={word}")).await);
+}
+
+/// The secret of an install, and the tokens that are signed with it, wherever they may come.
+async fn use_connect(world: &World, canaries: &mut Canaries) {
+    world.connect().await;
+    let app = world.jira.connect().installation(CONNECT_APP).unwrap();
+    canaries.0.push(app.secret().to_owned());
+    let page = world.agent().connect_page();
+    canaries.0.push(page.token.clone());
+    let target = format!("/{}", page.url.strip_prefix(world.config.server.origin.as_str()).unwrap());
+    canaries.0.push(target.split_once("jwt=").unwrap().1.to_owned());
+    let get = |target: &str| Request::get(target).body(Body::empty()).unwrap();
+    world.send(get(&target)).await.expect(200);
+    checked(canaries, world.send(get(&target.replace("xdm_e=", "xdm_f="))).await);
+    let asks = |token: &str| {
+        let request = Request::get("/api/v1/me").header(header::AUTHORIZATION, format!("JWT {token}"));
+        request.body(Body::empty()).unwrap()
+    };
+    world.send(asks(&page.token)).await.expect(200);
+    checked(canaries, world.send(asks(page.token.trim_end_matches(|sign| sign != '.'))).await);
 }
 
 async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: &str) {
@@ -320,6 +477,7 @@ async fn mistakes(world: &World, canaries: &mut Canaries, account: &str, field: 
         format!("/api/v1/customers?query={word}%20%3D%20%22{word}"),
         format!("/api/v1/customers?query=name%20%3D%20{word}%20{word}"),
         format!("/api/v1/queries/completions?entity={word}"),
+        format!("/api/v1/search?limit={word}"),
         format!("/api/v1/panel?issue={word}"),
         format!("/{word}"),
     ] {

@@ -10,7 +10,6 @@
 )]
 
 #[path = "../../../store/tests/databases/mod.rs"]
-#[expect(dead_code, reason = "shared with the store's tests, which use all of it")]
 mod databases;
 
 #[path = "../openbao/mod.rs"]
@@ -40,21 +39,40 @@ macro_rules! on_both {
     };
 }
 
+mod adding;
 mod api_docs;
 mod bulk;
+mod bulk_actions;
+mod changes;
+mod connect;
 mod customers;
+mod data_center;
 mod demo;
 mod departure;
+mod entitlements;
 mod generated;
+mod hosts;
 mod http;
 mod idempotency;
+mod import_command;
+mod imports;
 mod killed;
 mod leaks;
+mod merges;
+mod moving;
+mod nodes;
+mod objects;
 mod operator;
 mod queries;
 mod rekey;
 mod sandbox_command;
+mod search;
 mod sessions;
+mod site;
 mod tokens;
+mod traces;
+mod type_changes;
+mod views;
 mod walls;
+mod webhooks;
 mod world;

@@ -9,6 +9,9 @@ use crate::world::{Actor, World};
 on_both!(
     customers_are_found_by_what_is_known_of_them,
     pages_follow_the_querys_order,
+    an_order_that_is_kept_says_what_stands,
+    a_page_of_rows_is_read_at_once,
+    a_list_says_when_it_is_looked_through,
     a_text_is_searched_as_before,
     mistakes_are_told_at_their_place,
     people_are_named_and_kept_by_id,
@@ -130,6 +133,70 @@ async fn pages_follow_the_querys_order(world: &World) {
         encoded(&customer)
     );
     assert_eq!(agent.get(&next).await.expect(200).body["items"].as_array().unwrap().len(), 1);
+}
+
+/// The order is worked out once; whatever is written afterwards stands where it belongs, and what no longer matches is gone.
+async fn an_order_that_is_kept_says_what_stands(world: &World) {
+    let Setting { customer, other, tier, renewal } = setting(world).await;
+    let agent = world.agent();
+    let third =
+        found(&agent, "customers", "", 100).await.into_iter().find(|id| *id != customer && *id != other).unwrap();
+    let query = "renewal IS NOT EMPTY ORDER BY renewal";
+    assert_eq!(found(&agent, "customers", query, 1).await, [customer.clone(), other.clone()]);
+    agent.writes(&third, &renewal, json!("2027-01-01")).await.expect(200);
+    assert_eq!(found(&agent, "customers", query, 1).await, [customer.clone(), third.clone(), other.clone()]);
+    agent.writes(&customer, &renewal, json!("2027-01-09")).await.expect(200);
+    agent.writes(&other, &renewal, Value::Null).await.expect(200);
+    assert_eq!(found(&agent, "customers", query, 1).await, [third.clone(), customer.clone()]);
+    // Options in another order, and a field that is gone, are another order.
+    let by_tier = "\"Support tier\" IS NOT EMPTY ORDER BY \"Support tier\"";
+    assert_eq!(found(&agent, "customers", by_tier, 1).await, [other.clone(), customer.clone()]);
+    let field = world.admin().get(&format!("/api/v1/fields/{}", id(&tier))).await.expect(200);
+    let mut turned = field.body.clone();
+    turned["options"].as_array_mut().unwrap().reverse();
+    let input = json!({"entity": "customer", "type": "select", "name": "Support tier", "options": turned["options"]});
+    let etag = format!("\"v{}\"", field.body["version"]);
+    world.admin().put(&format!("/api/v1/fields/{}", id(&tier)), &etag, input).await.expect(200);
+    assert_eq!(found(&agent, "customers", by_tier, 1).await, [customer, other]);
+    // Time passes: a condition about it means others.
+    let soon = "renewal < 45d ORDER BY renewal";
+    assert_eq!(found(&agent, "customers", soon, 1).await, std::slice::from_ref(&third));
+    world.clock.advance(std::time::Duration::from_secs(5 * 24 * 3600));
+    let later = found(&world.agent(), "customers", soon, 1).await;
+    assert_eq!(later.first(), Some(&third));
+    assert_eq!(later.len(), 2, "{later:?}");
+}
+
+async fn a_page_of_rows_is_read_at_once(world: &World) {
+    let Setting { customer, other, tier, renewal } = setting(world).await;
+    let agent = world.agent();
+    let nobody = "nobody-of-this-site";
+    let asked = json!({"ids": [other, nobody, customer], "fields": [renewal, "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11"]});
+    let rows = agent.post("/api/v1/customers/values:read", asked).await.expect(200).body;
+    let ids: Vec<_> = rows["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [other.as_str(), nobody, customer.as_str()]);
+    let values = |at: usize| rows["items"][at]["values"].as_array().unwrap().clone();
+    assert_eq!((values(0).len(), values(1).len(), values(2).len()), (1, 0, 1), "only what was asked for: {rows}");
+    assert_eq!(values(2)[0]["value"], "2026-12-01");
+    let whole = agent.get(&format!("/api/v1/customers/{customer}/values")).await.expect(200).body;
+    assert_eq!(rows["items"][2]["version"], whole["version"], "the version is that of all values");
+    let many: Vec<String> = (0..101).map(|at| format!("account-{at}")).collect();
+    let wrong = agent.post("/api/v1/customers/values:read", json!({"ids": many, "fields": []})).await.expect(422).body;
+    assert_eq!((&wrong["errors"][0]["pointer"], &wrong["errors"][0]["limit"]), (&json!("/ids"), &json!(100)));
+    let script = world.script("Reader", &["organizations:read"]).await;
+    let none = json!({"ids": [], "fields": [id(&tier)]});
+    script.post("/api/v1/customers/values:read", none.clone()).await.expect(403);
+    script.post("/api/v1/organizations/values:read", none).await.expect(200);
+}
+
+async fn a_list_says_when_it_is_looked_through(world: &World) {
+    setting(world).await;
+    for (query, looked_through) in
+        [("", false), ("renewal IS NOT EMPTY", false), ("ORDER BY renewal", false), ("renewal CHANGED AFTER -1d", true)]
+    {
+        let page = world.agent().get(&format!("/api/v1/customers?query={}", encoded(query))).await.expect(200).body;
+        assert_eq!(page["lookedThrough"], looked_through, "{query}");
+    }
 }
 
 async fn a_text_is_searched_as_before(world: &World) {
@@ -310,7 +377,7 @@ async fn a_token_asks_within_its_scopes(world: &World) {
 }
 
 /// The tenant's ledger.
-async fn ledger(world: &World) -> Vec<store::ledger::Written> {
+pub(crate) async fn ledger(world: &World) -> Vec<store::ledger::Written> {
     let cx = kernel::Cx::mint(
         world.tenant().await,
         kernel::Actor::System("test"),

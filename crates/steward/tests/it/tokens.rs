@@ -14,8 +14,15 @@ fn scope_of(operation: &Value) -> Option<Option<String>> {
     Some(named.as_array().unwrap().first().map(|scope| scope.as_str().unwrap().to_owned()))
 }
 
-const SCOPES: [&str; 6] =
-    ["customers:read", "customers:write", "organizations:read", "organizations:write", "fields:read", "fields:write"];
+const SCOPES: [&str; 7] = [
+    "customers:read",
+    "customers:write",
+    "organizations:read",
+    "organizations:write",
+    "fields:read",
+    "fields:write",
+    "imports:write",
+];
 
 /// Each operation, with the scope that opens it to tokens: `Some(None)` any, `None` none.
 fn operations(world: &World) -> Vec<(Method, String, Option<Option<String>>)> {
@@ -39,6 +46,11 @@ fn filled(path: &str) -> String {
         .replace("{id}", "01900000-0000-7000-8000-000000000000")
         .replace("{fieldId}", "01900000-0000-7000-8000-000000000000")
         .replace("{tokenId}", "01900000-0000-7000-8000-000000000000")
+        .replace("{webhookId}", "01900000-0000-7000-8000-000000000000")
+        .replace("{sequence}", "1")
+        .replace("{typeChangeId}", "01900000-0000-7000-8000-000000000000")
+        .replace("{importId}", "01900000-0000-7000-8000-000000000000")
+        .replace("{part}", "0")
 }
 
 async fn attempt(script: &Script<'_>, method: &Method, path: &str) -> crate::world::Answer {

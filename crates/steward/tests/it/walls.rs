@@ -8,13 +8,17 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 
+use crate::bulk_actions::Acting;
+use crate::imports::Importing;
+use crate::type_changes::Changing;
 use crate::world::{Actor, Answer, World, site};
 
 /// Open to nobody in particular: the door that takes the ticket itself as proof.
 const OPEN_TO_NOBODY: [&str; 1] = ["POST /api/v1/session"];
 
 /// Open to a customer, who gets only what is theirs.
-const OPEN_TO_CUSTOMERS: [&str; 17] = [
+const OPEN_TO_CUSTOMERS: [&str; 19] = [
+    "GET /api/v1/changes",
     "GET /api/v1/me",
     "GET /api/v1/fields",
     "GET /api/v1/fields/{id}",
@@ -24,6 +28,7 @@ const OPEN_TO_CUSTOMERS: [&str; 17] = [
     "PATCH /api/v1/customers/{accountId}/values",
     "PUT /api/v1/customers/{accountId}/values/{fieldId}",
     "GET /api/v1/customers/{accountId}/history",
+    "GET /api/v1/customers/{accountId}/entitlements",
     "POST /api/v1/customers/{accountId}/history/{changeId}/restore",
     "POST /api/v1/session",
     "GET /api/v1/session",
@@ -42,7 +47,17 @@ struct Things {
     organization: String,
     change: String,
     issue: String,
+    project: String,
+    request_type: String,
     token: String,
+    webhook: String,
+    import: String,
+    type_change: String,
+    bulk_action: String,
+    view: String,
+    product: String,
+    other: String,
+    merge: String,
 }
 
 fn operations(world: &World) -> Vec<(Method, String)> {
@@ -67,9 +82,23 @@ fn filled(path: &str, things: &Things) -> String {
         .replace("{organizationId}", &things.organization)
         .replace("{fieldId}", &things.field)
         .replace("{changeId}", &things.change)
-        .replace("{tokenId}", &things.token);
+        .replace("{projectId}", &things.project)
+        .replace("{requestTypeId}", &things.request_type)
+        .replace("{tokenId}", &things.token)
+        .replace("{webhookId}", &things.webhook)
+        .replace("{sequence}", "1")
+        .replace("{importId}", &things.import)
+        .replace("{typeChangeId}", &things.type_change)
+        .replace("{bulkActionId}", &things.bulk_action)
+        .replace("{viewId}", &things.view)
+        .replace("{productId}", &things.product)
+        .replace("{otherId}", &things.other)
+        .replace("{mergeId}", &things.merge)
+        .replace("{part}", "0");
     match path.as_str() {
         "/api/v1/panel" => format!("{path}?issue={}", things.issue),
+        "/api/v1/changes" => format!("{path}?after=0"),
+        "/api/v1/views" => format!("{path}?entity=customer"),
         "/api/v1/queries/completions" => format!("{path}?entity=customer&query=can"),
         _ => path,
     }
@@ -82,16 +111,57 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
         ("POST" | "PUT", path) if path.starts_with("/api/v1/fields/order") => {
             Some(json!({"entity": "customer", "ids": [things.field]}))
         }
-        ("POST", path) if path.ends_with("/restore") => None,
+        ("POST", path) if path.ends_with("/restore") || path.ends_with("/undo") => None,
+        ("PUT", path) if path.ends_with("/dismissal") => None,
+        ("POST", path) if path.contains("/merge/") => Some(json!({"keptVersion": 0, "mergedVersion": 0})),
         ("POST", "/api/v1/fields") => Some(field),
         ("PUT", path) if path.starts_with("/api/v1/fields/") => Some(field),
         ("POST", "/api/v1/sections") => Some(json!({"entity": "customer", "name": "Made by a wall test"})),
         ("PUT", path) if path.starts_with("/api/v1/sections/") => Some(json!({"name": "Renamed", "position": 0})),
+        ("POST" | "PUT", "/api/v1/webhooks" | "/api/v1/webhooks/{webhookId}") => {
+            Some(json!({"name": "Made by a wall test", "url": "https://example.com/", "events": ["field.defined"]}))
+        }
+        ("POST", "/api/v1/webhooks/{webhookId}/replay") => {
+            Some(json!({"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z"}))
+        }
         ("PUT", "/api/v1/settings/permissions") => Some(json!({"browse": [], "edit": [], "configure": []})),
         ("POST", "/api/v1/customers/values:bulk") => {
             Some(json!({"items": [{"accountId": things.account, "values": {&things.field: "by a wall test"}}]}))
         }
+        ("POST", "/api/v1/customers") => {
+            Some(json!({"email": "wall@example.com", "displayName": "Made by a wall test"}))
+        }
+        ("POST", "/api/v1/organizations") => Some(json!({"name": "Made by a wall test"})),
+        ("POST", "/api/v1/organizations/{organizationId}/members" | "/api/v1/projects/{projectId}/customers") => {
+            Some(json!({"accountIds": [things.account]}))
+        }
+        ("POST", "/api/v1/requests") => Some(json!({
+            "accountId": things.account, "projectId": things.project, "requestTypeId": things.request_type,
+            "summary": "Made by a wall test",
+        })),
+        ("POST", "/api/v1/fields/{id}/type-changes") => Some(json!({"type": "longText"})),
+        ("POST", "/api/v1/customers/bulk-actions") => Some(json!({
+            "selection": {"ids": [things.account]},
+            "change": {"type": "setValue", "fieldId": things.field, "value": "by a wall test"},
+        })),
+        ("POST", "/api/v1/organizations/bulk-actions") => Some(json!({
+            "selection": {}, "change": {"type": "setValue", "fieldId": things.field, "value": "by a wall test"},
+        })),
+        ("POST", "/api/v1/customers/values:read") => Some(json!({"ids": [things.account], "fields": [things.field]})),
+        ("POST", "/api/v1/organizations/values:read") => {
+            Some(json!({"ids": [things.organization], "fields": [things.field]}))
+        }
+        ("POST", "/api/v1/imports") => Some(json!({"entity": "customer", "fileName": "wall.csv"})),
+        ("POST", path) if path.ends_with("/check") && path.starts_with("/api/v1/imports/") => {
+            Some(json!({"columns": ["accountId", things.field]}))
+        }
+        ("PUT", path) if path.starts_with("/api/v1/imports/") => Some(json!({"base64": "eA=="})),
         ("POST", "/api/v1/organizations/values:bulk") => Some(json!({"items": []})),
+        ("POST" | "PUT", path) if path.starts_with("/api/v1/products") => Some(json!({"name": "Made by a wall test"})),
+        ("PUT", path) if path.contains("/entitlements/") => Some(json!({"note": "by a wall test"})),
+        ("POST", "/api/v1/views") => Some(json!({"entity": "customer", "name": "Made by a wall test"})),
+        ("PUT", "/api/v1/views/{viewId}") => Some(json!({"name": "Made by a wall test"})),
+        ("PUT", "/api/v1/views/{viewId}/default") => None,
         ("PATCH", _) => Some(json!({"values": {&things.field: "by a wall test"}})),
         ("PUT", _) => Some(json!({"value": "by a wall test"})),
         ("POST", "/api/v1/queries/check") => Some(json!({"entity": "customer", "query": "Canari = x"})),
@@ -115,15 +185,56 @@ async fn things(world: &World) -> Things {
     let field = admin.defines_text("Canary field of the first tenant", "agents").await;
     let account = world.customer().account();
     world.agent().writes(&account, &field, json!("canary value of the first tenant")).await.expect(200);
+    let projects = admin.get("/api/v1/projects").await.expect(200).body;
+    let project = projects["items"][0]["id"].as_str().unwrap().to_owned();
+    let kinds = admin.get(&format!("/api/v1/projects/{project}/request-types")).await.expect(200).body;
     let history = world.agent().get(&format!("/api/v1/customers/{account}/history")).await.expect(200).body;
     let organizations = world.agent().get("/api/v1/organizations").await.expect(200).body;
+    // It hears of nothing that these tests do: nobody is called.
+    let receiver = json!({"name": "Canary webhook", "url": "https://example.com/canary", "events": ["field.retired"]});
+    let webhook = admin.post("/api/v1/webhooks", receiver).await.expect(201).body;
+    let file = format!("Account ID,Canary field of the first tenant\n{account},canary of a file\n");
+    let import = Importing::of(world, "customer", file.as_bytes(), 1_000).await;
+    import.checks_as_suggested(json!({})).await;
+    let type_change = Changing::of(world, &field, json!({"type": "longText"})).await;
+    let bulk_action = Acting::of(world, &field, &[account.as_str()], json!("canary of a bulk change")).await;
+    let view = json!({"entity": "customer", "name": "Canary view", "shared": true,
+        "query": "\"Canary field of the first tenant\" ~ canary", "columns": [{"key": field}]});
+    let view = world.agent().post("/api/v1/views", view).await.expect(201).body;
+    let product = json!({"name": "Canary product"});
+    let product = admin.post("/api/v1/products", product).await.expect(201).body["id"].as_str().unwrap().to_owned();
+    let organization = organizations["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/organizations/{organization}/entitlements/{product}");
+    world.agent().put(&path, "\"v0\"", json!({"note": "canary of a note"})).await.expect(200);
+    // Two whom nobody plays: one was merged into the other.
+    let nobody = sandbox::events::Actor::default();
+    let people = ["kept", "gone"].map(|name| {
+        let state = world.jira.state();
+        state
+            .create_customer(&nobody, &format!("{name}@example.com"), &format!("{name} by a wall test"))
+            .unwrap()
+            .account_id
+    });
+    let path = format!("/api/v1/customers/{}/merge/{}", people[0], people[1]);
+    let merged = json!({"keptVersion": 0, "mergedVersion": 0});
+    let merge = world.agent().post(&path, merged).await.expect(201).body["merge"]["id"].as_str().unwrap().to_owned();
     Things {
+        merge,
+        other: people[0].clone(),
+        product,
+        import: import.id,
+        type_change: type_change.id,
+        bulk_action: bulk_action.id,
+        view: view["id"].as_str().unwrap().to_owned(),
+        webhook: webhook["id"].as_str().unwrap().to_owned(),
         field,
         section: section["id"].as_str().unwrap().to_owned(),
         account,
-        organization: organizations["items"][0]["id"].as_str().unwrap().to_owned(),
+        organization,
         change: history["items"][0]["id"].as_str().unwrap().to_owned(),
         issue: world.issue(),
+        request_type: kinds["items"][0]["id"].as_str().unwrap().to_owned(),
+        project,
         token: world.script("Canary token of the first tenant", &["customers:read"]).await.id,
     }
 }
@@ -150,10 +261,15 @@ async fn nobody_gets_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_gets_only_what_is_theirs() {
     let world = World::start().await;
-    let things = things(&world).await;
+    a_customer_in(&world).await;
+    world.end().await;
+}
+
+async fn a_customer_in(world: &World) -> Things {
+    let things = things(world).await;
     let open: BTreeSet<&str> = OPEN_TO_CUSTOMERS.into_iter().collect();
     let customer = world.customer();
-    for (method, path) in operations(&world) {
+    for (method, path) in operations(world) {
         let name = format!("{method} {path}");
         let answer = attempt(&customer, &method, &path, &things).await;
         assert!(!answer.text.contains("anary"), "{name}: {}", answer.text);
@@ -161,6 +277,31 @@ async fn a_customer_gets_only_what_is_theirs() {
             assert!(answer.status < 500, "{name}: {}", answer.text);
         } else {
             assert!([403, 404].contains(&answer.status), "{name}: {} {}", answer.status, answer.text);
+        }
+    }
+    things
+}
+
+/// Over Connect a customer gets no more, and no token but a context token opens the API.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_connect_it_is_the_same() {
+    let world = World::start_connected().await;
+    let things = a_customer_in(&world).await;
+    let page = world.admin().connect_page();
+    let of_a_page = page.url.split_once("jwt=").unwrap().1;
+    let (signed, _) = page.token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", of_a_page.rsplit_once('.').unwrap().1);
+    for (method, path) in operations(&world) {
+        for token in [of_a_page, &forged, &format!("{signed}."), "a.b.c"] {
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(filled(&path, &things))
+                .header(header::IF_MATCH, "\"v1\"")
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, format!("JWT {token}"));
+            let sent = body(&method, &path, &things).unwrap_or(json!({}));
+            let answer = world.send(request.body(Body::from(sent.to_string())).unwrap()).await;
+            assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text);
         }
     }
     world.end().await;
@@ -192,7 +333,12 @@ async fn an_agent_gets_no_settings() {
     for (method, path) in operations(&world) {
         let configuring = path.starts_with("/api/v1/settings")
             || path.starts_with("/api/v1/tokens")
-            || (path.starts_with("/api/v1/fields") || path.starts_with("/api/v1/sections")) && method != Method::GET;
+            || path.starts_with("/api/v1/webhooks")
+            || path.starts_with("/api/v1/imports")
+            || path.starts_with("/api/v1/type-changes")
+            || path.ends_with("/type-changes")
+            || ["fields", "sections", "products"].iter().any(|of| path.starts_with(&format!("/api/v1/{of}")))
+                && method != Method::GET;
         if configuring {
             closed += 1;
             let answer = attempt(&agent, &method, &path, &things).await;
@@ -230,7 +376,20 @@ async fn another_tenant_gets_nothing(mut world: World) {
             let answer = attempt(&stranger, &method, &path, &things).await;
             assert!(!answer.text.contains("anary"), "{name}: {}", answer.text);
             assert!(answer.status != 500, "{name}: {}", answer.text);
-            if ["{id}", "{fieldId}", "{changeId}", "{tokenId}"].iter().any(|place| path.contains(place)) {
+            let places = [
+                "{id}",
+                "{fieldId}",
+                "{changeId}",
+                "{tokenId}",
+                "{importId}",
+                "{typeChangeId}",
+                "{bulkActionId}",
+                "{webhookId}",
+                "{viewId}",
+                "{productId}",
+                "{mergeId}",
+            ];
+            if places.iter().any(|place| path.contains(place)) {
                 assert!([403, 404].contains(&answer.status), "{name}: {} {}", answer.status, answer.text);
             }
         }

@@ -1,5 +1,7 @@
 //! A site, the program joined to it, a clock that stands still, and people who act.
 
+mod script;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +10,20 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
-use steward::config::{ApiConfig, Config, DataConfig, ForgeConfig, JobsConfig, LogConfig, NetworkConfig, ServerConfig};
+use steward::config::{
+    ApiConfig, Config, ConnectSection, DataConfig, ForgeConfig, ImportsConfig, JobsConfig, LogConfig, NetworkConfig,
+    ObjectsConfig, ServerConfig, SignInConfig, TracesConfig,
+};
 use steward::demo;
 use steward::program::{Parts, Program};
 use tower::ServiceExt;
 use vault::FileRootKey;
 
 use crate::databases::Database;
+pub(crate) use script::Script;
+
+/// The key of the Connect app that the program is.
+pub(crate) const CONNECT_APP: &str = "com.steward.app";
 
 /// Where Atlassian's OpenAPI files lie, if they are here.
 pub(crate) fn specs() -> Option<std::path::PathBuf> {
@@ -64,6 +73,17 @@ pub(crate) fn clocked(clock: &Arc<ManualClock>) -> sandbox::Clock {
 }
 
 pub(crate) async fn site(clock: &Arc<ManualClock>, cloud: &str, beside: Option<&sandbox::Running>) -> sandbox::Running {
+    site_with(clock, cloud, beside, Vec::new(), sandbox::Deployment::Cloud).await
+}
+
+/// The same, with clients of its authorization server.
+async fn site_with(
+    clock: &Arc<ManualClock>,
+    cloud: &str,
+    beside: Option<&sandbox::Running>,
+    oauth: Vec<sandbox::OauthClient>,
+    deployment: sandbox::Deployment,
+) -> sandbox::Running {
     let mut config = sandbox::Config {
         cloud_id: cloud.to_owned(),
         // Ids of installations come from it: two sites must not share theirs.
@@ -71,10 +91,25 @@ pub(crate) async fn site(clock: &Arc<ManualClock>, cloud: &str, beside: Option<&
         clock: clocked(clock),
         source: sandbox::Source::Demo(1),
         faults: sandbox::Faults::none(),
-        contract: specs(),
+        // Atlassian describes Cloud.
+        contract: specs().filter(|_| deployment == sandbox::Deployment::Cloud),
+        deployment,
+        oauth,
         ..sandbox::Config::default()
     };
     config.forge.same_cloud_as = beside.map(sandbox::Running::forge);
+    sandbox::start(config).await.unwrap()
+}
+
+/// A site on the machine's clock, for programs of their own: its limits would only make jobs wait.
+pub(crate) async fn site_of_its_own() -> sandbox::Running {
+    let config = sandbox::Config {
+        source: sandbox::Source::Demo(1),
+        faults: sandbox::Faults::none(),
+        rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
+        contract: specs(),
+        ..Default::default()
+    };
     sandbox::start(config).await.unwrap()
 }
 
@@ -110,10 +145,24 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
             graphql: format!("{}/graphql", sites[0].url()).parse().unwrap(),
             sites: Vec::new(),
         },
+        sign_in: SignInConfig {
+            authority: sites[0].url().parse().unwrap(),
+            granted_sites: format!("{}/oauth/token/accessible-resources", sites[0].url()).parse().unwrap(),
+        },
+        connect: ConnectSection {
+            key: Some(CONNECT_APP.to_owned()),
+            sites: sites.iter().map(|site| site.url().parse().unwrap()).collect(),
+            install_keys: sites[0].connect().install_keys_url().parse().unwrap(),
+            authorization: sites[0].url().parse().unwrap(),
+            bridge: sites[0].connect().bridge_url().parse().unwrap(),
+        },
+        objects: ObjectsConfig::default(),
         network: NetworkConfig { allow_private: false, allow_loopback: true },
         log: LogConfig::default(),
+        traces: TracesConfig::default(),
         jobs: JobsConfig::default(),
         api: ApiConfig::default(),
+        imports: ImportsConfig::default(),
     }
 }
 
@@ -136,21 +185,41 @@ impl World {
     }
 
     async fn on(databases: Vec<Database>) -> Self {
+        let world = Self::unjoined(databases).await;
+        world.join(&world.jira).await;
+        world
+    }
+
+    /// With a site that nobody joined yet.
+    pub(crate) async fn unjoined(databases: Vec<Database>) -> Self {
+        Self::beside(databases, sandbox::Deployment::Cloud).await
+    }
+
+    /// With a Data Center of this version, that nobody joined yet.
+    pub(crate) async fn data_center(databases: Vec<Database>, version: sandbox::Version) -> Self {
+        let server = sandbox::DataCenter { version, rate_limit: None };
+        Self::beside(databases, sandbox::Deployment::DataCenter(server)).await
+    }
+
+    async fn beside(databases: Vec<Database>, deployment: sandbox::Deployment) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
         FileRootKey::create(&folder.path().join("root.key")).unwrap();
         let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().unwrap()));
-        let jira = site(&clock, "11111111-1111-4111-8111-111111111111", None).await;
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let client = sandbox::OauthClient {
+            id: "steward-client".to_owned(),
+            secret: "steward-secret".to_owned(),
+            callback: format!("http://{address}/sign-in/callback"),
+        };
+        let jira = site_with(&clock, "11111111-1111-4111-8111-111111111111", None, vec![client], deployment).await;
         let config = config(folder.path(), &databases, &[&jira], address);
         let program = open(&config, &clock).await;
         let router = program.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let world = Self { clock, jira, program, config, folder, databases };
-        world.join(&world.jira).await;
-        world
+        Self { clock, jira, program, config, folder, databases }
     }
 
     /// Starts the program anew, on the same data, with a further site allowed.
@@ -163,6 +232,13 @@ impl World {
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     }
 
+    /// Goes on at another place.
+    pub(crate) async fn goes_on(&mut self, config: Config, databases: Vec<Database>) {
+        self.program = open(&config, &self.clock).await;
+        self.config = config;
+        self.databases.extend(databases);
+    }
+
     /// Installs the app on a site and lets the first reading of the directory happen.
     pub(crate) async fn join(&self, jira: &sandbox::Running) {
         jira.forge().install(demo::app(), Some(self.config.server.origin.as_str())).unwrap();
@@ -171,7 +247,12 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.program.router.clone().oneshot(request).await.unwrap();
+        Self::send_to(&self.program, request).await
+    }
+
+    /// Sends to a node of choice.
+    pub(crate) async fn send_to(node: &Program, request: Request<Body>) -> Answer {
+        let response = node.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 10_000_000).await.unwrap();
         Answer {
@@ -287,62 +368,17 @@ impl World {
     }
 
     /// Stops; fails on jobs left undone and on answers of the sandbox that Atlassian's OpenAPI does not allow.
-    pub(crate) async fn end(self) {
-        assert_eq!(self.program.runner.due().await.unwrap(), 0, "jobs are left");
-        let violations = self.jira.contract_violations();
-        assert!(violations.is_empty(), "{violations:#?}");
-        self.program.close().await.unwrap();
-        for database in self.databases {
-            database.remove().await;
-        }
-        self.jira.shutdown().await;
-    }
-}
-
-/// A script with an API token.
-pub(crate) struct Script<'w> {
-    pub(crate) world: &'w World,
-    pub(crate) id: String,
-    pub(crate) secret: String,
-}
-
-impl Script<'_> {
-    pub(crate) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<Value>,
-    ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.secret));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = match body {
-            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        self.world.send(request.unwrap()).await
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, &[], None).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path, &[], Some(body)).await
-    }
-
-    pub(crate) async fn patch(&self, path: &str, etag: &str, body: Value) -> Answer {
-        self.ask(Method::PATCH, path, &[("if-match", etag)], Some(body)).await
-    }
-
-    /// Posts with an `Idempotency-Key`.
-    pub(crate) async fn posts_once(&self, key: &str, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
+    pub(crate) fn end(self) -> futures::future::BoxFuture<'static, ()> {
+        Box::pin(async move {
+            assert_eq!(self.program.runner.due().await.unwrap(), 0, "jobs are left");
+            let violations = self.jira.contract_violations();
+            assert!(violations.is_empty(), "{violations:#?}");
+            self.program.close().await.unwrap();
+            for database in self.databases {
+                database.remove().await;
+            }
+            self.jira.shutdown().await;
+        })
     }
 }
 
@@ -364,11 +400,22 @@ impl Actor<'_> {
         self.jira.page_token(&self.who, &self.module, self.issue.as_deref()).await.unwrap()
     }
 
+    /// What a page of theirs sends: an invocation token of Forge's, or Connect's context token where the site has that app.
+    async fn authorization(&self) -> String {
+        if !self.jira.forge().installed().is_empty() {
+            return format!("Bearer {}", self.token().await);
+        }
+        format!("JWT {}", self.connect_page().token)
+    }
+
+    /// The page as Connect shows it.
+    pub(crate) fn connect_page(&self) -> sandbox::connect::Opened {
+        self.jira.connect_page(CONNECT_APP, &self.who, &self.module, self.issue.as_deref()).unwrap()
+    }
+
     pub(crate) async fn ask(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token().await));
+        let mut request =
+            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, self.authorization().await);
         if let Some(etag) = etag {
             request = request.header(header::IF_MATCH, etag);
         }

@@ -57,6 +57,7 @@ pub(crate) async fn tenant(store: &Store) -> Cx {
         id,
         installation: &format!("installation {id}"),
         cloud: "cloud",
+        mode: tenants::Mode::Forge,
         region: "eu",
         site: Sealed::<String>::from_stored(b"\x01\x01\0\0\0\x01site".to_vec()),
         at: start(),

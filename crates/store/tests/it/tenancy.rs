@@ -10,6 +10,7 @@ use crate::tables::{self, start};
 
 on_both_databases!(
     a_tenant_comes_once_and_what_is_gone_stays_gone,
+    a_further_name_is_one_tenants,
     tenants_are_listed_in_pages,
     the_shelf_keeps_and_destroys
 );
@@ -23,6 +24,7 @@ async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
         id: TenantId::fresh(),
         installation: &installation,
         cloud: "cloud",
+        mode: tenants::Mode::Forge,
         region: "us",
         site: Sealed::<String>::from_stored(vec![9]),
         at: start(),
@@ -51,6 +53,41 @@ async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
     scoped.commit().await.unwrap();
     let found = tenants::by_id::<String>(&store, id).await.unwrap().unwrap();
     assert_eq!((found.cloud.as_str(), found.site.as_bytes()), ("elsewhere", [7].as_slice()));
+    store.close().await;
+}
+
+async fn a_further_name_is_one_tenants(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let new = |id: TenantId| tenants::NewTenant {
+        id,
+        installation: Box::leak(format!("installation {id}").into_boxed_str()),
+        cloud: "cloud",
+        mode: tenants::Mode::Connect,
+        region: "eu",
+        site: Sealed::<String>::from_stored(vec![9]),
+        at: start(),
+    };
+    let of = async |name: &str| tenants::by_name::<String>(&store, name).await.unwrap().map(|tenant| tenant.id);
+    let name = format!("connect:{}", TenantId::fresh());
+    let (first, second) = (TenantId::fresh(), TenantId::fresh());
+    assert!(tenants::install_named(&store, new(first), &name).await.unwrap());
+    assert!(!tenants::install_named(&store, new(second), &name).await.unwrap());
+    assert!(tenants::by_id::<String>(&store, second).await.unwrap().is_none(), "nothing is half made");
+    assert_eq!(of(&name).await, Some(first));
+
+    let cx = tables::cx_at(first, start());
+    let mut scoped = store.write(&cx).await.unwrap();
+    let other = format!("{name} too");
+    assert!(tenants::give_name(&mut scoped, &other, start()).await.unwrap());
+    assert!(!tenants::give_name(&mut scoped, &name, start()).await.unwrap());
+    tenants::set_mode(&mut scoped, tenants::Mode::Forge).await.unwrap();
+    tenants::set_state(&mut scoped, State::Gone, start()).await.unwrap();
+    scoped.commit().await.unwrap();
+    assert_eq!(of(&other).await, Some(first));
+    assert_eq!(tenants::by_id::<String>(&store, first).await.unwrap().unwrap().mode, tenants::Mode::Forge);
+
+    assert!(tenants::install_named(&store, new(second), &name).await.unwrap(), "who left gives it up");
+    assert_eq!(of(&name).await, Some(second));
     store.close().await;
 }
 

@@ -137,7 +137,9 @@ impl World {
     }
 
     pub(crate) fn room(&self) -> trust::Room {
-        trust::Room { store: self.store.clone(), vault: self.vault.clone() }
+        let place = store::BlobPlace::Folder(self.folder.path().join("objects"));
+        let blobs = store::Blobs::open(self.store.clone(), &place).unwrap();
+        trust::Room { store: self.store.clone(), blobs, vault: self.vault.clone(), files: Vec::new() }
     }
 
     pub(crate) fn runner(&self) -> Arc<Runner> {
@@ -190,6 +192,7 @@ impl World {
             id: cx.tenant(),
             installation: &cx.tenant().to_string(),
             cloud: "cloud",
+            mode: tenants::Mode::Forge,
             region: "eu",
             site,
             at: cx.now(),

@@ -2,6 +2,7 @@
 //! stored byte means. The vectors in vectors/format-1.json are fixed for ever.
 
 pub(crate) mod aead;
+pub(crate) mod chunks;
 pub(crate) mod format;
 pub(crate) mod kdf;
 pub(crate) mod nonce;

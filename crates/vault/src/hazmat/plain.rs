@@ -31,6 +31,22 @@ impl Plain {
         self.0.extend_from_slice(bytes);
     }
 
+    /// Makes room for so many more at once.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let length = self.0.len() + more;
+        if length > self.0.capacity() {
+            let mut larger = Vec::with_capacity(length);
+            larger.extend_from_slice(&self.0);
+            wipe(&mut self.0);
+            self.0 = larger;
+        }
+    }
+
+    /// Lets opened bytes go unwiped, to whoever keeps them.
+    pub(crate) fn into_opened(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.0
     }

@@ -22,6 +22,29 @@ pub enum Subject<'a> {
     Tenant,
     /// One person's: destroying their salt erases it, in old backups too.
     Person(&'a AccountId),
+    /// A cache of this server's that mixes what belongs to many people. Its salt goes whenever one person's does
+    /// ([`super::vault::Vault::destroy_subject`]): all copies of the cache, on every node, are unreadable from then on
+    /// and made anew.
+    Cache(Cache),
+}
+
+/// The caches that lie under a salt of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cache {
+    /// The search index.
+    Search,
+}
+
+impl Cache {
+    /// All of them.
+    pub(crate) const ALL: [Self; 1] = [Self::Search];
+
+    /// On the shelf. No account id begins with a star.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Search => "*search",
+        }
+    }
 }
 
 impl Subject<'_> {
@@ -29,6 +52,7 @@ impl Subject<'_> {
         match self {
             Self::Tenant => None,
             Self::Person(account) => Some(account.as_str()),
+            Self::Cache(cache) => Some(cache.name()),
         }
     }
 }
@@ -67,6 +91,8 @@ fn unusable() -> Fault {
     Fault::broken("vault_key", "a key could not be derived")
 }
 
+/// Bytes of a sealed file: far below what one nonce may seal, and above any segment of an index that memory should hold.
+pub const FILE_BYTES: usize = 1 << 30;
 /// Short values fill whole steps of so many bytes, so that a ciphertext's length does not tell `true` from `false`.
 const SHORT_STEP: usize = 32;
 /// From here on the steps are larger: a longer text says less by its length.
@@ -127,6 +153,20 @@ impl Keys {
         Ok(Sealed::from_stored(self.seal_written(place, write)?))
     }
 
+    /// Seals a whole file of at most [`FILE_BYTES`]. `place` names a column that stands for the files, and the file.
+    pub fn seal_file(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
+        self.seal_bounded(place, FILE_BYTES, |record| {
+            record.reserve(plain.len());
+            record.extend(plain);
+            Ok(())
+        })
+    }
+
+    /// Opens a whole file. What comes back is the caller's to wipe.
+    pub fn open_file(&self, place: &Place, sealed: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.open_bytes(place, sealed)?.into_opened())
+    }
+
     /// Opens what lies in one place.
     pub fn open<T: DeserializeOwned + Zeroize + Default>(&self, place: &Place, sealed: &Sealed<T>) -> Result<Open<T>> {
         let plain = self.open_bytes(place, sealed.as_bytes())?;
@@ -153,8 +193,17 @@ impl Keys {
         })
     }
 
-    /// Seals where it lies what `write` appends.
     fn seal_written(&self, place: &Place, write: impl FnOnce(&mut Plain) -> Result<()>) -> Result<Vec<u8>> {
+        self.seal_bounded(place, limits::SEALED_PLAIN_BYTES, write)
+    }
+
+    /// Seals where it lies what `write` appends.
+    fn seal_bounded(
+        &self,
+        place: &Place,
+        bound: usize,
+        write: impl FnOnce(&mut Plain) -> Result<()>,
+    ) -> Result<Vec<u8>> {
         if place.column.sealed != Some(self.0.class) {
             return Err(Fault::broken("vault_class", "a column sealed under another class of keys"));
         }
@@ -167,7 +216,7 @@ impl Keys {
         record.extend(&nonce);
         let clear = record.as_slice().len();
         write(&mut record)?;
-        if record.as_slice().len() - clear > limits::SEALED_PLAIN_BYTES {
+        if record.as_slice().len() - clear > bound {
             return Err(Fault::invalid("too_long", "A value is longer than can be kept."));
         }
         keys.cipher.seal_record(nonce, &keys.associated(place), record, clear).map_err(failed)
@@ -209,6 +258,15 @@ impl<T: Zeroize + Default> Open<T> {
     /// For a decision or a further sealing; never for a reply.
     pub fn peek(&self) -> &T {
         &self.0
+    }
+
+    /// The same in another form, if `form` gives one; what was is wiped.
+    #[must_use]
+    pub fn reshape(self, form: impl FnOnce(&T) -> Option<T>) -> Self {
+        match form(&self.0) {
+            Some(other) => Self(other),
+            None => self,
+        }
     }
 
     /// Lets it go out, through an audited exit.

@@ -10,7 +10,7 @@ use kernel::{AccountId, Cx, Fault, KeyClass, Result, TenantId};
 use moka::future::Cache;
 use zeroize::Zeroizing;
 
-use super::keys::{KeySet, Keys, Subject};
+use super::keys::{self, KeySet, Keys, Subject};
 use super::roots::Roots;
 use crate::hazmat::kdf::{KEY_BYTES, Secret};
 use crate::root::RootKey;
@@ -121,24 +121,42 @@ impl Vault {
         }
     }
 
-    /// Sees to it that each of these people has a salt, in one write of the shelf: for whoever is about to ask for the
-    /// keys of many.
-    pub async fn meet(&self, cx: &Cx, people: &[&AccountId]) -> Result<()> {
-        let tenant = cx.tenant();
+    /// The keys of many people, in their order: the shelf is read once for all of them, and written at most once. For
+    /// bulk writes, which would else wait for each person in turn. They are not kept in memory: whoever goes through a
+    /// whole site would push out the keys of those who are being looked at.
+    pub async fn keys_of_people(&self, cx: &Cx, class: KeyClass, people: &[&AccountId]) -> Result<Vec<Keys>> {
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (tenant, now) = (cx.tenant(), cx.now());
         if self.0.shelf.is_gone(tenant).await? {
             return Err(Fault::not_found());
         }
-        let mut fresh = Vec::new();
-        for account in people {
-            if self.0.shelf.salt(tenant, account.as_str()).await?.is_none() {
-                fresh.push((account.as_str(), fresh_secret()?));
-            }
+        let tenant_keys = self.tenant_keys(tenant, class, now).await?;
+        let mut names: Vec<&str> = people.iter().map(|account| account.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let salts = self.salts(tenant, &names, now).await?;
+        let derive = |account: &&AccountId| {
+            let name = account.as_str();
+            let salt = salts.get(name).ok_or_else(|| Fault::broken("vault_salt", "a salt that was put is gone"))?;
+            Ok(Keys(Arc::new(KeySet::derive(tenant, class, Some(name), salt, &tenant_keys)?)))
+        };
+        people.iter().map(derive).collect()
+    }
+
+    /// The salts of these subjects; those that have none get one, all in one write.
+    async fn salts(&self, tenant: TenantId, names: &[&str], now: Timestamp) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut salts: BTreeMap<_, _> = self.0.shelf.salts(tenant, names).await?.into_iter().collect();
+        let without: Vec<&str> = names.iter().filter(|name| !salts.contains_key(**name)).copied().collect();
+        if !without.is_empty() {
+            let fresh = without.iter().map(|name| Ok((*name, fresh_secret()?))).collect::<Result<Vec<_>>>()?;
+            let put: Vec<(&str, &[u8])> = fresh.iter().map(|(name, salt)| (*name, salt.as_slice())).collect();
+            self.0.shelf.put_salts(tenant, &put, now).await?;
+            // Another node may have been first: what stands is what counts.
+            salts.extend(self.0.shelf.salts(tenant, &without).await?);
         }
-        if fresh.is_empty() {
-            return Ok(());
-        }
-        let salts: Vec<(&str, &[u8])> = fresh.iter().map(|(subject, salt)| (*subject, salt.as_slice())).collect();
-        self.0.shelf.put_salts(tenant, &salts, cx.now()).await
+        Ok(salts)
     }
 
     async fn cached(&self, tenant: TenantId, class: KeyClass, subject: Subject<'_>, now: Timestamp) -> Result<Keys> {
@@ -235,9 +253,13 @@ impl Vault {
         Ok(())
     }
 
-    /// Destroys a person's salt: nothing of theirs opens again. False when there was none.
+    /// Destroys a person's salt: nothing of theirs opens again, and no cache that may hold something of theirs does.
+    /// False when they had none.
     pub async fn destroy_subject(&self, tenant: TenantId, account: &AccountId) -> Result<bool> {
         let dropped = self.0.shelf.drop_salt(tenant, account.as_str()).await?;
+        for cache in keys::Cache::ALL {
+            self.0.shelf.drop_salt(tenant, cache.name()).await?;
+        }
         self.forget(tenant).await;
         Ok(dropped)
     }

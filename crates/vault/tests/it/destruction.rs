@@ -75,3 +75,34 @@ async fn a_derivation_under_way_does_not_bring_a_destroyed_key_back() {
     let keys = vault.keys_of(tenant, KeyClass::Data, Subject::Tenant, now()).await.unwrap();
     assert_eq!(keys.open(&place(), &again(sealed.as_bytes())).err().unwrap().code(), "vault_open");
 }
+
+#[tokio::test]
+async fn the_keys_of_many_are_those_of_each_and_are_not_kept() {
+    let (shelf, folder) = (MemoryShelf::new(), tempfile::tempdir().unwrap());
+    let vault = vault(&shelf, folder.path());
+    let clock = Arc::new(kernel::ManualClock::new(now()));
+    let cx = kernel::Cx::mint(
+        TenantId::fresh(),
+        kernel::Actor::System("test"),
+        kernel::Standing::default(),
+        clock,
+        kernel::RequestId::fresh(),
+    );
+    let people = ["alice", "bob", "carol", "alice"].map(person);
+    let met = vault.keys(&cx, KeyClass::Data, Subject::Person(&people[1])).await.unwrap();
+    let of_bob = met.seal(&place(), &"bob's".to_owned()).unwrap();
+    let named: Vec<_> = people.iter().collect();
+    let keys = vault.keys_of_people(&cx, KeyClass::Data, &named).await.unwrap();
+    assert_eq!(keys.len(), 4, "one each, in their order");
+    assert_eq!(keys[1].open(&place(), &of_bob).unwrap().peek(), "bob's");
+    let of_alice = keys[0].seal(&place(), &"alice's".to_owned()).unwrap();
+    assert_eq!(keys[3].open(&place(), &of_alice).unwrap().peek(), "alice's");
+    assert_eq!(keys[2].open(&place(), &of_alice).err().unwrap().code(), "vault_open");
+    let alone = vault.keys(&cx, KeyClass::Data, Subject::Person(&people[0])).await.unwrap();
+    assert_eq!(alone.open(&place(), &of_alice).unwrap().peek(), "alice's");
+    assert!(vault.destroy_subject(cx.tenant(), &people[0]).await.unwrap());
+    let anew = vault.keys_of_people(&cx, KeyClass::Data, &named).await.unwrap();
+    assert_eq!(anew[0].open(&place(), &of_alice).err().unwrap().code(), "vault_open");
+    shelf.mark_gone(cx.tenant());
+    assert_eq!(vault.keys_of_people(&cx, KeyClass::Data, &named).await.err().unwrap().kind(), Kind::NotFound);
+}

@@ -12,6 +12,8 @@ const GET: &str = "SELECT account, context FROM session \
      WHERE tenant = $1 AND token_hash = $2 AND kind = $3 AND expires_at > $4";
 const TAKE: &str = "DELETE FROM session WHERE tenant = $1 AND token_hash = $2 AND kind = $3 AND expires_at > $4 \
      RETURNING account, context";
+const ANY: &str =
+    "SELECT made_at FROM session WHERE tenant = $1 AND account = $2 AND kind = $3 AND expires_at > $4 LIMIT 1";
 const DROP: &str = "DELETE FROM session WHERE tenant = $1 AND token_hash = $2";
 
 pub(crate) struct NewSession<'a> {
@@ -53,4 +55,9 @@ pub(crate) async fn session_take(
 
 pub(crate) async fn session_drop(scoped: &mut Scoped, hash: &[u8]) -> Result<()> {
     scoped.run(DROP, args![hash]).await.map(drop)
+}
+
+/// Whether a person has a session of a kind.
+pub(crate) async fn session_any(scoped: &mut Scoped, account: &AccountId, kind: Kind, now: Timestamp) -> Result<bool> {
+    Ok(scoped.row(ANY, args![account, kind.name(), now]).await?.is_some())
 }

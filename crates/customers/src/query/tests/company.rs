@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Zoned;
+use jiff::civil::{Date, date};
 use kernel::AccountId;
 
-use crate::model::{Change, Entity, FieldBody, FieldId, FieldOption, FieldType, Value};
+use crate::model::{Change, Entity, FieldBody, FieldId, FieldOption, FieldType, ProductId, Value};
 use crate::query::ast::Query;
 use crate::query::catalogue::{Catalogue, Known};
-use crate::query::evaluate::{Facts, Past, Peek, Record};
+use crate::query::evaluate::{Entitled, Facts, Past, Peek, Record};
 use crate::query::mistake::Mistake;
 use crate::query::parse;
 use crate::query::resolve::{resolve, settle_people};
@@ -33,6 +34,7 @@ pub(super) type Customer = Record<Value, Change>;
 pub(super) struct Company {
     fields: Vec<(FieldId, Entity, FieldType, FieldBody)>,
     pub(super) customers: Vec<Customer>,
+    products: Vec<(ProductId, &'static str)>,
     now: Zoned,
 }
 
@@ -75,7 +77,8 @@ impl Company {
             })
             .collect();
         let now = "2026-11-25T10:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let mut company = Self { fields, customers: Vec::new(), now };
+        let mut company = Self { fields, customers: Vec::new(), products: Vec::new(), now };
+        company.products = ["Premium support", "Fleet tracker"].map(|name| (ProductId::fresh(), name)).into();
         company.customers = company.people();
         company
     }
@@ -90,17 +93,32 @@ impl Company {
             name: name.to_owned().into(),
             email: (id != "dora").then(|| format!("{id}@example.com").into()),
             active: id != "dora",
+            merged: id == "carl",
             time_zone: Some("Europe/Berlin".to_owned()),
             members: 3,
             updated: Some("2026-11-20T12:00:00Z".parse().unwrap()),
             values: values.iter().map(|(name, value)| (self.id(name), value.clone())).collect(),
+            entitlements: Vec::new(),
             history: BTreeMap::new(),
         }
     }
 
+    fn entitled(&self, product: &str, starts: Option<Date>, ends: Option<Date>, limit: Option<f64>) -> Entitled {
+        let (id, _) = self.products.iter().find(|(_, name)| *name == product).unwrap();
+        Entitled { product: id.to_string(), starts, ends, limit }
+    }
+
     fn people(&self) -> Vec<Customer> {
-        let acme = Arc::new(self.facts("71", "Acme GmbH", &[("Country", text("DE")), ("Hours", Value::Number(4.0))]));
-        let velo = Arc::new(self.facts("72", "Vélo & Cie", &[("Country", text("FR")), ("Agreement", text("o-Fleet"))]));
+        let mut acme = self.facts("71", "Acme GmbH", &[("Country", text("DE")), ("Hours", Value::Number(4.0))]);
+        acme.entitlements =
+            vec![self.entitled("Premium support", Some(date(2026, 1, 1)), Some(date(2026, 12, 10)), Some(25.0))];
+        let acme = Arc::new(acme);
+        let mut velo = self.facts("72", "Vélo & Cie", &[("Country", text("FR")), ("Agreement", text("o-Fleet"))]);
+        velo.entitlements = vec![
+            self.entitled("Premium support", None, Some(date(2026, 6, 30)), None),
+            self.entitled("Fleet tracker", Some(date(2026, 12, 1)), None, Some(300.0)),
+        ];
+        let velo = Arc::new(velo);
         let list = |labels: &[&str]| Value::List(labels.iter().map(|label| format!("o-{label}")).collect());
         let mut anna = self.facts(
             "anna",
@@ -167,7 +185,12 @@ impl Company {
                 .map(|(id, _, kind, body)| Known { id: *id, kind: *kind, body })
                 .collect()
         };
-        Catalogue { entity: Entity::Customer, own: of(Entity::Customer), organizations: of(Entity::Organization) }
+        Catalogue {
+            entity: Entity::Customer,
+            own: of(Entity::Customer),
+            organizations: of(Entity::Organization),
+            products: self.products.iter().map(|(id, name)| (*id, *name)).collect(),
+        }
     }
 
     pub(super) fn typed(&self, query: &str) -> Result<Typed, Vec<Mistake>> {

@@ -14,17 +14,17 @@ use super::*;
 
 const APP: &str = "ari:cloud:ecosystem::app/77334c21-3dd0-474f-a53f-28b4eeee5a71";
 
-struct Key {
-    signs: EncodingKey,
-    verifies: DecodingKey,
-    public_pem: String,
+pub(crate) struct Key {
+    pub(crate) signs: EncodingKey,
+    pub(crate) verifies: DecodingKey,
+    pub(crate) public_pem: String,
 }
 
 fn pem(kind: &str, der: &[u8]) -> String {
     format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der))
 }
 
-fn key() -> Key {
+pub(crate) fn key() -> Key {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der>::as_der(&pair).unwrap();
     let public = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());

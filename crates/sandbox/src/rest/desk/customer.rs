@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DeskBody, agents, experimental, page, signed_in};
+use super::{DeskBody, administrators, agents, experimental, page, signed_in};
 use crate::{
     App,
     auth::Caller,
@@ -125,7 +125,7 @@ async fn add(
     let desk = {
         let store = app.state.read();
         let shape = Shape::new(&store, &app.state, &caller);
-        let desk = agents(&shape, &id)?;
+        let desk = administrators(&shape, &id)?;
         known(&store, &body.account_ids)?;
         desk.id.clone()
     };
@@ -144,7 +144,7 @@ async fn remove(
     let desk = {
         let store = app.state.read();
         let shape = Shape::new(&store, &app.state, &caller);
-        let desk = agents(&shape, &id)?;
+        let desk = administrators(&shape, &id)?;
         if desk.open_access {
             return Err(ApiError::desk_bad(
                 "Customers cannot be removed from a service desk with open access.",

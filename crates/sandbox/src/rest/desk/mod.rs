@@ -87,6 +87,17 @@ fn agents<'a>(shape: &Shape<'a>, id: &str) -> Result<&'a ServiceDesk, ApiError> 
     if shape.access.agent(desk) { Ok(desk) } else { Err(ApiError::desk_forbidden()) }
 }
 
+/// The desk, for whoever administers its project. A new site's administrators hold that role in each.
+fn administrators<'a>(shape: &Shape<'a>, id: &str) -> Result<&'a ServiceDesk, ApiError> {
+    let desk = portal(shape, id)?;
+    let project = shape.store.projects.get(&desk.project_id).ok_or_else(ApiError::desk_forbidden)?;
+    if shape.access.project_admin(project) || shape.access.site_admin() {
+        Ok(desk)
+    } else {
+        Err(ApiError::desk_forbidden())
+    }
+}
+
 async fn info(State(app): State<App>) -> Json<Value> {
     Json(json!({
         "version": "1001.0.0-SNAPSHOT",

@@ -90,7 +90,11 @@ async fn create(
 fn new_issue(app: &App, caller: &Caller, body: NewRequest) -> Result<NewIssue, ApiError> {
     let store = app.state.read();
     let shape = Shape::new(&store, &app.state, caller);
-    let kind = request_type::visible(&shape, &id_of(&body.service_desk_id), &id_of(&body.request_type_id))?;
+    // Unlike where one is read, Jira calls a request type that is none a bad request.
+    let kind =
+        request_type::visible(&shape, &id_of(&body.service_desk_id), &id_of(&body.request_type_id)).map_err(|_| {
+            ApiError::desk_bad("The service desk or request type does not exist.", "sd.request.create.error.not.found")
+        })?;
     let desk = store.service_desks.get(&kind.service_desk_id).ok_or_else(ApiError::no_issue)?;
     let project = store.projects.get(&desk.project_id).ok_or_else(ApiError::no_issue)?;
     let agent = shape.access.agent(desk);

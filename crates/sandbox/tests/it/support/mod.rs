@@ -188,6 +188,7 @@ impl Site {
                 on_behalf: account != APP,
                 scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
                 expires_at: now + jiff::SignedDuration::from_hours(1),
+                at_site: false,
             },
         );
     }
@@ -242,7 +243,12 @@ impl Site {
 
 /// A client's script does its day against a calm site: it must say that it is done, and each answer keep the contract.
 pub(crate) async fn a_days_work(script: &mut tokio::process::Command) {
-    let site = Site::start(calm()).await;
+    a_days_work_on(calm(), script).await;
+}
+
+/// The same on the site of this configuration.
+pub(crate) async fn a_days_work_on(config: Config, script: &mut tokio::process::Command) {
+    let site = Site::start(config).await;
     let output = script.env("JIRA_URL", site.running.url()).output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     eprintln!("{said}");

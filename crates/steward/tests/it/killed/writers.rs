@@ -53,6 +53,11 @@ impl Api {
         body
     }
 
+    pub(super) async fn put(&self, path: &str, body: Value) {
+        let (status, body) = self.ask(Method::PUT, path, None, body).await.unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+    }
+
     /// All values of an owner.
     pub(super) async fn values(&self, owner: &Owner) -> Value {
         self.get(&format!("{}/values", owner.path)).await

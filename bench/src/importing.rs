@@ -1,0 +1,165 @@
+//! An import: rows of a file validated, then sealed, kept in history and durable, beside what only inserts them: SQLite's
+//! FTS5 and PostgreSQL's COPY into a table with as many indexes as it has columns.
+//!
+//! What the peers do is a part of it: they check nothing, seal nothing and keep no history. Rates are rows per second of the
+//! clock, because three programs share the work on each side. Start at [`measure`].
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::Options;
+use crate::cpu;
+use crate::report::{Report, Rounds};
+use crate::serving::{program, serve};
+use crate::sites::{Server, Sites};
+
+/// Rounds of so heavy a comparison.
+const ROUNDS: usize = 3;
+/// Values of a row.
+const VALUES: usize = 3;
+
+fn account(number: usize) -> String {
+    format!("712020:00000000-0000-4000-8000-{number:012}")
+}
+
+/// A file of so many customers; each round says something else of each.
+fn write_file(path: &Path, rows: usize, round: usize) -> Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    writeln!(file, "Account ID,Field 0,Field 1,Field 2")?;
+    for row in 0..rows {
+        writeln!(
+            file,
+            "{},Contract {row} of {round},\"Gold, until {round}\",Berlin office {}",
+            account(row),
+            row % 97 + round
+        )?;
+    }
+    file.flush().context("the file to import")
+}
+
+/// Makes customers known, as a reading of Jira's directory would; dated tomorrow, so that one that is under way drops none.
+fn make_known(database: &Path, rows: usize) -> Result<()> {
+    let words = format!(
+        "PRAGMA busy_timeout = 60000; WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {rows}) \
+         INSERT OR IGNORE INTO customer SELECT (SELECT tenant FROM customer LIMIT 1), \
+         printf('712020:00000000-0000-4000-8000-%012d', i), (strftime('%s', 'now') + 86400) * 1000000 FROM n;"
+    );
+    let status = Command::new("sqlite3").arg(database).arg(words).stdout(Stdio::null()).status().context("sqlite3")?;
+    if status.success() { Ok(()) } else { bail!("customers could not be made known") }
+}
+
+/// How long a command takes.
+fn timed(command: &mut Command) -> Result<Duration> {
+    let since = Instant::now();
+    let status = command.stdout(Stdio::null()).status().with_context(|| format!("{command:?}"))?;
+    if !status.success() {
+        bail!("{command:?}: {status}");
+    }
+    Ok(since.elapsed())
+}
+
+/// The same rows into FTS5, each commit on disk.
+fn into_fts5(folder: &Path, file: &Path) -> Result<Duration> {
+    let database = folder.join("fts5.db");
+    let _ = std::fs::remove_file(&database);
+    let import = format!(".import --csv --skip 1 {} t", file.display());
+    let mut command = Command::new("sqlite3");
+    command.arg(&database).arg("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    command.arg("CREATE VIRTUAL TABLE t USING fts5(account, a, b, c);").arg(import);
+    timed(&mut command)
+}
+
+/// The same rows by COPY, with an index on each column.
+fn into_postgres(url: &str, file: &Path) -> Result<Duration> {
+    let psql = || {
+        let mut command = Command::new("psql");
+        command.arg(url).args(["-q", "-v", "ON_ERROR_STOP=1"]);
+        command
+    };
+    let table = "DROP TABLE IF EXISTS bench_import; CREATE TABLE bench_import (account text PRIMARY KEY, a text, b text, c text); \
+                 CREATE INDEX ON bench_import (a); CREATE INDEX ON bench_import (b); CREATE INDEX ON bench_import (c);";
+    timed(psql().arg("-c").arg(table))?;
+    let took = timed(psql().arg("-c").arg(format!("\\copy bench_import from '{}' csv header", file.display())))?;
+    timed(psql().arg("-c").arg("DROP TABLE bench_import"))?;
+    Ok(took)
+}
+
+/// The most memory that a process ever held, in MiB.
+fn peak_mib(pid: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse::<f64>().ok());
+    Ok(peak.context("no VmHWM")? / 1024.0)
+}
+
+/// A file of `options.rows` rows: its dry run, its run, and the peers.
+pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
+    let sites = Sites::start(1)?;
+    let folder = tempfile::tempdir()?;
+    let joined = Server::configure(folder.path(), &sites.running)?;
+    let (running, _) = serve(options, &joined)?;
+    sites.join(&joined.origin)?;
+    let token = folder.path().join("token");
+    std::fs::write(&token, sites.api_token(&joined.origin, "imports:write")?)?;
+    let rows = options.rows;
+    make_known(&folder.path().join("data/steward.db"), rows)?;
+    let file = folder.path().join("file.csv");
+    let import = |dry: bool| -> Result<Duration> {
+        let mut command = Command::new(program(options)?);
+        command
+            .args(["customers", "import", "--json", "--server", &joined.origin])
+            .arg("--token-file")
+            .arg(&token)
+            .arg(&file);
+        if dry {
+            command.arg("--dry-run");
+        }
+        timed(&mut command)
+    };
+    let postgres = std::env::var("STEWARD_TEST_POSTGRES").ok();
+    let (mut check, mut whole, mut fts5, mut copy) = <(Rounds, Rounds, Rounds, Rounds)>::default();
+    let rate = |took: Duration| rows as f64 / took.as_secs_f64();
+    let before = cpu::of_tree(running.pid())?;
+    for round in 0..options.rounds.min(ROUNDS) {
+        write_file(&file, rows, round)?;
+        check.push(rate(import(true)?));
+        whole.push(rate(import(false)?));
+        fts5.push(rate(into_fts5(folder.path(), &file)?));
+        if let Some(url) = &postgres {
+            copy.push(rate(into_postgres(url, &file)?));
+        }
+    }
+    let worked = cpu::of_tree(running.pid())?.saturating_sub(before);
+    let bytes = std::fs::metadata(&file)?.len() / 1_000_000;
+    report.section(
+        "Import",
+        &format!(
+            "steward customers import, {rows} rows of {VALUES} values ({bytes} MB), {} times, in turns",
+            options.rounds.min(ROUNDS)
+        ),
+    );
+    let mut table = String::from("| | rows a second | over FTS5 |\n|---|---|---|\n");
+    for (name, figure) in [
+        ("dry run: sent, read, validated, compared, report kept", &check),
+        ("dry run and run: besides sealed, in history, durable, undoable", &whole),
+        ("SQLite FTS5, inserted", &fts5),
+        ("PostgreSQL COPY, four indexes", &copy),
+    ] {
+        let _ = writeln!(table, "| {name} | {} | {} |", figure.show(0), figure.over(&fts5).show(2));
+    }
+    report.line(&table);
+    report.line(&format!(
+        "The server: {:.0} MiB at most, {:.1} CPU-seconds in all.",
+        peak_mib(running.pid())?,
+        worked.as_secs_f64()
+    ));
+    if postgres.is_none() {
+        report.line("STEWARD_TEST_POSTGRES names no server: COPY was not measured.");
+    }
+    Ok(())
+}

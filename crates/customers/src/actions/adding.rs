@@ -1,0 +1,315 @@
+//! Customers, organizations and members made in Jira: it is Jira's to say who may, and what stands.
+//!
+//! Each is one change there, which is then noted in the directory here, so that it shows at once and not within the
+//! hour. What Jira did and was not heard of is found by the next reading of the directory.
+
+use host::client::{ACCOUNTS_AT_ONCE, Power, ServiceDeskId};
+use host::{As, Jira, Personal, Profile};
+use kernel::{AccountId, Cx, Fault, FieldFault, Kind, OrganizationId, ProjectId, Result};
+use store::ledger;
+
+use crate::Room;
+use crate::actions::announce::announce_members;
+use crate::actions::directory::{self, CustomerRecord};
+use crate::actions::{access, values};
+use crate::model::{Entity, Owner, Permission};
+use crate::rules::adding::{check_address, check_few, check_line};
+use crate::sql;
+use crate::webhooks::event::EventKind;
+
+/// Projects and organizations that somebody new is put into at once: each is a call to Jira, while a page waits.
+pub(crate) const PLACES_AT_ONCE: usize = 10;
+
+/// A customer as somebody wants them.
+pub(crate) struct NewCustomer {
+    pub(crate) email: Personal,
+    pub(crate) name: Personal,
+    pub(crate) projects: Vec<ProjectId>,
+    pub(crate) organizations: Vec<OrganizationId>,
+}
+
+/// What was made, and what Jira refused of the rest, by place in the request.
+pub(crate) struct Added<T> {
+    pub(crate) made: T,
+    pub(crate) refused: Vec<(String, Fault)>,
+}
+
+pub(crate) fn jira<'a>(cx: &'a Cx, room: &'a Room) -> Jira<'a> {
+    Jira::for_tenant(&room.shared.host.cloud, cx, As::App)
+}
+
+/// Collects what is wrong with each field.
+fn read<T>(faults: &mut Vec<FieldFault>, field: Result<T, FieldFault>) -> Option<T> {
+    field.map_err(|fault| faults.push(fault)).ok()
+}
+
+/// Jira's refusal in words that say whom to ask.
+fn refused_by_jira(fault: Fault, who: &'static str) -> Fault {
+    if fault.kind() == Kind::Refused { Fault::refused(who) } else { unheard(fault) }
+}
+
+/// A change that Jira may have made all the same.
+fn unheard(fault: Fault) -> Fault {
+    if fault.kind() == Kind::Busy && fault.code().starts_with("outward_") {
+        let text = "Jira did not say whether it did this. Look at the list before you try again.";
+        return Fault::busy("jira_answer_lost", text, fault.retry_after()).because(fault.code());
+    }
+    fault
+}
+
+/// All desks, each with its project.
+async fn desks(jira: &Jira<'_>) -> Result<Vec<(ProjectId, ServiceDeskId)>> {
+    let mut known = Vec::new();
+    let mut start = Some(0);
+    while let Some(from) = start {
+        let page = jira.service_desks(from).await?;
+        known.extend(page.items.into_iter().map(|desk| (desk.project_id, desk.id)));
+        start = page.next;
+    }
+    Ok(known)
+}
+
+fn no_service_project(pointer: &str) -> FieldFault {
+    let detail = "There is no service project of this id.".to_owned();
+    FieldFault { pointer: pointer.to_owned(), code: "unknown", detail, limit: None }
+}
+
+/// The desks of these projects; one that is no service project is told at its place.
+async fn desks_of(jira: &Jira<'_>, pointer: &str, projects: &[ProjectId]) -> Result<Vec<ServiceDeskId>> {
+    let known = if projects.is_empty() { Vec::new() } else { desks(jira).await? };
+    let mut faults = Vec::new();
+    let mut found = Vec::new();
+    for (place, project) in projects.iter().enumerate() {
+        match known.iter().find(|(of, _)| of == project) {
+            Some((_, desk)) => found.push(desk.clone()),
+            None => faults.push(no_service_project(&format!("{pointer}/{place}"))),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Fault::invalid_fields(faults)) }
+}
+
+/// The desk of one service project, which the request names there.
+pub(crate) async fn desk_of(jira: &Jira<'_>, pointer: &str, project: &ProjectId) -> Result<ServiceDeskId> {
+    let found = desks(jira).await?.into_iter().find(|(of, _)| of == project);
+    found.map(|(_, desk)| desk).ok_or_else(|| Fault::invalid_fields(vec![no_service_project(pointer)]))
+}
+
+/// Makes a customer in Jira, and puts them into projects and organizations. Where Jira takes the person and not one of
+/// the places, the person stands, and the place is told.
+pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -> Result<Added<CustomerRecord>> {
+    access::require_about(cx, room, Entity::Customer, Permission::Edit).await?;
+    if !wanted.organizations.is_empty() {
+        access::require_about(cx, room, Entity::Organization, Permission::Edit).await?;
+    }
+    let mut faults = Vec::new();
+    let email = read(&mut faults, check_address("/email", wanted.email.peek()).map(Personal::from));
+    let name = read(&mut faults, check_line("/displayName", wanted.name.peek(), "A name").map(Personal::from));
+    let projects = read(&mut faults, check_few("/projectIds", wanted.projects, PLACES_AT_ONCE));
+    let organizations = read(&mut faults, check_few("/organizationIds", wanted.organizations, PLACES_AT_ONCE));
+    let (Some(email), Some(name), Some(projects), Some(organizations)) = (email, name, projects, organizations) else {
+        return Err(Fault::invalid_fields(faults));
+    };
+    let jira = jira(cx, room);
+    let desks = desks_of(&jira, "/projectIds", &projects).await?;
+    let by = jira.hand(Power::Administrator).await.map_err(only_administrators)?;
+    let customer = by.create_customer(&email, &name).await.map_err(only_administrators)?;
+    let accounts = std::slice::from_ref(&customer.account_id);
+
+    let mut refused = Vec::new();
+    for (place, (project, desk)) in projects.iter().zip(&desks).enumerate() {
+        if let Err(fault) = add_to_desk(&jira, project, desk, accounts).await {
+            refused.push((format!("/projectIds/{place}"), fault));
+        }
+    }
+    let mut joined = Vec::new();
+    for (place, organization) in organizations.iter().enumerate() {
+        match join(&jira, organization, accounts).await {
+            Ok(()) => joined.push((organization.clone(), customer.account_id.clone())),
+            Err(fault) => refused.push((format!("/organizationIds/{place}"), fault)),
+        }
+    }
+    // Jira withholds the address of whoever it just made; here it was typed.
+    let profile = Profile {
+        name: name.peek().to_owned(),
+        email: Some(email.peek().to_owned()),
+        active: true,
+        ..Profile::from(&customer)
+    };
+    room.shared.host.people.keep(cx, &[(customer.account_id.clone(), profile)]).await?;
+    note(cx, room, "customers.customer_added", &joined, accounts).await?;
+    let made = directory::record(cx, room, &customer.account_id).await?;
+    Ok(Added { made, refused })
+}
+
+fn only_administrators(fault: Fault) -> Fault {
+    refused_by_jira(
+        fault,
+        "Jira lets only its administrators make customers. Ask one of them, or let the customer sign up in the portal.",
+    )
+}
+
+async fn add_to_desk(jira: &Jira<'_>, project: &ProjectId, desk: &ServiceDeskId, accounts: &[AccountId]) -> Result<()> {
+    let only = |fault| refused_by_jira(fault, "Jira lets only the project's administrators add customers to it.");
+    jira.hand(Power::AdministratorOf(project))
+        .await
+        .map_err(only)?
+        .add_desk_customers(desk, accounts)
+        .await
+        .map_err(only)
+}
+
+async fn join(jira: &Jira<'_>, organization: &OrganizationId, accounts: &[AccountId]) -> Result<()> {
+    let only = |fault| refused_by_jira(fault, "Jira does not let you change who belongs to organizations.");
+    jira.hand(Power::Agent).await.map_err(only)?.add_members(organization, accounts).await.map_err(only)
+}
+
+/// Makes an organization in Jira, and lets its people use projects.
+pub(crate) async fn create_organization(
+    cx: &Cx,
+    room: &Room,
+    name: Personal,
+    projects: Vec<ProjectId>,
+) -> Result<Added<OrganizationId>> {
+    access::require_about(cx, room, Entity::Organization, Permission::Edit).await?;
+    let mut faults = Vec::new();
+    let name = read(&mut faults, check_line("/name", name.peek(), "A name"));
+    let projects = read(&mut faults, check_few("/projectIds", projects, PLACES_AT_ONCE));
+    let (Some(name), Some(projects)) = (name, projects) else { return Err(Fault::invalid_fields(faults)) };
+    // Jira would make a second one, and nobody could tell them apart.
+    let sorted = directory::sorted(cx, room).await?;
+    if sorted.organizations.iter().any(|line| line.name.trim() == name) {
+        return Err(Fault::duplicate("name_in_use", "There is an organization of this name already."));
+    }
+    let jira = jira(cx, room);
+    let desks = desks_of(&jira, "/projectIds", &projects).await?;
+    let only = |fault| refused_by_jira(fault, "Jira does not let you make organizations.");
+    let by = jira.hand(Power::Agent).await.map_err(only)?;
+    let made = by.create_organization(&Personal::from(name)).await.map_err(only)?;
+    let mut refused = Vec::new();
+    for (place, (project, desk)) in projects.iter().zip(&desks).enumerate() {
+        let only = |fault| refused_by_jira(fault, "Jira lets only the project's agents add organizations to it.");
+        let shared = match jira.hand(Power::AgentIn(project)).await {
+            Ok(by) => by.add_desk_organization(desk, &made.id).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = shared.map_err(only) {
+            refused.push((format!("/projectIds/{place}"), fault));
+        }
+    }
+    let keys = directory::name_keys(cx, room).await?;
+    let sealed = directory::seal_name(&keys, &made.id, made.name.peek())?;
+    let actor = access::actor_pseudonym(cx, room).await?;
+    let mut scoped = room.shared.store.write(cx).await?;
+    sql::organization_put(&mut scoped, &made.id, sealed, cx.now()).await?;
+    let object = format!("organization {}", made.id);
+    let entry = ledger::Entry { kind: "customers.organization_added", actor, subject: None, object: Some(&object) };
+    ledger::append(&mut scoped, cx, entry).await?;
+    scoped.commit().await?;
+    directory::forget_sorted(cx, room).await;
+    Ok(Added { made: made.id, refused })
+}
+
+fn accounts_given(accounts: Vec<AccountId>) -> Result<Vec<AccountId>> {
+    let accounts =
+        check_few("/accountIds", accounts, ACCOUNTS_AT_ONCE).map_err(|fault| Fault::invalid_fields(vec![fault]))?;
+    if accounts.is_empty() {
+        return Err(Fault::invalid_field("/accountIds", "required", "Name at least one account."));
+    }
+    Ok(accounts)
+}
+
+/// Lets people into an organization.
+pub(crate) async fn add_members(
+    cx: &Cx,
+    room: &Room,
+    organization: &OrganizationId,
+    accounts: Vec<AccountId>,
+) -> Result<()> {
+    access::require_about(cx, room, Entity::Organization, Permission::Edit).await?;
+    let accounts = accounts_given(accounts)?;
+    directory::organization_name(cx, room, organization).await?.ok_or_else(Fault::not_found)?;
+    for (place, account) in accounts.iter().enumerate() {
+        if !directory::exists(cx, room, &Owner::Customer(account.clone())).await? {
+            let detail = "Jira knows no such account.";
+            return Err(Fault::invalid_field(format!("/accountIds/{place}"), "unknown", detail));
+        }
+    }
+    join(&jira(cx, room), organization, &accounts).await?;
+    let joined: Vec<_> = accounts.iter().map(|account| (organization.clone(), account.clone())).collect();
+    note(cx, room, "customers.members_added", &joined, &accounts).await
+}
+
+/// Takes somebody out of an organization. Whoever is not in it stays out.
+pub(crate) async fn remove_member(
+    cx: &Cx,
+    room: &Room,
+    organization: &OrganizationId,
+    account: &AccountId,
+) -> Result<()> {
+    access::require_about(cx, room, Entity::Organization, Permission::Edit).await?;
+    directory::organization_name(cx, room, organization).await?.ok_or_else(Fault::not_found)?;
+    let only = |fault| refused_by_jira(fault, "Jira does not let you change who belongs to organizations.");
+    let by = jira(cx, room).hand(Power::Agent).await.map_err(only)?;
+    by.remove_members(organization, std::slice::from_ref(account)).await.map_err(only)?;
+    let actor = access::actor_pseudonym(cx, room).await?;
+    let subject = Some(access::pseudonym(cx, room, account).await?);
+    let mut scoped = room.shared.store.write(cx).await?;
+    if sql::membership_delete(&mut scoped, organization, account).await? {
+        announce_members(&mut scoped, cx, EventKind::MemberRemoved, vec![(organization.clone(), account.clone())])
+            .await?;
+    }
+    let object = format!("organization {organization}");
+    let entry = ledger::Entry { kind: "customers.member_removed", actor, subject, object: Some(&object) };
+    ledger::append(&mut scoped, cx, entry).await?;
+    scoped.commit().await?;
+    directory::forget_sorted(cx, room).await;
+    Ok(())
+}
+
+/// Lets people use a service project.
+pub(crate) async fn add_to_project(cx: &Cx, room: &Room, project: &ProjectId, accounts: Vec<AccountId>) -> Result<()> {
+    access::require_about(cx, room, Entity::Customer, Permission::Edit).await?;
+    let accounts = accounts_given(accounts)?;
+    for account in &accounts {
+        values::reach(cx, room, &Owner::Customer(account.clone()), Permission::Edit).await?;
+    }
+    let jira = jira(cx, room);
+    let desk = desk_of(&jira, "/projectId", project).await?;
+    add_to_desk(&jira, project, &desk, &accounts).await?;
+    note(cx, room, "customers.project_customers_added", &[], &accounts).await
+}
+
+/// Notes here what Jira did: these are customers, those joined; the ledger has a line for each person.
+async fn note(
+    cx: &Cx,
+    room: &Room,
+    kind: &'static str,
+    joined: &[(OrganizationId, AccountId)],
+    accounts: &[AccountId],
+) -> Result<()> {
+    let actor = access::actor_pseudonym(cx, room).await?;
+    let mut subjects = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        subjects.push(access::pseudonym(cx, room, account).await?);
+    }
+    let object = joined.first().map(|(organization, _)| format!("organization {organization}"));
+    let mut scoped = room.shared.store.write(cx).await?;
+    for account in accounts {
+        sql::customer_put(&mut scoped, account, cx.now()).await?;
+    }
+    let mut new = Vec::new();
+    for (organization, account) in joined {
+        if !sql::membership_exists(&mut scoped, organization, account).await? {
+            new.push((organization.clone(), account.clone()));
+        }
+        sql::membership_put(&mut scoped, organization, account, cx.now()).await?;
+    }
+    announce_members(&mut scoped, cx, EventKind::MemberAdded, new).await?;
+    for subject in subjects {
+        let entry = ledger::Entry { kind, actor: actor.clone(), subject: Some(subject), object: object.as_deref() };
+        ledger::append(&mut scoped, cx, entry).await?;
+    }
+    scoped.commit().await?;
+    directory::forget_sorted(cx, room).await;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The run: carries the plan out, page by page. A page's values, its place, its ledger line and what is needed to undo it
+//! are one transaction, so that whatever happens to this process, no row is written twice and none is left out. Where
+//! somebody changed a value since the dry run, nothing of the row is written.
+
+use std::collections::BTreeMap;
+
+use kernel::{Cx, Fault, Result};
+use store::{Scoped, changes};
+use vault::Keys;
+
+use super::{
+    Step, author_of, author_pseudonym, note, owner_of, plan_place, same_fields, same_plan, save, staged, stop,
+};
+use crate::Room;
+use crate::actions::announce::announce;
+use crate::actions::turned::{Turned, check_kinds};
+use crate::actions::values::Writer;
+use crate::actions::{access, fields};
+use crate::imports::plan::{Outcome, PlannedRow};
+use crate::model::{FieldId, FieldType, ImportState, Owner};
+use crate::rules;
+use crate::sql::{self, Made, SealedImport, SealedValue};
+
+/// Pages of one slice of the job.
+const PAGES_A_SLICE: usize = 100;
+
+/// One slice; true when there is more.
+pub(crate) async fn slice(cx: &Cx, room: &Room, import: SealedImport) -> Result<bool> {
+    let keys = access::tenant_keys(cx, room).await?;
+    let Some(sealed) = &import.plan else { return Ok(false) };
+    let plan = keys.open(&plan_place(import.id), sealed)?;
+    let fields = fields::all(cx, room).await?;
+    if !same_fields(&fields, plan.peek()) {
+        stop(cx, room, import.id, ImportState::Running, ImportState::Paused, "fields_changed").await?;
+        return Ok(false);
+    }
+    let planned = fields.iter().filter(|field| plan.peek().fields.iter().any(|(id, _)| *id == field.id.0));
+    let kinds: Vec<_> = planned.map(|field| (field.id, field.kind)).collect();
+    let turned = Turned::of(&fields);
+    let actor = author_pseudonym(cx, room, &import.author).await?;
+    for number in (import.cursor..).take(PAGES_A_SLICE) {
+        if number >= import.pages {
+            return finish(cx, room, &import, actor).await;
+        }
+        if !page(cx, room, &import, number, (&turned, &kinds), actor.clone()).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Ends what was carried out to its last page; what is left to do is to drop what was staged.
+pub(crate) async fn finish(cx: &Cx, room: &Room, seen: &SealedImport, actor: Option<Vec<u8>>) -> Result<bool> {
+    let mut scoped = room.shared.store.write(cx).await?;
+    changes::take_turn(&mut scoped).await?;
+    let Some(mut import) = sql::import_get(&mut scoped, seen.id).await? else { return Ok(false) };
+    if import.state != ImportState::Running || import.cursor < import.pages {
+        return Ok(false);
+    }
+    import.state = ImportState::Done;
+    note(&mut scoped, cx, Step::Done.of(&import), actor, &format!("{} values={}", import.id, import.written)).await?;
+    save(&mut scoped, cx, import).await?;
+    scoped.commit().await?;
+    // What is left is to drop the file.
+    Ok(true)
+}
+
+/// A row whose values are to be written.
+struct Due<'a> {
+    place: usize,
+    owner: Owner,
+    row: &'a PlannedRow,
+}
+
+/// Carries out one page; false when the import goes another way by now.
+async fn page(
+    cx: &Cx,
+    room: &Room,
+    seen: &SealedImport,
+    number: i64,
+    (turned, kinds): (&Turned, &[(FieldId, FieldType)]),
+    actor: Option<Vec<u8>>,
+) -> Result<bool> {
+    let Some((rows, _)) = staged::page(cx, room, seen.id, number).await? else {
+        stop(cx, room, seen.id, ImportState::Running, ImportState::Cancelled, "file_gone").await?;
+        return Ok(false);
+    };
+    let mut due = Vec::new();
+    for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.outcome == Outcome::Changed) {
+        if let Some(id) = &row.owner {
+            due.push(Due { place, owner: owner_of(seen.entity, id)?, row });
+        }
+    }
+    let owners: Vec<&Owner> = due.iter().map(|due| &due.owner).collect();
+    let keys = access::keys_of_owners(cx, room, &owners).await?;
+    let mut scoped = room.shared.store.write(cx).await?;
+    changes::take_turn(&mut scoped).await?;
+    let Some(mut import) = sql::import_get(&mut scoped, seen.id).await? else { return Ok(false) };
+    if import.state != ImportState::Running || import.cursor != number {
+        return Ok(false);
+    }
+    same_plan(seen, &import)?;
+    check_kinds(&mut scoped, import.entity, kinds).await?;
+    let (written, overtaken) = write(&mut scoped, cx, &import, &due, (&keys, turned)).await?;
+    if !overtaken.is_empty() {
+        staged::lose(&mut scoped, (import.id, number), &overtaken).await?;
+    }
+    let count = |length: usize| i64::try_from(length).map_err(|error| Fault::broken("customers_import", error));
+    import.counts.add(Outcome::Changed, -count(overtaken.len())?);
+    import.counts.add(Outcome::Overtaken, count(overtaken.len())?);
+    import.written += written;
+    import.cursor = number + 1;
+    if written > 0 {
+        let rows = due.len() - overtaken.len();
+        let object = format!("{} page={number} rows={rows} values={written}", import.id);
+        note(&mut scoped, cx, Step::Written.of(&import), actor, &object).await?;
+    }
+    save(&mut scoped, cx, import).await?;
+    scoped.commit().await?;
+    Ok(true)
+}
+
+/// Writes the values of rows that stand as the dry run saw them. Answers how many values, and the places of the rows that
+/// somebody was faster than.
+async fn write(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    import: &SealedImport,
+    due: &[Due<'_>],
+    (keys, turned): (&BTreeMap<&str, (&Owner, Keys)>, &Turned),
+) -> Result<(i64, Vec<usize>)> {
+    let owners: Vec<Owner> = due.iter().map(|due| due.owner.clone()).collect();
+    let mut standing: BTreeMap<(String, FieldId), SealedValue> = BTreeMap::new();
+    for some in owners.chunks(sql::OWNERS) {
+        let values = sql::value_list_of(scoped, some).await?;
+        standing.extend(values.into_iter().map(|(owner, value)| ((owner, value.field), value)));
+    }
+    let (mut good, mut overtaken) = (Vec::new(), Vec::new());
+    for due in due {
+        let as_seen = due.row.changes.iter().all(|change| {
+            let key = (due.owner.id().to_owned(), FieldId(change.field));
+            standing.get(&key).map_or(0, |value| value.version) == change.version
+        });
+        if as_seen { good.push(due) } else { overtaken.push(due.place) }
+    }
+    let count = good.iter().map(|due| due.row.changes.len()).sum::<usize>();
+    let count = u32::try_from(count).map_err(|error| Fault::broken("customers_import", error))?;
+    if count == 0 {
+        return Ok((0, overtaken));
+    }
+    let mut numbers = changes::reserve(scoped, count).await?..;
+    let mut events = Vec::new();
+    for due in good {
+        let Some((_, own)) = keys.get(due.owner.id()) else { continue };
+        let writer = Writer::with(cx, &due.owner, author_of(import), (None, None), own.clone());
+        let mut last = None;
+        for (change, number) in due.row.changes.iter().zip(numbers.by_ref()) {
+            let field = FieldId(change.field);
+            let held =
+                standing.remove(&(due.owner.id().to_owned(), field)).map(|held| writer.open(held)).transpose()?;
+            let held = held.map(|held| turned.value(held));
+            writer.write(scoped, held.as_ref(), field, &change.to, rules::action_of(&change.to, false), number).await?;
+            events.push(writer.event(field, number));
+            let made = Made { id: number, owner: due.owner.id().to_owned(), field };
+            sql::import_change_put(scoped, import.id, &made, cx.now()).await?;
+            last = Some(number);
+        }
+        if let Some(last) = last {
+            writer.note(scoped, last).await?;
+        }
+    }
+    announce(scoped, cx, &events).await?;
+    Ok((i64::from(count), overtaken))
+}

@@ -1,0 +1,302 @@
+//! Customers put into organizations and projects, and taken out, some at a time: first in Jira, then noted here with the place
+//! that the job goes on from. Jira takes each of these calls twice as well as once, so that one whose answer was lost is made
+//! again. Where Jira refuses somebody, the others are put in all the same; where it takes nobody of a page, the job stops and
+//! says so.
+
+use std::collections::BTreeMap;
+
+use host::client::{self, ServiceDeskId};
+use host::{As, Jira};
+use kernel::{AccountId, Cx, Fault, Kind, OrganizationId, Result};
+use store::{Scoped, changes};
+use uuid::Uuid;
+use vault::Keys;
+
+use super::act_of;
+use crate::Room;
+use crate::actions::announce::announce_members_of;
+use crate::actions::batches::{Step, author_of, author_pseudonym, note, plan_place, run, save, staged, stop};
+use crate::actions::{access, adding, directory};
+use crate::imports::plan::{Outcome, PlannedRow, Refusal};
+use crate::model::{Act, Author, FieldId, ImportState};
+use crate::sql::{self, Made, SealedImport};
+use crate::webhooks::event::EventKind;
+
+/// Pages of one slice of the job: each is a call to Jira, within its limits.
+const PAGES_A_SLICE: usize = 20;
+/// What is told of somebody whom Jira does not take.
+const NOT_TAKEN: &str = "Jira does not take this person.";
+
+/// In which direction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Forth,
+    Back,
+}
+
+/// What Jira is asked to do.
+enum Deed {
+    Join(OrganizationId),
+    Leave(OrganizationId),
+    Serve(ServiceDeskId),
+}
+
+/// What is the same for all pages of a slice.
+struct Work<'a> {
+    cx: &'a Cx,
+    room: &'a Room,
+    jira: Jira<'a>,
+    deed: Deed,
+    keys: Keys,
+    actor: Option<Vec<u8>>,
+    seen: &'a SealedImport,
+}
+
+/// Carries out a slice; true when there is more.
+pub(crate) async fn carry_out(cx: &Cx, room: &Room, seen: SealedImport) -> Result<bool> {
+    let Some(work) = Work::of(cx, room, &seen, Way::Forth).await? else { return Ok(false) };
+    let mut more = true;
+    for number in (seen.cursor..).take(PAGES_A_SLICE) {
+        more = match number >= seen.pages {
+            true => run::finish(cx, room, &seen, work.actor.clone()).await?,
+            false => work.page(number).await?,
+        };
+        if !more || number >= seen.pages {
+            break;
+        }
+    }
+    directory::forget_sorted(cx, room).await;
+    Ok(more)
+}
+
+/// Takes a slice back; true when there is more.
+pub(crate) async fn take_back(cx: &Cx, room: &Room, seen: SealedImport) -> Result<bool> {
+    let Some(work) = Work::of(cx, room, &seen, Way::Back).await? else { return Ok(false) };
+    let mut more = true;
+    for _ in 0..PAGES_A_SLICE {
+        more = work.returns().await?;
+        if !more {
+            break;
+        }
+    }
+    directory::forget_sorted(cx, room).await;
+    Ok(more)
+}
+
+impl<'a> Work<'a> {
+    /// None where what is meant is no more; then it was stopped.
+    async fn of(cx: &'a Cx, room: &'a Room, seen: &'a SealedImport, way: Way) -> Result<Option<Self>> {
+        let keys = access::tenant_keys(cx, room).await?;
+        let Some(sealed) = &seen.plan else { return Ok(None) };
+        let plan = keys.open(&plan_place(seen.id), sealed)?;
+        let person = match &seen.author {
+            Author::Person(account) => Some(account),
+            Author::Token(_) | Author::Import(_) | Author::BulkAction(_) => None,
+        };
+        let app = Jira::for_tenant(&room.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        let jira = app.hand_for(person).await?;
+        let deed = match (act_of(plan.peek())?, way) {
+            (Act::AddToOrganization(of), Way::Forth) | (Act::RemoveFromOrganization(of), Way::Back) => {
+                Deed::Join(of.clone())
+            }
+            (Act::RemoveFromOrganization(of), Way::Forth) | (Act::AddToOrganization(of), Way::Back) => {
+                Deed::Leave(of.clone())
+            }
+            (Act::AddToProject(project), Way::Forth) => match adding::desk_of(&app, "/projectId", project).await {
+                Ok(desk) => Deed::Serve(desk),
+                Err(fault) if fault.kind() == Kind::Invalid => {
+                    stop(cx, room, seen.id, ImportState::Running, ImportState::Paused, "refused_by_jira").await?;
+                    return Ok(None);
+                }
+                Err(fault) => return Err(fault),
+            },
+            (Act::AddToProject(_) | Act::SetValue { .. }, _) => {
+                return Err(Fault::broken("customers_bulk_action", "nothing that Jira is asked"));
+            }
+        };
+        let actor = author_pseudonym(cx, room, &seen.author).await?;
+        Ok(Some(Self { cx, room, jira, deed, keys, actor, seen }))
+    }
+
+    async fn ask(&self, accounts: &[AccountId]) -> Result<()> {
+        match &self.deed {
+            Deed::Join(of) => self.jira.add_members(of, accounts).await,
+            Deed::Leave(of) => self.jira.remove_members(of, accounts).await,
+            Deed::Serve(desk) => self.jira.add_desk_customers(desk, accounts).await,
+        }
+    }
+
+    /// Asks Jira for all at once; where it does not take them so, for each. Answers those whom it does not take.
+    async fn tell(&self, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, &'static str>> {
+        let mut refused = BTreeMap::new();
+        match self.ask(accounts).await {
+            Ok(()) => return Ok(refused),
+            Err(fault) if !of_somebody(&fault) => return Err(fault),
+            Err(_) => {}
+        }
+        for account in accounts {
+            match self.ask(std::slice::from_ref(account)).await {
+                Ok(()) => {}
+                Err(fault) if of_somebody(&fault) => drop(refused.insert(account.clone(), NOT_TAKEN)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// The same, and stops the job where Jira takes nobody; none then. An undoing that is stopped can be begun again.
+    async fn told(&self, accounts: &[AccountId]) -> Result<Option<BTreeMap<AccountId, &'static str>>> {
+        if accounts.is_empty() {
+            return Ok(Some(BTreeMap::new()));
+        }
+        match self.tell(accounts).await {
+            Ok(refused) if refused.len() < accounts.len() => return Ok(Some(refused)),
+            Err(fault) if fault.kind() != Kind::Refused => return Err(fault),
+            _ => {}
+        }
+        let (from, to) = match self.seen.state {
+            ImportState::Undoing => (ImportState::Undoing, ImportState::Cancelled),
+            _ => (ImportState::Running, ImportState::Paused),
+        };
+        stop(self.cx, self.room, self.seen.id, from, to, "refused_by_jira").await?;
+        Ok(None)
+    }
+
+    /// Carries out one page; false when it goes another way by now.
+    async fn page(&self, number: i64) -> Result<bool> {
+        let (cx, room, id) = (self.cx, self.room, self.seen.id);
+        let Some((mut rows, at)) = staged::page(cx, room, id, number).await? else {
+            stop(cx, room, id, ImportState::Running, ImportState::Cancelled, "file_gone").await?;
+            return Ok(false);
+        };
+        let due = |row: &&PlannedRow| row.outcome == Outcome::Changed;
+        let accounts = rows.iter().filter(due).filter_map(|row| row.owner.as_deref()).map(AccountId::new);
+        let accounts = accounts.collect::<Result<Vec<_>>>()?;
+        // Somebody may have stopped it: then Jira is not asked.
+        let now = sql::import_get(&mut room.shared.store.read(cx).await?, id).await?;
+        if !now.is_some_and(|now| now.state == ImportState::Running && now.cursor == number) {
+            return Ok(false);
+        }
+        let Some(refused) = self.told(&accounts).await? else { return Ok(false) };
+        let done: Vec<_> = accounts.into_iter().filter(|account| !refused.contains_key(account)).collect();
+        for row in rows.iter_mut() {
+            let account = row.owner.as_deref().and_then(|id| AccountId::new(id).ok());
+            if let Some(why) = account.and_then(|account| refused.get(&account)) {
+                row.refuse(Refusal::of_row("jira_rejected", *why));
+            }
+        }
+        let laid = match refused.is_empty() {
+            true => None,
+            false => Some(staged::lay_page(cx, room, &self.keys, (id, number), &rows).await?),
+        };
+        let mut scoped = room.shared.store.write(cx).await?;
+        changes::take_turn(&mut scoped).await?;
+        let Some(mut batch) = sql::import_get(&mut scoped, id).await? else { return Ok(false) };
+        // What Jira did is noted even if somebody stopped it meanwhile; another node may have noted it before.
+        let open = [ImportState::Running, ImportState::Paused, ImportState::Cancelled];
+        if batch.cursor != number || !open.contains(&batch.state) {
+            return Ok(false);
+        }
+        if let Some(laid) = laid {
+            sql::import_page_drop(&mut scoped, id, number, number + 1).await?;
+            staged::put_page(&mut scoped, (id, number), laid, at).await?;
+        }
+        self.note_here(&mut scoped, &batch, &done, Way::Forth).await?;
+        let count =
+            |length: usize| i64::try_from(length).map_err(|error| Fault::broken("customers_bulk_action", error));
+        batch.counts.add(Outcome::Changed, -count(refused.len())?);
+        batch.counts.add(Outcome::Refused, count(refused.len())?);
+        batch.written += count(done.len())?;
+        batch.cursor = number + 1;
+        if !done.is_empty() {
+            let object = format!("{id} page={number} customers={}", done.len());
+            note(&mut scoped, cx, Step::Written.of(&batch), self.actor.clone(), &object).await?;
+        }
+        let goes_on = batch.state == ImportState::Running;
+        save(&mut scoped, cx, batch).await?;
+        scoped.commit().await?;
+        Ok(goes_on)
+    }
+
+    /// Takes some back; false when nothing is left, or it goes another way by now.
+    async fn returns(&self) -> Result<bool> {
+        let (cx, room, id) = (self.cx, self.room, self.seen.id);
+        let limit = u32::try_from(client::ACCOUNTS_AT_ONCE).unwrap_or(1);
+        let made = sql::import_change_list(&mut room.shared.store.read(cx).await?, id, "made", i64::MAX, limit).await?;
+        let accounts = made.iter().map(|made| AccountId::new(made.owner.as_str())).collect::<Result<Vec<_>>>()?;
+        let Some(refused) = self.told(&accounts).await? else { return Ok(false) };
+        let mut scoped = room.shared.store.write(cx).await?;
+        changes::take_turn(&mut scoped).await?;
+        let Some(mut batch) = sql::import_get(&mut scoped, id).await? else { return Ok(false) };
+        if batch.state != ImportState::Undoing {
+            return Ok(false);
+        }
+        let still = sql::import_change_list(&mut scoped, id, "made", i64::MAX, limit).await?;
+        if still.first().map(|made| made.id) != made.first().map(|made| made.id) {
+            // Another node noted it.
+            return Ok(true);
+        }
+        let mut done = Vec::new();
+        for (made, account) in made.iter().zip(&accounts) {
+            if refused.contains_key(account) {
+                sql::import_change_set(&mut scoped, id, made.id, "kept").await?;
+                batch.kept += 1;
+            } else {
+                sql::import_change_set(&mut scoped, id, made.id, "returned").await?;
+                batch.returned += 1;
+                done.push(account.clone());
+            }
+        }
+        self.note_here(&mut scoped, &batch, &done, Way::Back).await?;
+        let end = made.is_empty();
+        if end {
+            batch.state = ImportState::Undone;
+        }
+        let step = if end { Step::Undone } else { Step::Returned };
+        let object = format!("{id} returned={} kept={}", batch.returned, batch.kept);
+        note(&mut scoped, cx, step.of(&batch), self.actor.clone(), &object).await?;
+        save(&mut scoped, cx, batch).await?;
+        scoped.commit().await?;
+        Ok(!end)
+    }
+
+    /// Notes in the directory what Jira did; and of what is carried out, what is needed to take it back.
+    async fn note_here(&self, scoped: &mut Scoped, batch: &SealedImport, done: &[AccountId], way: Way) -> Result<()> {
+        let cx = self.cx;
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        for account in done {
+            match &self.deed {
+                Deed::Join(of) => {
+                    if !sql::membership_exists(scoped, of, account).await? {
+                        joined.push((of.clone(), account.clone()));
+                    }
+                    sql::membership_put(scoped, of, account, cx.now()).await?;
+                    sql::customer_put(scoped, account, cx.now()).await?;
+                }
+                Deed::Leave(of) => {
+                    if sql::membership_delete(scoped, of, account).await? {
+                        left.push((of.clone(), account.clone()));
+                    }
+                }
+                Deed::Serve(_) => sql::customer_put(scoped, account, cx.now()).await?,
+            }
+        }
+        let count = u32::try_from(done.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
+        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(_)) {
+            let numbers = changes::reserve(scoped, count).await?..;
+            for (account, number) in done.iter().zip(numbers) {
+                // A membership is no field: it goes by the organization that the plan names.
+                let made = Made { id: number, owner: account.as_str().to_owned(), field: FieldId(Uuid::nil()) };
+                sql::import_change_put(scoped, batch.id, &made, cx.now()).await?;
+            }
+        }
+        let by = Some(author_of(batch));
+        announce_members_of(scoped, cx, EventKind::MemberAdded, joined, by.clone()).await?;
+        announce_members_of(scoped, cx, EventKind::MemberRemoved, left, by).await
+    }
+}
+
+/// Whether it may be one of several whom Jira does not take, and the others it would.
+fn of_somebody(fault: &Fault) -> bool {
+    matches!(fault.kind(), Kind::Invalid | Kind::NotFound | Kind::Conflict)
+}

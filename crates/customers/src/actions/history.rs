@@ -1,0 +1,71 @@
+//! History: what was changed, and the way back.
+
+use std::collections::BTreeMap;
+
+use kernel::{Cx, Fault, Result};
+use vault::Keys;
+
+use crate::Room;
+use crate::actions::access;
+use crate::actions::fields::OpenField;
+use crate::actions::turned::Turned;
+use crate::actions::values::{self, OpenChange, OpenValue, Written};
+use crate::model::{FieldId, HistoryEntry, Owner, Permission};
+use crate::sql;
+
+/// Changes of an owner's values that the caller may see, newest first, older than `before`. With the fields that they
+/// are of.
+pub(crate) async fn read_history(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    field: Option<FieldId>,
+    before: i64,
+    limit: u32,
+) -> Result<(Vec<OpenChange>, BTreeMap<FieldId, OpenField>, Option<i64>)> {
+    let reach = values::reach(cx, room, owner, Permission::Browse).await?;
+    let fields = values::visible(cx, room, owner.entity(), &reach).await?;
+    let keys = access::owner_keys(cx, room, owner).await?;
+    let page = sql::history_list(&mut room.shared.store.read(cx).await?, owner, field, before, limit + 1).await?;
+    let more = page.len() > limit as usize;
+    let shown: Vec<_> = page.into_iter().take(limit as usize).collect();
+    let next = if more { shown.last().map(|entry| entry.id) } else { None };
+    let changes = shown
+        .into_iter()
+        .filter(|entry| fields.contains_key(&entry.field))
+        .map(|entry| open_change(&keys, owner, entry))
+        .collect::<Result<_>>()?;
+    Ok((changes, fields, next))
+}
+
+pub(crate) fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<OpenChange> {
+    Ok(HistoryEntry {
+        id: sealed.id,
+        field: sealed.field,
+        change: keys.open(&values::change_place(owner, sealed.id), &sealed.change)?,
+        at: sealed.at,
+        by: sealed.by,
+        action: sealed.action,
+    })
+}
+
+/// Sets a field back to what a change made of it, if its value still has version `before`.
+pub(crate) async fn restore_value(
+    cx: &Cx,
+    room: &Room,
+    owner: &Owner,
+    change: i64,
+    before: i64,
+) -> Result<Written<OpenValue>> {
+    let reach = values::reach(cx, room, owner, Permission::Edit).await?;
+    let keys = access::owner_keys(cx, room, owner).await?;
+    let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
+    let entry = open_change(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;
+    let turned = Turned::of_all(cx, room).await?;
+    let to = turned.said(entry.field, entry.id, &entry.change.peek().to);
+    if to.is_empty() && !entry.change.peek().to.is_empty() {
+        let text = "The field's type changed since, and this does not convert into the one that it has.";
+        return Err(Fault::invalid("not_convertible", text));
+    }
+    values::write_one(cx, room, owner, &reach, entry.field, before, to, true).await
+}

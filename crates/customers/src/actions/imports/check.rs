@@ -1,0 +1,325 @@
+//! The dry run: reads the file from its beginning, and writes down, page by page, what each row would change. A slice of
+//! it goes through the pages that are there, by their count, and on from there.
+
+use std::collections::BTreeMap;
+
+use kernel::{AccountId, Cx, Fault, KeyClass, Result};
+use store::changes;
+use vault::{Keys, Subject};
+use zeroize::Zeroizing;
+
+use super::known;
+use super::who::{self, Who};
+use crate::Room;
+use crate::actions::access;
+use crate::actions::batches::{plan_place, same_plan, save, staged, standing, stop};
+use crate::actions::directory::{self, Names};
+use crate::actions::fields::{self, OpenField};
+use crate::actions::turned::Turned;
+use crate::imports::mapping::{self, Mapping, Target};
+use crate::imports::plan::{self, Mapped, Outcome, PlannedRow, Refusal, Standing};
+use crate::imports::text::{self, RawRow, Rows};
+use crate::model::{Entity, FieldId, FieldType, ImportId, ImportState, Owner, Value};
+use crate::sql::{self, SealedImport};
+
+/// Rows of a file; a larger one is imported in parts.
+const ROWS: i64 = 1_000_000;
+/// Rows of one page of the plan, which is one transaction of the run: a fraction of a second.
+const PAGE_ROWS: usize = 200;
+/// Bytes of cells that fill a page before that.
+const PAGE_BYTES: usize = 262_144;
+/// Pages of one slice of the job.
+const PAGES_A_SLICE: usize = 100;
+
+/// What is the same for all rows of a slice.
+struct Slice<'a> {
+    cx: &'a Cx,
+    room: &'a Room,
+    id: ImportId,
+    entity: Entity,
+    seen: &'a SealedImport,
+    keys: Keys,
+    hashes: Keys,
+    mapping: Mapping,
+    fields: BTreeMap<FieldId, Mapped>,
+    turned: Turned,
+    who: Who<'a>,
+    width: usize,
+}
+
+/// A row that was read, on its way to its plan.
+struct Read {
+    row: PlannedRow,
+    cells: Vec<String>,
+    owner: Option<Owner>,
+}
+
+/// One slice; true when there is more.
+pub(crate) async fn slice(cx: &Cx, room: &Room, import: SealedImport) -> Result<bool> {
+    let id = import.id;
+    let keys = access::tenant_keys(cx, room).await?;
+    let Some(sealed) = &import.plan else { return Ok(false) };
+    let plan = keys.open(&plan_place(id), sealed)?;
+    let all = fields::all(cx, room).await?;
+    let settings = &plan.peek().settings;
+    let width = plan.peek().headers.len();
+    let Ok(mapping) = mapping::check(settings, width, import.entity, &known(&all, import.entity)) else {
+        stop(cx, room, id, ImportState::Checking, ImportState::Uploading, "fields_changed").await?;
+        return Ok(false);
+    };
+    let head = staged::head(cx, room, &keys, id).await?;
+    let dialect = text::detect(&head, import.utf8, settings.encoding, settings.delimiter);
+    let turned = Turned::of(&all);
+    let fields = mapped(&mapping, all);
+    let sorted = match by_names(&mapping, &fields) {
+        true => Some(directory::sorted(cx, room).await?),
+        false => None,
+    };
+    let slice = Slice {
+        cx,
+        room,
+        id,
+        hashes: room.shared.vault.keys(cx, KeyClass::Index, Subject::Tenant).await?,
+        fields,
+        turned,
+        entity: import.entity,
+        seen: &import,
+        who: Who::of(sorted.as_deref(), import.entity),
+        mapping,
+        keys,
+        width,
+    };
+    slice.read(Rows::new(dialect)).await
+}
+
+fn mapped(mapping: &Mapping, all: Vec<OpenField>) -> BTreeMap<FieldId, Mapped> {
+    all.into_iter()
+        .filter(|field| mapping.targets.contains(&Target::Field(field.id)))
+        .map(|field| (field.id, Mapped { kind: field.kind, required: field.required, body: field.body.peek().clone() }))
+        .collect()
+}
+
+/// Whether somebody is looked for by address or name.
+fn by_names(mapping: &Mapping, fields: &BTreeMap<FieldId, Mapped>) -> bool {
+    mapping.targets.iter().any(|target| matches!(target, Target::Email | Target::Name))
+        || fields.values().any(|field| field.kind == FieldType::User)
+}
+
+impl Slice<'_> {
+    async fn read(&self, mut rows: Rows) -> Result<bool> {
+        let import = self.seen;
+        let (mut seen, mut pages, mut bytes) = (0, 0, 0);
+        let mut cursor = import.cursor;
+        let mut pieces = staged::Pieces::new(self.cx, self.room, &self.keys, self.id);
+        let mut batch: Vec<RawRow> = Vec::new();
+        let mut size = 0;
+        loop {
+            let some = pieces.next().await?;
+            let last = some.is_empty();
+            let mut found = Vec::new();
+            for piece in &some {
+                bytes += i64::try_from(piece.len()).map_err(|error| Fault::broken("customers_import", error))?;
+                rows.push(piece, false, &mut found);
+            }
+            if last {
+                rows.push(&[], true, &mut found);
+            }
+            for raw in found {
+                seen += 1;
+                // The header, and what an earlier slice has done.
+                if seen == 1 || seen <= cursor {
+                    continue;
+                }
+                if seen > ROWS + 1 {
+                    return self.give_up("too_many_rows").await;
+                }
+                size += raw.cells.iter().flatten().map(String::len).sum::<usize>();
+                batch.push(raw);
+                if batch.len() == PAGE_ROWS || size >= PAGE_BYTES {
+                    size = 0;
+                    if !self.page(std::mem::take(&mut batch), &mut cursor, seen, false).await? {
+                        return Ok(false);
+                    }
+                    pages += 1;
+                    if pages == PAGES_A_SLICE {
+                        return Ok(true);
+                    }
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        if bytes != import.bytes {
+            // It was swept: the file is older than a file may be.
+            return self.give_up("file_gone").await;
+        }
+        self.page(batch, &mut cursor, seen, true).await?;
+        Ok(false)
+    }
+
+    /// Ends the import for a reason that its page explains; what is left to do is to drop the file.
+    async fn give_up(&self, why: &'static str) -> Result<bool> {
+        let (from, to) = (ImportState::Checking, ImportState::Cancelled);
+        stop(self.cx, self.room, self.id, from, to, why).await?;
+        Ok(true)
+    }
+
+    /// Plans a page's rows and writes the plan down; false when the import goes another way by now.
+    async fn page(&self, raw: Vec<RawRow>, cursor: &mut i64, seen: i64, end: bool) -> Result<bool> {
+        let first = seen - i64::try_from(raw.len()).map_err(|error| Fault::broken("customers_import", error))?;
+        let mut read = self.owners(raw, first).await?;
+        self.plan(&mut read).await?;
+        let Some(before) = sql::import_get(&mut self.room.shared.store.read(self.cx).await?, self.id).await? else {
+            return Ok(false);
+        };
+        let first_of = self.first_rows(&mut read).await?;
+        let rows = Zeroizing::new(read.into_iter().map(|read| read.row).collect::<Vec<_>>());
+        let page = (self.id, before.pages);
+        let laid = match rows.is_empty() {
+            true => None,
+            false => Some(staged::lay_page(self.cx, self.room, &self.keys, page, &rows).await?),
+        };
+        let mut scoped = self.room.shared.store.write(self.cx).await?;
+        changes::take_turn(&mut scoped).await?;
+        let Some(mut import) = sql::import_get(&mut scoped, self.id).await? else { return Ok(false) };
+        if import.state != ImportState::Checking || import.cursor != *cursor || import.pages != before.pages {
+            return Ok(false);
+        }
+        same_plan(self.seen, &import)?;
+        for (owner, (line, digest)) in &first_of {
+            if !sql::import_owner_put(&mut scoped, self.id, owner, (*line, digest), self.cx.now()).await? {
+                return Err(Fault::busy("import_elsewhere", "Another node goes on with this import.", None));
+            }
+        }
+        if let Some(laid) = laid {
+            staged::put_page(&mut scoped, page, laid, self.cx.now()).await?;
+            import.pages += 1;
+        }
+        for row in rows.iter() {
+            import.counts.add(row.outcome, 1);
+        }
+        import.cursor = seen;
+        if end {
+            import.state = ImportState::Checked;
+        }
+        save(&mut scoped, self.cx, import).await?;
+        scoped.commit().await?;
+        *cursor = seen;
+        Ok(true)
+    }
+
+    /// Of the owners of these rows those that no row was about before, with the line that is. A row about one who was in the
+    /// file before says the same, or is refused.
+    async fn first_rows(&self, read: &mut [Read]) -> Result<BTreeMap<String, (i64, Vec<u8>)>> {
+        let mut first_of: BTreeMap<String, (i64, Vec<u8>)> = BTreeMap::new();
+        let mut scoped = self.room.shared.store.read(self.cx).await?;
+        for Read { row, cells, owner } in read {
+            let Some(owner) = owner.as_ref().filter(|_| row.outcome != Outcome::Refused) else { continue };
+            let digest = self.digest(cells)?;
+            let before = match first_of.get(owner.id()) {
+                Some(before) => Some(before.clone()),
+                None => sql::import_owner_get(&mut scoped, self.id, owner.id()).await?,
+            };
+            match before {
+                None => {
+                    let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+                    first_of.insert(owner.id().to_owned(), (line, digest.to_vec()));
+                }
+                Some((_, same)) if same == digest => {
+                    row.changes.clear();
+                    row.outcome = Outcome::Unchanged;
+                }
+                Some((line, _)) => row.refuse(Refusal::of_row(
+                    "not_unique",
+                    format!("Line {line} is about the same one and says something else. Leave one of the two."),
+                )),
+            }
+        }
+        Ok(first_of)
+    }
+
+    /// Whom each row is about. Rows that say nothing at all are left out.
+    async fn owners(&self, raw: Vec<RawRow>, first: i64) -> Result<Vec<Read>> {
+        let cells: Vec<_> = raw.iter().filter_map(|raw| plan::cells_of(raw, self.width).ok()).collect();
+        let ids = who::known_ids(self.cx, self.room, self.entity, &self.mapping, &cells).await?;
+        let mut read = Vec::with_capacity(raw.len());
+        // The header is the first row of the file, and no row of the import.
+        for (number, raw) in (first..).zip(raw) {
+            if plan::is_blank(&raw) {
+                continue;
+            }
+            let mut row = PlannedRow { row: number, line: raw.line, ..PlannedRow::default() };
+            let mut owner = None;
+            match plan::cells_of(&raw, self.width) {
+                Ok(cells) => {
+                    let (named, found) = self.who.owner(&self.mapping, cells, &ids);
+                    row.named = named;
+                    match found {
+                        Ok(found) => {
+                            row.owner = Some(found.id().to_owned());
+                            owner = Some(found);
+                        }
+                        Err(refusal) => row.refuse(refusal),
+                    }
+                }
+                Err(refusal) => row.refuse(refusal),
+            }
+            read.push(Read { row, cells: raw.cells.unwrap_or_default(), owner });
+        }
+        Ok(read)
+    }
+
+    /// What each row would change of what stands.
+    async fn plan(&self, read: &mut [Read]) -> Result<()> {
+        let owners: Vec<Owner> = read.iter().filter_map(|read| read.owner.clone()).collect();
+        let standing =
+            standing::read(self.cx, self.room, &owners, &self.turned, |id| self.fields.contains_key(&id)).await?;
+        let people = self.people(read, &standing).await?;
+        let nothing = Standing::default();
+        for Read { row, cells, owner } in read {
+            let Some(owner) = owner else { continue };
+            plan::plan_values(
+                row,
+                cells,
+                &self.mapping,
+                &self.fields,
+                standing.get(owner.id()).unwrap_or(&nothing),
+                (&|text: &str| self.who.person(text, &people), &|account: &str| {
+                    let account = AccountId::new(account).ok()?;
+                    people.get(&account).map(|name| name.peek().name.clone())
+                }),
+            );
+        }
+        Ok(())
+    }
+
+    /// The people whom cells of user fields name by their accounts, and those whom values name now.
+    async fn people(&self, read: &[Read], standing: &BTreeMap<String, Standing>) -> Result<Names> {
+        let is_user = |id: &FieldId| self.fields.get(id).is_some_and(|field| field.kind == FieldType::User);
+        let mut accounts = Vec::new();
+        for Read { cells, .. } in read {
+            for (target, text) in self.mapping.targets.iter().zip(cells) {
+                if matches!(target, Target::Field(id) if is_user(id)) {
+                    accounts.extend(Who::named(text));
+                }
+            }
+        }
+        let held = standing.values().flat_map(|standing| &standing.values).filter(|(id, _)| is_user(id));
+        let defaults = self.fields.values().filter(|field| field.kind == FieldType::User);
+        let held = held.map(|(_, (value, _))| value).chain(defaults.map(|field| &field.body.default));
+        accounts.extend(held.filter_map(|value| match value {
+            Value::Text(id) => AccountId::new(id.as_str()).ok(),
+            _ => None,
+        }));
+        who::names(self.cx, self.room, accounts).await
+    }
+
+    /// A keyed hash of what a row says of fields: two rows about one person may only say the same.
+    fn digest(&self, cells: &[String]) -> Result<[u8; 32]> {
+        let said = self.mapping.targets.iter().zip(cells).filter(|(target, _)| matches!(target, Target::Field(_)));
+        let said: Vec<&str> = said.map(|(_, text)| text.as_str()).collect();
+        let said = serde_json::to_vec(&said).map_err(|error| Fault::broken("customers_import", error))?;
+        self.hashes.hash("import row", &said)
+    }
+}

@@ -1,0 +1,175 @@
+//! Whom a row is about, and whom a cell names: by id, by address, by name. Nobody is guessed: two of one name are refused.
+//! Ids are looked up a page at a time; the whole directory is read only where a column goes by addresses or names.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use kernel::{AccountId, Cx, OrganizationId, Result};
+
+use crate::Room;
+use crate::actions::directory::{self, Names, Sorted};
+use crate::imports::cells::{Wrong, without_prefix};
+use crate::imports::mapping::{Mapping, Target};
+use crate::imports::plan::Refusal;
+use crate::model::{Entity, Owner};
+use crate::rules::name_key;
+use crate::sql;
+
+use crate::actions::batches::owner_of;
+
+/// Those who are known, by what files call them.
+pub(super) struct Who<'a> {
+    entity: Entity,
+    by_email: HashMap<&'a str, Vec<&'a AccountId>>,
+    by_name: HashMap<String, Vec<&'a str>>,
+}
+
+/// Shorter texts are names: an account's id is 24 characters and more, or has a colon.
+fn may_be_account(text: &str) -> Option<AccountId> {
+    (text.len() >= 20 || text.contains(':')).then(|| AccountId::new(text).ok()).flatten()
+}
+
+impl<'a> Who<'a> {
+    /// Without a directory, nobody is known by address or name.
+    pub(super) fn of(sorted: Option<&'a Sorted>, entity: Entity) -> Self {
+        let mut by_email: HashMap<&str, Vec<&AccountId>> = HashMap::new();
+        let mut by_name: HashMap<String, Vec<&str>> = HashMap::new();
+        let Some(sorted) = sorted else { return Self { entity, by_email, by_name } };
+        for line in &sorted.customers {
+            // The line's searched text is its name, then its address, both in small letters.
+            if let Some((_, email)) = line.search.rsplit_once('\n').filter(|(_, email)| !email.is_empty()) {
+                by_email.entry(email).or_default().push(&line.id);
+            }
+            if entity == Entity::Customer {
+                by_name.entry(name_key(&line.name)).or_default().push(line.id.as_str());
+            }
+        }
+        if entity == Entity::Organization {
+            for line in &sorted.organizations {
+                by_name.entry(name_key(&line.name)).or_default().push(line.id.as_str());
+            }
+        }
+        Self { entity, by_email, by_name }
+    }
+
+    /// Whom a row is about, and how the file names them. `ids`: those of the page's ids that there are.
+    pub(super) fn owner(
+        &self,
+        mapping: &Mapping,
+        cells: &[String],
+        ids: &HashSet<String>,
+    ) -> (String, Result<Owner, Refusal>) {
+        let named = cell(mapping, cells, &Target::Email).or_else(|| cell(mapping, cells, &Target::Name));
+        match (cell(mapping, cells, &Target::Id), named) {
+            (Some(id), _) => {
+                let known = owner_of(self.entity, id).ok().filter(|_| ids.contains(id));
+                let detail = match self.entity {
+                    Entity::Customer => "Jira knows no person of this account id.",
+                    Entity::Organization => {
+                        "There is no organization of this id. One that is new in Jira is known within an hour."
+                    }
+                };
+                (id.to_owned(), known.ok_or_else(|| Refusal::of_row("unknown", detail)))
+            }
+            (None, Some(text)) => (text.to_owned(), self.by_text(text)),
+            (None, None) => (String::new(), Err(Refusal::of_row("required", "The row does not say whom it is about."))),
+        }
+    }
+
+    fn by_text(&self, text: &str) -> Result<Owner, Refusal> {
+        let (owners, unknown, ambiguous): (Vec<Owner>, _, _) = match self.entity {
+            Entity::Customer => (
+                self.by_email(text).iter().map(|account| Owner::Customer((*account).clone())).collect(),
+                "No customer has this address, as far as Jira tells Steward addresses. Use the account id.",
+                "Several customers have this address. Use the account id.",
+            ),
+            Entity::Organization => (
+                self.by_name
+                    .get(&name_key(text))
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|id| OrganizationId::new(*id).ok().map(Owner::Organization))
+                    .collect(),
+                "There is no organization of this name. One that is new in Jira is known within an hour.",
+                "Several organizations have this name. Use the organization's id.",
+            ),
+        };
+        let mut owners = owners.into_iter();
+        match (owners.next(), owners.next()) {
+            (Some(owner), None) => Ok(owner),
+            (None, _) => Err(Refusal::of_row("unknown", unknown)),
+            (Some(_), Some(_)) => Err(Refusal::of_row("ambiguous", ambiguous)),
+        }
+    }
+
+    fn by_email(&self, text: &str) -> &[&'a AccountId] {
+        self.by_email.get(text.to_lowercase().as_str()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The account that a cell of a user field means.
+    pub(super) fn person(&self, text: &str, asked: &Names) -> Result<String, Wrong> {
+        if let Some(account) = may_be_account(text).filter(|account| asked.contains_key(account)) {
+            return Ok(account.as_str().to_owned());
+        }
+        let by_email: BTreeSet<&str> = self.by_email(text).iter().map(|account| account.as_str()).collect();
+        let by_name = (self.entity == Entity::Customer).then(|| self.by_name.get(&name_key(text))).flatten();
+        let found: BTreeSet<&str> =
+            if by_email.is_empty() { by_name.into_iter().flatten().copied().collect() } else { by_email };
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some(id), None) => Ok(id.to_owned()),
+            (Some(_), Some(_)) => {
+                Err(Wrong { code: "ambiguous", detail: "Several people are called so. Use the account id." })
+            }
+            (None, _) => {
+                Err(Wrong { code: "unknown", detail: "Nobody is known by this. Use the person's account id." })
+            }
+        }
+    }
+
+    /// Accounts that a cell of a user field may mean by their id.
+    pub(super) fn named(text: &str) -> Option<AccountId> {
+        may_be_account(without_prefix(text).trim())
+    }
+}
+
+/// What a row says in the column that is this.
+fn cell<'c>(mapping: &Mapping, cells: &'c [String], target: &Target) -> Option<&'c str> {
+    mapping.cell(cells, target).map(|text| without_prefix(text).trim()).filter(|text| !text.is_empty())
+}
+
+/// Of the ids that these rows go by, those that there are. Of people whom the directory does not know, Jira is asked.
+pub(super) async fn known_ids(
+    cx: &Cx,
+    room: &Room,
+    entity: Entity,
+    mapping: &Mapping,
+    rows: &[&[String]],
+) -> Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    let mut asked = Vec::new();
+    let mut scoped = room.shared.store.read(cx).await?;
+    for id in rows.iter().filter_map(|cells| cell(mapping, cells, &Target::Id)) {
+        let there = match owner_of(entity, id) {
+            Ok(Owner::Customer(account)) => {
+                let there = sql::customer_exists(&mut scoped, &account).await?;
+                if !there {
+                    asked.push(account);
+                }
+                there
+            }
+            Ok(Owner::Organization(id)) => sql::organization_get(&mut scoped, &id).await?.is_some(),
+            Err(_) => false,
+        };
+        if there {
+            known.insert(id.to_owned());
+        }
+    }
+    drop(scoped);
+    known.extend(names(cx, room, asked).await?.into_keys().map(String::from));
+    Ok(known)
+}
+
+/// The names of these people: those that Jira knows.
+pub(super) async fn names(cx: &Cx, room: &Room, accounts: Vec<AccountId>) -> Result<Names> {
+    if accounts.is_empty() { Ok(Names::new()) } else { directory::names(cx, room, &accounts).await }
+}

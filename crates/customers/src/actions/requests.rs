@@ -1,0 +1,120 @@
+//! Requests raised for a customer, from where the customer is looked at.
+
+use host::client::{NewRequest, Power, RequestField, RequestType, RequestTypeId};
+use host::markup::Document;
+use kernel::{AccountId, Cx, Fault, Kind, ProjectId, Result};
+use store::ledger;
+use url::Url;
+
+use crate::Room;
+use crate::actions::adding::{desk_of, jira};
+use crate::actions::{access, values};
+use crate::model::{Owner, Permission};
+use crate::rules::adding::{check_line, check_text};
+
+/// What the form here can fill in.
+const FILLED: [&str; 2] = ["summary", "description"];
+
+/// A request type, and what its form asks for.
+pub(crate) struct Form {
+    /// Names of fields that must be filled and are not here.
+    pub(crate) missing: Vec<RequestField>,
+    /// Whether it has a description.
+    pub(crate) described: bool,
+    /// The portal's own form.
+    pub(crate) portal: Option<Url>,
+}
+
+/// A request as somebody wants it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) project: &'a ProjectId,
+    pub(crate) kind: &'a RequestTypeId,
+    pub(crate) customer: &'a AccountId,
+    pub(crate) summary: &'a str,
+    pub(crate) description: &'a str,
+}
+
+/// What may be asked for in a service project, as whoever asks sees it.
+pub(crate) async fn request_types(cx: &Cx, room: &Room, project: &ProjectId) -> Result<Vec<RequestType>> {
+    access::require(cx, room, Permission::Browse).await?;
+    let jira = jira(cx, room);
+    let desk = desk_of(&jira, "/projectId", project).await?;
+    let by = jira.hand(Power::AgentIn(project)).await?;
+    let mut kinds = Vec::new();
+    let mut start = Some(0);
+    while let Some(from) = start {
+        let page = by.request_types(&desk, from).await?;
+        kinds.extend(page.items);
+        start = page.next;
+    }
+    Ok(kinds)
+}
+
+/// What a request type's form asks for.
+pub(crate) async fn form(cx: &Cx, room: &Room, project: &ProjectId, kind: &RequestTypeId) -> Result<Form> {
+    access::require(cx, room, Permission::Browse).await?;
+    let jira = jira(cx, room);
+    let desk = desk_of(&jira, "/projectId", project).await?;
+    let by = jira.hand(Power::AgentIn(project)).await?;
+    let fields = by.request_fields(&desk, kind).await?;
+    Ok(Form {
+        described: fields.iter().any(|field| field.field_id == "description"),
+        missing: fields
+            .into_iter()
+            .filter(|field| field.required && !FILLED.contains(&field.field_id.as_str()))
+            .collect(),
+        portal: jira.portal_form(&desk, kind).await?,
+    })
+}
+
+/// Raises a request for a customer; answers its key. Nothing of its text is kept here.
+pub(crate) async fn raise_request(cx: &Cx, room: &Room, wanted: Wanted<'_>) -> Result<(String, Option<Url>)> {
+    access::require(cx, room, Permission::Edit).await?;
+    values::reach(cx, room, &Owner::Customer(wanted.customer.clone()), Permission::Edit).await?;
+    let summary = check_line("/summary", wanted.summary, "A summary");
+    let description = check_text("/description", wanted.description);
+    let (summary, description) = match (summary, description) {
+        (Ok(summary), Ok(description)) => (summary, description),
+        (summary, description) => {
+            return Err(Fault::invalid_fields(summary.err().into_iter().chain(description.err()).collect()));
+        }
+    };
+    let jira = jira(cx, room);
+    let desk = desk_of(&jira, "/projectId", wanted.project).await?;
+    let only = |fault: Fault| {
+        match fault.kind() {
+        Kind::Refused => Fault::refused("Jira lets only the project's agents raise requests for customers."),
+        Kind::Invalid => Fault::invalid(
+            "jira_rejected",
+            "Jira did not take the request. Either the customer may not use this project (add them to it first), or its form asks for more.",
+        )
+        .because(fault.code()),
+        Kind::Busy if fault.code().starts_with("outward_") => Fault::busy(
+            "jira_answer_lost",
+            "Jira did not say whether it made the request. Look at the customer's requests before you try again.",
+            None,
+        )
+        .because(fault.code()),
+        _ => fault,
+    }
+    };
+    let by = jira.hand(Power::AgentIn(wanted.project)).await.map_err(only)?;
+    let document = (!description.is_empty()).then(|| Document::from_text(&description));
+    let new = NewRequest {
+        desk: &desk,
+        kind: wanted.kind,
+        customer: wanted.customer,
+        summary: &summary,
+        description: document.as_ref(),
+    };
+    let raised = by.raise_request(&new).await.map_err(only)?;
+    let actor = access::actor_pseudonym(cx, room).await?;
+    let subject = Some(access::pseudonym(cx, room, wanted.customer).await?);
+    let object = format!("issue {}", raised.issue_id);
+    let mut scoped = room.shared.store.write(cx).await?;
+    let entry = ledger::Entry { kind: "customers.request_raised", actor, subject, object: Some(&object) };
+    ledger::append(&mut scoped, cx, entry).await?;
+    scoped.commit().await?;
+    let url = jira.issue_page(&raised.issue_key).await?;
+    Ok((raised.issue_key.as_str().to_owned(), url))
+}

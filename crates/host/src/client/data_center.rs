@@ -1,0 +1,267 @@
+//! What is asked otherwise of a Jira Data Center: version 2 of the API alone, people by name and not by id, no bulk calls, no
+//! question about what somebody else may. Each operation's own module says what it is for and comes here when the site is one.
+
+use std::collections::BTreeSet;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use kernel::{AccountId, Fault, IssueId, Kind, ProjectId, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::access::{Mine, Project, RoleActors};
+use super::call::Call;
+use super::desks::{Customer, Page};
+use super::issues::{FIELDS, Issue, Search, SearchPage};
+use super::users::{Group, User};
+use super::{As, Jira, RoleId};
+use crate::fault::unexpected;
+use crate::personal::Personal;
+use crate::sites::Known;
+use store::tenants::Mode;
+
+/// People asked for at once: Data Center has no call for many, and its nodes are somebody's own machines.
+const AT_ONCE: usize = 8;
+/// Accounts that a search answers with, as on Cloud.
+const PICK: u32 = 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypedProject {
+    #[serde(flatten)]
+    project: Project,
+    #[serde(default)]
+    project_type_key: String,
+}
+
+#[derive(Deserialize)]
+struct RoleAnswer {
+    #[serde(default)]
+    actors: Vec<Actor>,
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    #[serde(rename = "type")]
+    kind: String,
+    name: Personal,
+}
+
+#[derive(Deserialize)]
+struct WithGroups {
+    #[serde(default)]
+    groups: Groups,
+}
+
+#[derive(Default, Deserialize)]
+struct Groups {
+    #[serde(default)]
+    items: Vec<GroupName>,
+}
+
+#[derive(Deserialize)]
+struct GroupName {
+    name: Personal,
+}
+
+#[derive(Deserialize)]
+struct PickedGroups {
+    #[serde(default)]
+    groups: Vec<GroupName>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default)]
+    issues: Vec<Issue>,
+    #[serde(default)]
+    total: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    #[serde(default)]
+    email_address: Option<Personal>,
+}
+
+impl Known {
+    /// Whether this is a Data Center.
+    pub(crate) fn is_data_center(&self) -> bool {
+        self.mode == Mode::DataCenter
+    }
+}
+
+impl Jira<'_> {
+    pub(super) async fn is_data_center(&self) -> Result<bool> {
+        // On the heap: every operation asks it first, and what carries those about must fit a stack.
+        Ok(Box::pin(self.cloud.0.sites.of(self.cx.tenant())).await?.is_data_center())
+    }
+
+    /// What a person is called in queries and bodies: by id on Cloud, by name on Data Center.
+    pub(crate) async fn called(&self, account: &AccountId) -> Result<Zeroizing<String>> {
+        if !self.is_data_center().await? {
+            return Ok(Zeroizing::new(account.as_str().to_owned()));
+        }
+        Ok(Zeroizing::new(self.cloud.0.users.named(self.cx, account).await?.name.clone()))
+    }
+
+    /// The body that names accounts, in each kind's own words.
+    pub(super) async fn accounts_body(&self, accounts: &[AccountId]) -> Result<Value> {
+        if !self.is_data_center().await? {
+            return Ok(json!({"accountIds": accounts}));
+        }
+        let mut names = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            names.push(self.called(account).await?.to_string());
+        }
+        Ok(json!({"usernames": names}))
+    }
+
+    pub(super) async fn dc_service_projects(&self) -> Result<Page<Project>> {
+        let all: Vec<TypedProject> = self.call(Call::get("/rest/api/2/project")).await?;
+        let service = all.into_iter().filter(|project| project.project_type_key == "service_desk");
+        Ok(Page { items: service.map(|typed| typed.project).collect(), next: None })
+    }
+
+    pub(super) async fn dc_role_actors(&self, project: &ProjectId, role: &RoleId) -> Result<RoleActors> {
+        let call = Call::get("/rest/api/2/project/{project}/role/{role}").place(project.as_str()).place(role.as_str());
+        let answer: RoleAnswer = match self.call(call).await {
+            Ok(answer) => answer,
+            Err(fault) if fault.kind() == Kind::NotFound => return Ok(RoleActors::default()),
+            Err(fault) => return Err(fault),
+        };
+        let mut actors = RoleActors::default();
+        let mut people = Vec::new();
+        for actor in answer.actors {
+            match actor.kind.as_str() {
+                "atlassian-group-role-actor" => {
+                    actors.groups.insert(self.cloud.0.users.group(self.cx, actor.name.peek()).await?);
+                }
+                "atlassian-user-role-actor" => people.push(actor.name),
+                _ => {}
+            }
+        }
+        let asking: Vec<BoxFuture<'_, _>> = people.iter().map(|name| self.dc_known_as(name).boxed()).collect();
+        let people: Vec<Option<User>> = futures::stream::iter(asking).buffered(AT_ONCE).try_collect().await?;
+        actors.accounts.extend(people.into_iter().flatten().map(|user| user.account_id));
+        Ok(actors)
+    }
+
+    /// Which of these permissions the caller has: in a project if one is named, else anywhere.
+    pub(super) async fn dc_permissions_in(
+        &self,
+        permissions: &[&str],
+        project: Option<&ProjectId>,
+    ) -> Result<BTreeSet<String>> {
+        let mut call = Call::get("/rest/api/2/mypermissions");
+        if let Some(project) = project {
+            call = call.query("projectId", project.as_str());
+        }
+        let mine: Mine = self.call(call).await?;
+        Ok(mine.held().filter(|key| permissions.contains(&key.as_str())).collect())
+    }
+
+    /// Whether somebody has a permission in a project. Jira says so to them alone.
+    pub(super) async fn dc_holds(&self, account: &AccountId, permission: &str, project: &ProjectId) -> Result<bool> {
+        let person = self.acting(As::Person(account.clone()));
+        Ok(person.dc_permissions_in(&[permission], Some(project)).await?.contains(permission))
+    }
+
+    pub(super) async fn dc_issues(&self, issues: &[IssueId]) -> Result<Vec<Issue>> {
+        let count = u32::try_from(issues.len()).unwrap_or(u32::MAX);
+        Ok(self.dc_find(&crate::jql::issues(issues), 0, count).await?.issues)
+    }
+
+    async fn dc_find(&self, jql: &str, start: u32, limit: u32) -> Result<Found> {
+        let ask = json!({
+            "jql": jql, "startAt": start, "maxResults": limit, "fields": FIELDS,
+            // Issues that are gone are left out, and not an error.
+            "validateQuery": false,
+        });
+        self.call(Call::post("/rest/api/2/search", ask)).await
+    }
+
+    /// Data Center pages by place; its index is the database's, so there is nothing to reconcile.
+    pub(super) async fn dc_search(&self, search: &Search<'_>, limit: u32) -> Result<SearchPage> {
+        let start =
+            search.next.map_or(Ok(0), str::parse).map_err(|_| unexpected("a place in a search that is none"))?;
+        let found = self.dc_find(search.jql, start, limit).await?;
+        let end = start.saturating_add(u32::try_from(found.issues.len()).unwrap_or(u32::MAX));
+        let more = !found.issues.is_empty() && u64::from(end) < found.total;
+        Ok(SearchPage { issues: found.issues, next: more.then(|| end.to_string()) })
+    }
+
+    pub(super) async fn dc_count(&self, jql: &str) -> Result<u64> {
+        Ok(self.dc_find(jql, 0, 0).await?.total)
+    }
+
+    pub(super) async fn dc_user(&self, account: &AccountId) -> Result<User> {
+        let named = self.cloud.0.users.named(self.cx, account).await?;
+        self.call(Call::get("/rest/api/2/user").query("key", named.key.as_str())).await
+    }
+
+    async fn dc_found(&self, account: &AccountId) -> Result<Option<User>> {
+        found(self.dc_user(account).await)
+    }
+
+    async fn dc_known_as(&self, name: &Personal) -> Result<Option<User>> {
+        found(self.call(Call::get("/rest/api/2/user").query("username", name.peek())).await)
+    }
+
+    pub(super) async fn dc_users(&self, accounts: &[AccountId]) -> Result<Vec<User>> {
+        let asking: Vec<BoxFuture<'_, _>> = accounts.iter().map(|account| self.dc_found(account).boxed()).collect();
+        let users: Vec<Option<User>> = futures::stream::iter(asking).buffered(AT_ONCE).try_collect().await?;
+        Ok(users.into_iter().flatten().collect())
+    }
+
+    pub(super) async fn dc_user_search(&self, query: &str) -> Result<Vec<User>> {
+        let call = Call::get("/rest/api/2/user/search").query("username", query).query("maxResults", PICK.to_string());
+        self.call(call).await
+    }
+
+    pub(super) async fn dc_groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
+        let named = self.cloud.0.users.named(self.cx, account).await?;
+        let call = Call::get("/rest/api/2/user").query("key", named.key.as_str()).query("expand", "groups");
+        let user: WithGroups = self.call(call).await?;
+        self.dc_groups(user.groups.items).await
+    }
+
+    pub(super) async fn dc_group_search(&self, query: &str) -> Result<Vec<Group>> {
+        let call = Call::get("/rest/api/2/groups/picker").query("query", query).query("maxResults", PICK.to_string());
+        let found: PickedGroups = self.call(call).await?;
+        self.dc_groups(found.groups).await
+    }
+
+    async fn dc_groups(&self, named: Vec<GroupName>) -> Result<Vec<Group>> {
+        let mut groups = Vec::with_capacity(named.len());
+        for GroupName { name } in named {
+            groups.push(Group { group_id: Some(self.cloud.0.users.group(self.cx, name.peek()).await?), name });
+        }
+        Ok(groups)
+    }
+
+    /// Makes a customer. Data Center tells an address that is taken no differently from one that is none, so it is looked
+    /// for first.
+    pub(super) async fn dc_create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
+        let call =
+            Call::get("/rest/api/2/user/search").query("username", email.peek()).query("includeInactive", "true");
+        let taken: Vec<Account> = self.call(call).await?;
+        let wanted = email.peek().to_lowercase();
+        if taken.iter().filter_map(|one| one.email_address.as_ref()).any(|one| one.peek().to_lowercase() == wanted) {
+            return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
+        }
+        let ask = json!({"email": email.peek(), "fullName": name.peek()});
+        self.call(Call::post("/rest/servicedeskapi/customer", ask).experimental()).await
+    }
+}
+
+/// What is not there is left out.
+fn found<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.kind() == Kind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}

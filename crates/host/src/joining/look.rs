@@ -1,0 +1,481 @@
+//! What a site says of itself and of an account, one question for each thing that Steward needs of it.
+//!
+//! The token is sent once the place has said, unasked for one, that it is a Jira, and which kind. Each answer becomes a
+//! finding: what, what for, whether the account has it, how to mend it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use kernel::{Clock, Fault, Result};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use store::tenants::Mode;
+use url::Url;
+
+use crate::address::Networks;
+use crate::client::is_nobody;
+use crate::door::{OperatorDoor, Outward, Purpose};
+use crate::fault::unexpected;
+use crate::hooks;
+use crate::service::Login;
+
+/// The longest answer is a page of projects, or of webhooks.
+const ANSWER_BYTES: usize = 2 * 1024 * 1024;
+/// What one permission check takes, and more service projects than are looked at while joining.
+pub(super) const PROJECTS: usize = 50;
+/// Bytes of a hash that name a Data Center among a server's sites.
+const CLOUD_BYTES: usize = 16;
+/// How our webhook is called among an administrator's.
+pub(super) const HOOK_NAME: &str = "Steward";
+
+/// The first Jira whose profile pages have personal access tokens.
+const FIRST_WITH_TOKENS: [u64; 2] = [8, 14];
+
+/// What kind of Jira a place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deployment {
+    /// A site of Jira Cloud.
+    Cloud,
+    /// A Data Center.
+    DataCenter,
+}
+
+impl Deployment {
+    /// How a tenant of it is joined.
+    pub(super) fn mode(self) -> Mode {
+        match self {
+            Self::Cloud => Mode::CloudToken,
+            Self::DataCenter => Mode::DataCenter,
+        }
+    }
+}
+
+/// Where Jira is to send its webhooks, and with what it signs.
+#[derive(Clone, Copy)]
+pub struct Hook<'a> {
+    /// The address; a Data Center is given one with a secret end.
+    pub url: &'a Url,
+    /// The secret.
+    pub secret: &'a str,
+}
+
+/// What an administrator pastes into Jira's own page of webhooks.
+pub struct HookAddress {
+    /// The address.
+    pub url: Url,
+    /// The secret; none where this Jira knows none.
+    pub secret: Option<String>,
+}
+
+/// Whether the account has what is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It has.
+    Has,
+    /// It has it in some places: how many of how many.
+    Partly(usize, usize),
+    /// It has not.
+    Lacks,
+    /// Nobody could say, because something before it is missing.
+    Unknown,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// A stable name.
+    pub code: &'static str,
+    /// What.
+    pub what: &'static str,
+    /// What it is needed for.
+    pub needed_for: &'static str,
+    /// Whether it is there.
+    pub finding: Finding,
+    /// How to mend it.
+    pub mend: &'static str,
+}
+
+/// A site that was looked at.
+#[derive(Clone, Debug)]
+pub struct Probed {
+    /// What kind of Jira it is.
+    pub deployment: Deployment,
+    /// The host's id of the site; of a Data Center, which has none, one of ours that follows from its address.
+    pub cloud: String,
+    /// The site's address, as it says itself.
+    pub site: Url,
+    /// What was found, in the order in which one mends it.
+    pub probes: Vec<Probe>,
+}
+
+impl Probed {
+    /// Whether Steward works with it: everything is there, in one service project at least.
+    pub fn is_enough(&self) -> bool {
+        self.probes.iter().all(|probe| match probe.finding {
+            Finding::Has => true,
+            Finding::Partly(some, _) => some > 0,
+            Finding::Lacks | Finding::Unknown => false,
+        })
+    }
+}
+
+/// A look at one site, by an operator.
+pub struct Look {
+    way: OperatorDoor,
+    /// As typed, with the first part of its path; once recognised, the base of the site.
+    site: Url,
+    deployment: Option<Deployment>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerInfo {
+    base_url: String,
+    deployment_type: String,
+    #[serde(default)]
+    version_numbers: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantInfo {
+    cloud_id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Mine {
+    permissions: std::collections::BTreeMap<String, MyPermission>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MyPermission {
+    #[serde(default)]
+    have_permission: bool,
+}
+
+impl Mine {
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.permissions.get(key).is_some_and(|mine| mine.have_permission)
+    }
+}
+
+pub(super) fn is_one(held: bool) -> Finding {
+    if held { Finding::Has } else { Finding::Lacks }
+}
+
+fn no_jira(why: &str) -> Fault {
+    Fault::invalid_field("/address", "not_jira", format!("{why} Nothing was sent to it but a question."))
+}
+
+#[derive(Deserialize)]
+struct Projects {
+    values: Vec<Project>,
+}
+
+#[derive(Deserialize)]
+struct Project {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Granted {
+    #[serde(default)]
+    project_permissions: Vec<GrantedProject>,
+}
+
+#[derive(Deserialize)]
+struct GrantedProject {
+    permission: String,
+    #[serde(default)]
+    projects: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct ListedHook {
+    #[serde(rename = "self")]
+    itself: String,
+    url: String,
+}
+
+const SIGN_IN: Probe = Probe {
+    code: "sign_in",
+    what: "The account signs in",
+    needed_for: "everything",
+    finding: Finding::Lacks,
+    mend: "Check the e-mail address and the token at id.atlassian.com, Security, API tokens: a classic one, without scopes.",
+};
+const ADMINISTER: Probe = Probe {
+    code: "administer",
+    what: "Administer Jira",
+    needed_for: "asking what a person may, webhooks",
+    finding: Finding::Unknown,
+    mend: "Put the account into a group that administers Jira, at admin.atlassian.com.",
+};
+const BROWSE_USERS: Probe = Probe {
+    code: "browse_users",
+    what: "Browse users and groups",
+    needed_for: "names and groups of people",
+    finding: Finding::Unknown,
+    mend: "Grant it in Jira's settings, System, Global permissions.",
+};
+const AGENT: Probe = Probe {
+    code: "service_agent",
+    what: "Service Desk Agent",
+    needed_for: "customers, requests and organizations of a service project",
+    finding: Finding::Unknown,
+    mend: "Give the account a Jira Service Management licence, and make it a member of each service project's team.",
+};
+const ORGANIZATIONS: Probe = Probe {
+    code: "organizations",
+    what: "Organizations can be read",
+    needed_for: "organizations and who belongs to them",
+    finding: Finding::Unknown,
+    mend: "Jira Service Management must be on this site, and the account must have its licence.",
+};
+
+impl Look {
+    /// At the site of an address that [`Joining::address_in`](super::Joining::address_in) allowed.
+    ///
+    /// # Errors
+    /// `outward_refused` for an address that no configuration can make right.
+    pub fn at(site: &Url, networks: Networks, user_agent: &str, clock: Arc<dyn Clock>) -> Result<Self> {
+        let way = OperatorDoor::within(networks, Purpose::Joining, site, None, user_agent, clock)?;
+        Ok(Self { way, site: site.clone(), deployment: None })
+    }
+
+    /// Its way out, whose calls the door writes on the ledger.
+    pub fn way(&self) -> OperatorDoor {
+        self.way.clone()
+    }
+
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        login: Option<&Login>,
+        body: Option<Value>,
+    ) -> Result<Answer> {
+        let url = self.site.join(path).map_err(|_| unexpected("a path that is none"))?;
+        let mut call = Outward::new(method, url);
+        call.body_limit = ANSWER_BYTES;
+        call.authorization = login.map(Login::header).transpose()?;
+        call.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(body) = body {
+            call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            call.body = Some(Bytes::from(body.to_string()));
+        }
+        let reply = self.way.send(call).await?;
+        Ok(Answer { status: reply.status.as_u16(), nobody: is_nobody(&reply.headers), body: reply.body })
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, login: Option<&Login>) -> Result<Option<T>> {
+        self.ask(Method::GET, path, login, None).await?.read()
+    }
+
+    /// What kind of Jira is here, and where below the address it begins: asked before anything secret is sent.
+    ///
+    /// # Errors
+    /// `not_jira` (Invalid) for a place that is no Jira, is too old, or goes by another address.
+    pub async fn recognise(&mut self) -> Result<Deployment> {
+        let info = match self.info(&self.origin()).await {
+            Some(info) => info,
+            // A Data Center may live below a path.
+            None => self.info(&self.site).await.ok_or_else(|| no_jira("There is no Jira at this address."))?,
+        };
+        let site = Url::parse(&info.base_url).map_err(|_| unexpected("a site's address that is none"))?;
+        if site.origin() != self.site.origin() {
+            return Err(no_jira(&format!("This site calls itself {}; use that address.", info.base_url)));
+        }
+        let deployment = if info.deployment_type == "Cloud" {
+            self.site = self.origin();
+            Deployment::Cloud
+        } else {
+            if info.version_numbers.as_slice() < FIRST_WITH_TOKENS.as_slice() {
+                return Err(no_jira("This Jira is older than 8.14, the first with personal access tokens."));
+            }
+            self.site = site;
+            if !self.site.path().ends_with('/') {
+                let path = format!("{}/", self.site.path());
+                self.site.set_path(&path);
+            }
+            Deployment::DataCenter
+        };
+        self.deployment = Some(deployment);
+        Ok(deployment)
+    }
+
+    fn origin(&self) -> Url {
+        let mut origin = self.site.clone();
+        origin.set_path("/");
+        origin
+    }
+
+    async fn info(&self, base: &Url) -> Option<ServerInfo> {
+        let at = Self { way: self.way.clone(), site: base.clone(), deployment: None };
+        at.get("rest/api/2/serverInfo", None).await.ok().flatten()
+    }
+
+    fn recognised(&self) -> Result<Deployment> {
+        self.deployment.ok_or_else(|| unexpected("a look at a site that was not recognised"))
+    }
+
+    /// Looks at what the account has at a site that was recognised. What is missing is a finding; an error is a place that
+    /// does not answer as a Jira does.
+    pub async fn probe(&self, login: &Login) -> Result<Probed> {
+        let deployment = self.recognised()?;
+        let (cloud, probes) = match deployment {
+            Deployment::Cloud => {
+                let tenant: Option<TenantInfo> = self.get("_edge/tenant_info", None).await?;
+                let cloud = tenant.map(|tenant| tenant.cloud_id).filter(|id| uuid::Uuid::parse_str(id).is_ok());
+                let cloud = cloud.ok_or_else(|| no_jira("This site does not tell its id."))?;
+                let me = self.ask(Method::GET, "rest/api/3/myself", Some(login), None).await?;
+                (cloud, if me.is_success() { self.rights(login).await? } else { blind() })
+            }
+            Deployment::DataCenter => {
+                let hash = digest::digest(&digest::SHA256, self.site.as_str().as_bytes());
+                let id = hex::encode(hash.as_ref().get(..CLOUD_BYTES).unwrap_or_default());
+                (format!("dc-{id}"), Box::pin(self.dc_rights(login)).await?)
+            }
+        };
+        Ok(Probed { deployment, cloud, site: self.site.clone(), probes })
+    }
+
+    async fn rights(&self, login: &Login) -> Result<Vec<Probe>> {
+        let mine: Option<Mine> =
+            self.get("rest/api/3/mypermissions?permissions=ADMINISTER,USER_PICKER", Some(login)).await?;
+        let has = |key: &str| is_one(mine.as_ref().is_some_and(|mine| mine.has(key)));
+        let organizations =
+            self.ask(Method::GET, "rest/servicedeskapi/organization?limit=1", Some(login), None).await?;
+        Ok(vec![
+            Probe { finding: Finding::Has, ..SIGN_IN },
+            Probe { finding: has("ADMINISTER"), ..ADMINISTER },
+            Probe { finding: has("USER_PICKER"), ..BROWSE_USERS },
+            Probe { finding: self.desks(login).await?, ..AGENT },
+            Probe { finding: is_one(organizations.is_success()), ..ORGANIZATIONS },
+        ])
+    }
+
+    /// In how many of the service projects that the account sees it is an agent.
+    async fn desks(&self, login: &Login) -> Result<Finding> {
+        let path = format!("rest/api/3/project/search?typeKey=service_desk&maxResults={PROJECTS}");
+        let seen: Option<Projects> = self.get(&path, Some(login)).await?;
+        let ids: Vec<u64> =
+            seen.iter().flat_map(|seen| &seen.values).filter_map(|project| project.id.parse().ok()).collect();
+        if ids.is_empty() {
+            return Ok(Finding::Lacks);
+        }
+        let ask = json!({"projectPermissions": [{"permissions": ["SERVICEDESK_AGENT"], "projects": ids}]});
+        let granted = self.ask(Method::POST, "rest/api/3/permissions/check", Some(login), Some(ask)).await?;
+        let granted: Option<Granted> = granted.read()?;
+        let held = granted.iter().flat_map(|granted| &granted.project_permissions);
+        let held = held.filter(|grant| grant.permission == "SERVICEDESK_AGENT").map(|grant| grant.projects.len()).sum();
+        Ok(match held {
+            0 => Finding::Lacks,
+            all if all == ids.len() => Finding::Has,
+            some => Finding::Partly(some, ids.len()),
+        })
+    }
+
+    /// Asks Jira to tell what is of interest. Whether it will: an account that may not ask is no error, its administrator can.
+    pub async fn register_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
+        if self.recognised()? == Deployment::DataCenter {
+            return Box::pin(self.dc_register(login, hook)).await;
+        }
+        self.drop_hooks(login, hook).await?;
+        let ask = json!({
+            "name": HOOK_NAME, "url": hook.url, "events": hooks::EVENTS, "secret": hook.secret,
+            "enabled": true, "excludeBody": false,
+        });
+        Ok(self.ask(Method::POST, "rest/webhooks/1.0/webhook", Some(login), Some(ask)).await?.is_success())
+    }
+
+    /// Whether Jira has our webhook.
+    pub async fn has_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
+        match self.recognised()? {
+            Deployment::Cloud => Ok(!self.hooks_to(login, hook.url).await?.is_empty()),
+            Deployment::DataCenter => Ok(!Box::pin(self.dc_hooks(login, hook)).await?.is_empty()),
+        }
+    }
+
+    /// Takes our webhooks away; how many there were.
+    pub async fn drop_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<usize> {
+        if self.recognised()? == Deployment::DataCenter {
+            let paths = Box::pin(self.dc_hooks(login, hook)).await?;
+            for path in &paths {
+                self.dc_drop(login, path).await?;
+            }
+            return Ok(paths.len());
+        }
+        let hooks = self.hooks_to(login, hook.url).await?;
+        for hook in &hooks {
+            let id = hook.itself.rsplit('/').next().filter(|id| id.chars().all(|sign| sign.is_ascii_digit()));
+            let id = id.ok_or_else(|| unexpected("a webhook without an id"))?;
+            self.ask(Method::DELETE, &format!("rest/webhooks/1.0/webhook/{id}"), Some(login), None).await?;
+        }
+        Ok(hooks.len())
+    }
+
+    async fn hooks_to(&self, login: &Login, url: &Url) -> Result<Vec<ListedHook>> {
+        let all: Option<Vec<ListedHook>> = self.get("rest/webhooks/1.0/webhook", Some(login)).await?;
+        Ok(all.unwrap_or_default().into_iter().filter(|hook| hook.url == url.as_str()).collect())
+    }
+
+    /// What an administrator pastes where the account may not register webhooks itself.
+    pub async fn hook_by_hand(&self, login: &Login, hook: Hook<'_>) -> Result<HookAddress> {
+        match self.recognised()? {
+            Deployment::Cloud => Ok(HookAddress { url: hook.url.clone(), secret: Some(hook.secret.to_owned()) }),
+            Deployment::DataCenter => {
+                let by_hand = Box::pin(self.dc_by_hand(login, hook)).await?;
+                by_hand.ok_or_else(|| unexpected("an address that has no paths"))
+            }
+        }
+    }
+
+    /// Which events it names.
+    pub fn hook_events() -> &'static [&'static str] {
+        &hooks::EVENTS
+    }
+}
+
+pub(super) struct Answer {
+    status: u16,
+    /// Whether a Data Center says that nobody asked.
+    nobody: bool,
+    body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(super) fn is_not_there(&self) -> bool {
+        self.status == 404
+    }
+
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.nobody
+    }
+
+    /// The body of a success; what the account may not see or what is not there is none.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        match self.status {
+            200..300 => {
+                serde_json::from_slice(&self.body).map(Some).map_err(|_| unexpected("an answer of another shape"))
+            }
+            429 | 500.. => Err(Fault::busy("jira_unavailable", "Jira has a problem at the moment. Try again.", None)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Nothing can be said of an account that does not sign in.
+fn blind() -> Vec<Probe> {
+    vec![SIGN_IN, ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS]
+}

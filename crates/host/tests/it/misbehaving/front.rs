@@ -1,0 +1,151 @@
+//! What stands between the client and the Jira: it sees each call arrive, and loses answers; and the time of both.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::response::Response;
+use host::limits::Timer;
+use host::limits::pauses::Moment;
+use jiff::Timestamp;
+use kernel::Clock;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+/// The longest message of ours through the front.
+const BODY_BYTES: usize = 1024 * 1024;
+
+/// A clock that whoever waits moves on.
+pub(super) struct Time {
+    pub(super) start: Timestamp,
+    pub(super) micros: AtomicU64,
+    pub(super) dice: Mutex<StdRng>,
+}
+
+impl Time {
+    pub(super) fn pass(&self, time: Duration) {
+        // Rounded up: a wait is never shorter than asked.
+        self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap() + 1, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        self.start + Timer::now(self)
+    }
+}
+
+#[async_trait]
+impl Timer for Time {
+    fn now(&self) -> Moment {
+        Duration::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.pass(time);
+        tokio::task::yield_now().await;
+    }
+
+    fn spread(&self) -> f64 {
+        self.dice.lock().unwrap().random()
+    }
+}
+
+/// A call as it reached Jira, and what Jira answered.
+pub(super) struct Arrival {
+    pub(super) at: Moment,
+    pub(super) method: Method,
+    /// Without the property's key.
+    pub(super) path: String,
+    pub(super) body: String,
+    /// None: nobody was there.
+    pub(super) status: Option<u16>,
+    pub(super) reason: Option<String>,
+    pub(super) told: Option<Duration>,
+    pub(super) lost: bool,
+}
+
+impl Arrival {
+    pub(super) fn carried_out(&self) -> bool {
+        self.method != Method::GET && self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// Stands between: sees what arrives, and loses answers.
+pub(super) struct Front {
+    pub(super) time: Arc<Time>,
+    pub(super) behind: OnceLock<String>,
+    pub(super) http: reqwest::Client,
+    pub(super) seen: Mutex<Vec<Arrival>>,
+    /// How probable it is that an answer gets lost, and the dice.
+    pub(super) losing: Mutex<(f64, StdRng)>,
+}
+
+/// An answer that breaks off.
+fn cut() -> Response {
+    let broken = std::io::Error::other("the line is cut");
+    Response::new(Body::from_stream(futures::stream::once(async { Err::<Bytes, _>(broken) })))
+}
+
+pub(super) async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_BYTES).await.unwrap();
+    let at = Timer::now(&*front.time);
+    let address = format!("{}{}", front.behind.get().unwrap(), parts.uri);
+    let own_to_a_line = |name: &HeaderName| {
+        [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(name)
+    };
+    let kept = |headers: &HeaderMap| -> HeaderMap {
+        headers
+            .iter()
+            .filter(|(name, _)| !own_to_a_line(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    let call = front.http.request(parts.method.clone(), address).headers(kept(&parts.headers)).body(body.clone());
+    let answer = match call.send().await {
+        Ok(answer) => {
+            let (status, headers) = (answer.status(), kept(answer.headers()));
+            answer.bytes().await.ok().map(|bytes| (status, headers, bytes))
+        }
+        Err(_) => None,
+    };
+    let Some((_, path)) = parts.uri.path().split_once("/rest/") else {
+        return answer.map_or_else(cut, |(status, headers, bytes)| whole(status, headers, bytes));
+    };
+    let header = |name: &str| {
+        let value = answer.as_ref().and_then(|(_, headers, _)| headers.get(name));
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let lost = {
+        let mut losing = front.losing.lock().unwrap();
+        let chance = losing.0;
+        losing.1.random::<f64>() < chance
+    };
+    front.seen.lock().unwrap().push(Arrival {
+        at,
+        method: parts.method,
+        path: path.split_once("/properties/").map_or(path, |(issue, _)| issue).to_owned()
+            + if path.contains("/properties/") { "/properties" } else { "" },
+        body: String::from_utf8(body.to_vec()).unwrap(),
+        status: answer.as_ref().map(|(status, _, _)| status.as_u16()),
+        reason: header("ratelimit-reason"),
+        told: header("retry-after").map(|seconds| Duration::from_secs(seconds.parse().unwrap())),
+        lost,
+    });
+    match answer {
+        Some((status, headers, bytes)) if !lost => whole(status, headers, bytes),
+        _ => cut(),
+    }
+}
+
+fn whole(status: StatusCode, headers: HeaderMap, bytes: Bytes) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

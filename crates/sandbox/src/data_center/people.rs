@@ -1,0 +1,168 @@
+//! People by name and key. Whoever may not browse users is told of none.
+
+use axum::{
+    Extension, Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::{
+    door,
+    person::{self, Api},
+};
+use crate::{
+    App,
+    access::Access,
+    auth::Caller,
+    rest::{error::ApiError, request::Params},
+    state::{
+        Store,
+        model::{Account, AccountType},
+    },
+};
+
+/// People on a page unless said otherwise, and at most.
+const PAGE: usize = 50;
+const MAX_PAGE: usize = 1000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/rest/api/2/user", get(user))
+        .route("/rest/api/2/user/search", get(search))
+        .route("/rest/api/2/user/assignable/search", get(assignable))
+}
+
+fn write(app: &App, account: &Account) -> Value {
+    let mut value = person::written(account, app.state.site_url(), Api::Platform, true);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("locale".to_owned(), json!(account.locale));
+        object.insert("deleted".to_owned(), json!(false));
+    }
+    value
+}
+
+#[expect(clippy::result_large_err, reason = "the refusal is the finished answer, made once")]
+fn may_browse(store: &Store, caller: &Caller) -> Result<(), Response> {
+    if caller.is_anonymous() {
+        return Err((StatusCode::UNAUTHORIZED, Json(door::nobody())).into_response());
+    }
+    if Access::new(store, caller).licensed() {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("You do not have permission to browse users.").into_response())
+}
+
+async fn user(State(app): State<App>, Extension(caller): Extension<Caller>, params: Params) -> Response {
+    let store = app.state.read();
+    let (name, key) = (params.get("username"), params.get("key"));
+    let found = match (name, key) {
+        (Some(name), None) => store.by_username(name).ok_or(format!("The user named '{name}' does not exist")),
+        (None, Some(key)) => store.by_user_key(key).ok_or(format!("The user with the key '{key}' does not exist")),
+        (None, None) => {
+            return ApiError::bad("Either the 'username' or the 'key' query parameter has to be provided")
+                .into_response();
+        }
+        (Some(_), Some(_)) => {
+            return ApiError::bad("Either the 'username' or the 'key' query parameter has to be provided, not both")
+                .into_response();
+        }
+    };
+    let own = found.as_ref().is_ok_and(|account| account.account_id == caller.account());
+    if !own && let Err(refused) = may_browse(&store, &caller) {
+        return refused;
+    }
+    let account = match found {
+        Ok(account) => account,
+        Err(told) => return ApiError::not_found(told).into_response(),
+    };
+    let mut value = write(&app, account);
+    if let Some(object) = value.as_object_mut() {
+        let groups: Vec<&str> = store
+            .groups
+            .values()
+            .filter(|g| g.members.contains(&account.account_id))
+            .map(|g| g.name.as_str())
+            .collect();
+        let site = app.state.site_url();
+        let listed: Vec<Value> = groups
+            .iter()
+            .filter(|_| params.expands("groups"))
+            .map(|name| json!({"name": name, "self": format!("{site}/rest/api/2/group?groupname={name}")}))
+            .collect();
+        object.insert("groups".to_owned(), json!({"size": groups.len(), "items": listed}));
+        object.insert("applicationRoles".to_owned(), json!({"size": 1, "items": []}));
+        object.insert("expand".to_owned(), json!("groups,applicationRoles"));
+    }
+    Json(value).into_response()
+}
+
+/// Whether somebody is meant by a part of a name: the beginning of the name, of a word of the name shown, or of the
+/// address. A full stop means everybody.
+fn named(account: &Account, query: &str) -> bool {
+    let query = query.to_lowercase();
+    query == "."
+        || account.username.to_lowercase().starts_with(&query)
+        || account.display_name.to_lowercase().starts_with(&query)
+        || account.display_name.to_lowercase().split_whitespace().any(|word| word.starts_with(&query))
+        || account.email.to_lowercase().starts_with(&query)
+}
+
+fn page(app: &App, found: Vec<&Account>, params: &Params) -> Response {
+    match params.page(PAGE, MAX_PAGE) {
+        Ok((start, size)) => {
+            let shown: Vec<Value> =
+                found.into_iter().skip(start).take(size).map(|account| write(app, account)).collect();
+            Json(shown).into_response()
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn search(State(app): State<App>, Extension(caller): Extension<Caller>, params: Params) -> Response {
+    let Some(query) = params.get("username").filter(|query| !query.is_empty()) else {
+        return ApiError::bad("The username query parameter was not provided").into_response();
+    };
+    let store = app.state.read();
+    if let Err(refused) = may_browse(&store, &caller) {
+        return refused;
+    }
+    let active = params.get("includeActive") != Some("false");
+    let inactive = params.flag("includeInactive");
+    let mut found: Vec<&Account> = store
+        .accounts
+        .values()
+        .filter(|account| account.account_type != AccountType::App)
+        .filter(|account| if account.active { active } else { inactive })
+        .filter(|account| named(account, query))
+        .collect();
+    found.sort_by_key(|account| account.display_name.to_lowercase());
+    page(&app, found, &params)
+}
+
+async fn assignable(State(app): State<App>, Extension(caller): Extension<Caller>, params: Params) -> Response {
+    let store = app.state.read();
+    if let Err(refused) = may_browse(&store, &caller) {
+        return refused;
+    }
+    let access = Access::new(&store, &caller);
+    let project = match (params.get("project"), params.get("issueKey")) {
+        (Some(key), _) => store.project(key),
+        (None, Some(key)) => store.issue(key).and_then(|issue| store.projects.get(&issue.project_id)),
+        (None, None) => return ApiError::bad("Project or issue key is required.").into_response(),
+    };
+    let Some(project) = project.filter(|project| access.browse_project(project)) else {
+        return ApiError::not_found("No project could be found.").into_response();
+    };
+    let query = params.get("username").unwrap_or_default();
+    let found: Vec<&Account> = store
+        .accounts
+        .values()
+        .filter(|account| account.active)
+        .filter(|account| Access::new(&store, &Caller::person(&account.account_id)).worker(project))
+        .filter(|account| query.is_empty() || named(account, query))
+        .collect();
+    page(&app, found, &params)
+}

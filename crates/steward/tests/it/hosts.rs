@@ -1,0 +1,245 @@
+//! What Steward can do by how a site is joined: tried on one site of each kind, written down, and compared with docs/hosts.md.
+//! `UPDATE=1` writes it. Every cell is what happened here, never what somebody believes.
+
+use std::fmt::Write;
+
+use axum::http::Method;
+use host::client::{As, Jira};
+use kernel::AccountId;
+use sandbox::Version;
+use serde_json::{Value, json};
+
+use crate::generated::compare;
+use crate::site::{Browser, done, joins, signs_in_through, steward};
+use crate::world::{Answer, World};
+
+/// The columns, with what joins such a site.
+const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
+
+/// What is tried, in the order of the rows.
+const ROWS: [&str; 12] = [
+    "Customers, organizations and members are read",
+    "An agent sees the panel of an issue",
+    "Values are written, with history",
+    "A page stands inside Jira",
+    "People sign in on this server's own pages",
+    "A customer with an account sees their own fields",
+    "Counts of open and closed requests",
+    "An administrator makes a customer",
+    "An agent raises a request for a customer",
+    "A new name in Jira shows at once",
+    "Jira is read as a person who is not there",
+    "A site's end is heard from Jira",
+];
+
+/// A site of one kind, and how one is on its pages.
+struct Tried<'w> {
+    world: &'w World,
+    /// Who signed in on our own pages, where pages do not stand in Jira.
+    browsers: Option<[(Browser<'w>, String); 2]>,
+    cells: Vec<bool>,
+}
+
+impl Tried<'_> {
+    async fn asks(&mut self, admin: bool, method: Method, path: &str, body: Option<Value>, saw: Option<i64>) -> Answer {
+        match &mut self.browsers {
+            Some(browsers) => {
+                let (browser, csrf) = &mut browsers[usize::from(admin)];
+                browser.saw = saw;
+                browser.asks(method, path, Some(csrf.as_str()), body).await
+            }
+            None => {
+                let actor = if admin { self.world.admin() } else { self.world.agent() };
+                let etag = saw.map(|version| format!("\"v{version}\""));
+                actor.ask(method, path, etag.as_deref(), body).await
+            }
+        }
+    }
+
+    async fn gets(&mut self, path: &str) -> Answer {
+        self.asks(false, Method::GET, path, None, None).await
+    }
+
+    async fn customer(&mut self) -> String {
+        let panel = self.panel().await;
+        let people = panel.body["people"].as_array().cloned().unwrap_or_default();
+        let is_reporter = |one: &&Value| one["roles"].as_array().is_some_and(|all| all.contains(&json!("reporter")));
+        people.iter().find(is_reporter).and_then(|one| one["accountId"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    async fn panel(&mut self) -> Answer {
+        let path = format!("/api/v1/panel?issue={}", self.world.issue());
+        if self.browsers.is_some() {
+            return self.gets(&path).await;
+        }
+        let mut page = self.world.on_page("agent", "customer-panel");
+        page.issue = Some(self.world.issue());
+        page.get(&path).await
+    }
+
+    /// Tries everything, from top to bottom.
+    async fn everything(mut self) -> Vec<bool> {
+        let listed = self.gets("/api/v1/customers").await;
+        let organizations = self.gets("/api/v1/organizations").await.body;
+        let members = organizations["items"].as_array().is_some_and(|all| {
+            !all.is_empty() && all.iter().any(|one| one["memberCount"].as_u64().is_some_and(|count| count > 0))
+        });
+        self.cells.push(listed.body["items"].as_array().is_some_and(|all| all.len() > 10) && members);
+        let shown = self.panel().await;
+        let name = self.world.jira.visitor("customer").unwrap().display_name;
+        self.cells.push(shown.status == 200 && shown.text.contains(&name));
+        let customer = self.customer().await;
+        self.writes(&customer).await;
+        self.pages().await;
+        let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
+        self.cells.push(one.body["counts"]["open"].is_u64());
+        self.makes(&customer).await;
+        self.hears(&customer).await;
+        self.leaves().await;
+        self.cells
+    }
+
+    async fn writes(&mut self, customer: &str) {
+        let field = json!({"entity": "customer", "type": "text", "name": "Contract", "audience": "customerView"});
+        let made = self.asks(true, Method::POST, "/api/v1/fields", Some(field), None).await.expect(201);
+        let path = format!("/api/v1/customers/{customer}/values/{}", made.body["id"].as_str().unwrap());
+        let written = self.asks(false, Method::PUT, &path, Some(json!({"value": "K-17"})), Some(0)).await;
+        let history = self.gets(&format!("/api/v1/customers/{customer}/history")).await;
+        self.cells.push(written.status == 200 && history.text.contains("K-17"));
+    }
+
+    async fn pages(&mut self) {
+        // A page in Jira has what proves it without anybody signing in here; without such, Jira has no way to show one.
+        let inside = self.browsers.is_none() && self.world.agent().get("/api/v1/me").await.status == 200;
+        self.cells.push(inside);
+        let site = self.world.tenant().await;
+        let away = self
+            .world
+            .send(axum::http::Request::get(format!("/sign-in/{site}")).body(axum::body::Body::empty()).unwrap());
+        self.cells.push(away.await.status == 303);
+        let portal = match &self.browsers {
+            None => {
+                let own = self.world.customer();
+                own.get(&format!("/api/v1/customers/{}/values", own.account())).await.status == 200
+            }
+            // Somebody of whom Jira knows only the portal does not get as far as a session where accounts are Atlassian's.
+            Some(_) => portal_customer_signs_in(self.world).await,
+        };
+        self.cells.push(portal);
+    }
+
+    async fn makes(&mut self, customer: &str) {
+        let wanted = json!({"email": "grace.hopper@navy.example", "displayName": "Grace Hopper"});
+        let made = self.asks(true, Method::POST, "/api/v1/customers", Some(wanted), None).await.status == 201;
+        self.cells.push(made);
+        let own = self.world.issue().split('-').next().unwrap().to_owned();
+        let projects = self.gets("/api/v1/projects").await.body;
+        let project = projects["items"].as_array().unwrap().iter().find(|one| one["key"] == own.as_str()).unwrap();
+        let project = project["id"].as_str().unwrap().to_owned();
+        let kinds = self.gets(&format!("/api/v1/projects/{project}/request-types")).await.body;
+        let mut raised = false;
+        for kind in kinds["items"].as_array().cloned().unwrap_or_default() {
+            let kind = kind["id"].as_str().unwrap();
+            let form = self.gets(&format!("/api/v1/projects/{project}/request-types/{kind}")).await.body;
+            if raised || form["missing"] != json!([]) {
+                continue;
+            }
+            let wanted = json!({
+                "accountId": customer, "projectId": project, "requestTypeId": kind,
+                "summary": "Cannot sign in", "description": "Since *this* morning.\n\nNo h1. markup",
+            });
+            let made = self.asks(false, Method::POST, "/api/v1/requests", Some(wanted), None).await;
+            raised = made.status == 201;
+        }
+        self.cells.push(raised);
+    }
+
+    async fn hears(&mut self, customer: &str) {
+        let theirs = self.world.jira.visitor("customer").unwrap().account_id;
+        let rename = |one: &mut sandbox::state::model::Account| one.display_name = "Renamed Meanwhile".to_owned();
+        self.world.jira.state().edit_account(&sandbox::events::Actor::default(), &theirs, rename).unwrap();
+        self.world.jira.deliveries_settled().await;
+        self.world.program.runner.drain().await.unwrap();
+        let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
+        self.cells.push(one.text.contains("Renamed Meanwhile"));
+        let cx = self.world.reader().await;
+        let person = As::Person(AccountId::new(customer).unwrap());
+        let asked = Jira::for_tenant(&self.world.program.host().cloud, &cx, person).myself().await;
+        self.cells.push(asked.is_ok());
+    }
+
+    async fn leaves(&mut self) {
+        let tenant = self.world.tenant().await;
+        let heard = if self.browsers.is_some() {
+            // Nothing in Jira can be taken away that would say so: the operator does.
+            let url = self.world.jira.url();
+            done(&steward(self.world, &["remove", &url, "--yes"], "").await);
+            self.world.jira.deliveries_settled().await;
+            false
+        } else {
+            if self.world.jira.forge().installed().is_empty() {
+                self.world.jira.connect().uninstall(crate::world::CONNECT_APP).await.unwrap();
+            } else {
+                self.world.jira.forge().uninstall(&steward::demo::app_id().unwrap()).await.unwrap();
+            }
+            self.world.jira.deliveries_settled().await;
+            let state = store::tenants::state_of(&self.world.program.store, tenant).await.unwrap();
+            state == Some(store::tenants::State::Gone)
+        };
+        self.world.program.runner.drain().await.unwrap();
+        self.cells.push(heard);
+    }
+}
+
+/// Whether a customer of the portal alone can sign in on our own pages.
+async fn portal_customer_signs_in(world: &World) -> bool {
+    let site = world.tenant().await.to_string();
+    let mut customer = Browser::of(world, "customer");
+    customer.signs_in(&site).await;
+    customer.goes("/api/v1/me").await.body["role"] == "customer"
+}
+
+async fn tried(mode: &str) -> Vec<bool> {
+    let world = match mode {
+        "Forge app" => World::start().await,
+        "Connect app" => World::start_connected().await,
+        "Token, Cloud" => World::unjoined(Vec::new()).await,
+        _ => World::data_center(Vec::new(), Version::default()).await,
+    };
+    let mut browsers = None;
+    if mode.starts_with("Token") {
+        let joined = joins(&world).await;
+        signs_in_through(&world).await;
+        let site = joined["id"].as_str().unwrap();
+        let (mut agent, mut admin) = (Browser::of(&world, "agent"), Browser::of(&world, "admin"));
+        let (agents, admins) = (agent.signs_in(site).await, admin.signs_in(site).await);
+        browsers = Some([(agent, agents), (admin, admins)]);
+    }
+    let cells = Box::pin(Tried { world: &world, browsers, cells: Vec::new() }.everything()).await;
+    assert_eq!(cells.len(), ROWS.len());
+    world.end().await;
+    cells
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_hosts_is_what_was_tried() {
+    let mut columns = Vec::new();
+    for mode in MODES {
+        columns.push(Box::pin(tried(mode)).await);
+    }
+    let mut text = String::from(
+        "# What Steward can do, by how a site is joined\n\n\
+         Each cell is written by a test that tried it on a site of that kind (`crates/steward/tests/it/hosts.rs`, against the stand-in Jira that comes \
+         with the program). Nobody edits this table: the tests fail when it says anything else than what happened.\n\n",
+    );
+    writeln!(text, "| | {} |\n|---|{}", MODES.join(" | "), "---|".repeat(MODES.len())).unwrap();
+    for (at, row) in ROWS.iter().enumerate() {
+        let cells: Vec<&str> = columns.iter().map(|column| if column[at] { "yes" } else { "no" }).collect();
+        writeln!(text, "| {row} | {} |", cells.join(" | ")).unwrap();
+    }
+    text.push_str(
+        "\nWhoever knows nothing but the portal of a Cloud site has no account at Atlassian, and cannot sign in by one. How each kind is joined: [Forge](install-forge.md), [token](install-token.md), \
+         [Data Center](install-data-center.md), [Connect](connect.md).\n",
+    );
+    compare("docs/hosts.md", &text);
+}

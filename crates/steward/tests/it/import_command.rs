@@ -1,0 +1,62 @@
+//! `steward customers import` as a program, against a server that runs: what it prints, how it ends, what it leaves.
+
+use serde_json::{Value, json};
+
+use crate::imports::{customers, value};
+use crate::world::World;
+
+on_both!(the_command_line_imports_and_says_how_it_went);
+
+/// Runs the command against the world's own server; answers its exit code, and what it printed.
+async fn command(world: &World, token: &str, arguments: &[&str]) -> (i32, String) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
+    command.args(arguments).arg("--server").arg(world.config.server.origin.as_str());
+    let output = command.env("STEWARD_TOKEN", token).output().await.unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+async fn the_command_line_imports_and_says_how_it_went(world: &World) {
+    let plan = world.admin().defines_text("Plan", "agents").await;
+    let people = customers(world, 2).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let path = path.to_str().unwrap();
+    let script = world.script("Importer", &["imports:write"]).await;
+    world.program.start();
+    let import = ["customers", "import", path];
+    let (good, bad) = (format!("{},Gold\n", people[0].0), "712020:nobody-at-all-is-this,Gold\n");
+    std::fs::write(path, format!("Account ID,Plan\n{good}{bad}")).unwrap();
+    let (code, said) = command(world, &script.secret, &[&import[..], &["--dry-run"]].concat()).await;
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("1 rows change, 0 stay as they are, 1 are refused.") && said.contains("line 3: Jira knows"),
+        "{said}"
+    );
+    let (code, said) = command(world, &script.secret, &import).await;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("Nothing was written."), "{said}");
+    assert_eq!(value(world, &people[0].0, &plan).await, Value::Null);
+    let (code, said) = command(world, &script.secret, &[&import[..], &["--partial", "--json"]].concat()).await;
+    let told: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!((code, &told["state"], &told["valuesWritten"]), (3, &json!("done"), &json!(1)));
+    assert_eq!(value(world, &people[0].0, &plan).await, "Gold");
+    std::fs::write(path, format!("Account ID,Plan\n{good}")).unwrap();
+    let (code, said) = command(world, &script.secret, &import).await;
+    assert_eq!((code, said.contains("0 rows change, 1 stay as they are")), (0, true), "{said}");
+    // What is wrong is said, and leaves nothing behind.
+    std::fs::write(path, "").unwrap();
+    let (code, said) = command(world, &script.secret, &import).await;
+    assert!(code == 1 && said.contains("/file: The file holds no row"), "{said}");
+    let (code, said) = command(world, "stwa_no_token", &import).await;
+    assert!(code == 1 && said.contains("401") && !said.contains("stwa_no_token"), "{said}");
+    let listed = world.admin().get("/api/v1/imports").await.expect(200).body;
+    let states: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["cancelled", "cancelled", "done", "cancelled", "cancelled"]);
+    // The program's own runner may be at the last slice.
+    while world.program.runner.due().await.unwrap() > 0 {
+        world.program.runner.drain().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,349 @@
+//! Search by words, and queries narrowed by the index, as people meet them: on both databases.
+
+use std::collections::BTreeSet;
+
+use kernel::Clock;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::world::{Actor, World};
+
+on_both!(
+    words_find_records_by_what_any_field_says,
+    what_somebody_may_not_see_finds_nothing,
+    the_index_follows_what_is_written,
+    an_index_that_does_not_open_is_made_anew,
+    an_erased_person_is_in_no_file,
+    lists_are_searched_by_every_field,
+);
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap().to_owned()
+}
+
+async fn hits(actor: &Actor<'_>, words: &str) -> Vec<Value> {
+    let body = actor.get(&format!("/api/v1/search?q={}", encoded(words))).await.expect(200).body;
+    assert_eq!(body["ready"], true);
+    body["items"].as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn ids(hits: &[Value]) -> Vec<&str> {
+    hits.iter().map(|hit| hit["id"].as_str().unwrap()).collect()
+}
+
+async fn words_find_records_by_what_any_field_says(world: &World) {
+    let admin = world.admin();
+    let note = id(&admin.defines(json!({"entity": "customer", "type": "longText", "name": "Note"})).await);
+    let tier = admin
+        .defines(json!({"entity": "customer", "type": "select", "name": "Tier",
+            "options": [{"label": "Quokka plan"}, {"label": "Wombat plan"}]}))
+        .await;
+    let phone = id(&admin.defines(json!({"entity": "customer", "type": "phone", "name": "Telephone"})).await);
+    let country = id(&admin.defines(json!({"entity": "organization", "type": "text", "name": "Country"})).await);
+    let (customer, other) = (world.customer().account(), world.other_customer().account());
+    let agent = world.agent();
+    agent.writes(&customer, &note, json!("Zürich, Straßenbahn numbat 9")).await.expect(200);
+    agent.writes(&customer, &id(&tier), tier["options"][0]["id"].clone()).await.expect(200);
+    agent.writes(&other, &id(&tier), tier["options"][1]["id"].clone()).await.expect(200);
+    agent.writes(&customer, &phone, json!("+49 30 901820")).await.expect(200);
+    let whole = agent.get(&format!("/api/v1/customers/{customer}")).await.expect(200).body;
+    let organization = id(&whole["organizations"][0]);
+    let path = format!("/api/v1/organizations/{organization}/values/{country}");
+    agent.put(&path, "\"v0\"", json!({"value": "Numbatland"})).await.expect(200);
+
+    for (words, expected) in [
+        ("strassenbahn", vec![customer.as_str()]),
+        ("zurich num", vec![&customer]),
+        ("numbat zur", vec![&customer]),
+        ("num zurich", vec![]),
+        ("numbat ", vec![&customer]),
+        ("numb", vec![&customer, &organization]),
+        ("zurich quokka", vec![&customer]),
+        ("plan wom", vec![&other]),
+        ("4930901", vec![&customer]),
+        // One letter wrong in seven, and two exchanged in twelve.
+        ("quokka zuric", vec![&customer]),
+        ("strasesnbahn", vec![&customer]),
+        ("numbatlend", vec![&organization]),
+        ("zurich wombat", vec![]),
+        ("zorro", vec![]),
+        ("", vec![]),
+        ("?!", vec![]),
+    ] {
+        let found = hits(&agent, words).await;
+        let (found, expected): (BTreeSet<_>, BTreeSet<_>) =
+            (ids(&found).into_iter().collect(), expected.into_iter().collect());
+        assert_eq!(found, expected, "{words}");
+    }
+    let found = hits(&agent, "numbat").await;
+    assert_eq!(found[0]["field"], json!({"id": note, "value": "Zürich, Straßenbahn numbat 9"}), "{found:?}");
+    let name = &whole["displayName"].as_str().unwrap();
+    let found = hits(&agent, name).await;
+    assert_eq!((found[0]["id"].as_str(), &found[0]["field"]), (Some(customer.as_str()), &Value::Null));
+    let long = agent.get(&format!("/api/v1/search?q={}", "x".repeat(256))).await.expect(422);
+    assert_eq!((&long.body["errors"][0]["pointer"], &long.body["errors"][0]["limit"]), (&json!("/q"), &json!(255)));
+}
+
+async fn what_somebody_may_not_see_finds_nothing(world: &World) {
+    let field = world.admin().defines_text("Secret", "agents").await;
+    let customer = world.customer().account();
+    world.agent().writes(&customer, &field, json!("bandicoot")).await.expect(200);
+    assert_eq!(ids(&hits(&world.agent(), "bandicoot").await), [customer.as_str()]);
+    world.customer().get("/api/v1/search?q=bandicoot").await.expect(403);
+    world.other_customer().get("/api/v1/search?q=bandicoot").await.expect(403);
+    let stands = world.admin().get(&format!("/api/v1/fields/{field}")).await.expect(200);
+    let path = format!("/api/v1/fields/{field}");
+    world.admin().ask(axum::http::Method::DELETE, &path, Some(&stands.etag()), None).await.expect(204);
+    assert!(hits(&world.agent(), "bandicoot").await.is_empty(), "a retired field finds nothing");
+}
+
+async fn the_index_follows_what_is_written(world: &World) {
+    let field = world.admin().defines_text("Animal", "agents").await;
+    let customer = world.customer().account();
+    let agent = world.agent();
+    assert!(hits(&agent, "potoroo").await.is_empty());
+    let written = agent.writes(&customer, &field, json!("potoroo")).await.expect(200);
+    assert_eq!(ids(&hits(&agent, "potoroo").await), [customer.as_str()]);
+    let path = format!("/api/v1/customers/{customer}/values/{field}");
+    agent.put(&path, &written.etag(), json!({"value": "bettong"})).await.expect(200);
+    assert!(hits(&agent, "potoroo").await.is_empty(), "what was there before is not found");
+    assert_eq!(ids(&hits(&agent, "bettong").await), [customer.as_str()]);
+}
+
+fn index_files(world: &World, tenant: kernel::TenantId) -> Vec<std::path::PathBuf> {
+    let folder = world.folder.path().join("data/search").join(tenant.to_string());
+    let files = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    files.filter(|path| path.metadata().unwrap().len() > 0).collect()
+}
+
+async fn an_index_that_does_not_open_is_made_anew(world: &World) {
+    let field = world.admin().defines_text("Animal", "agents").await;
+    let customer = world.customer().account();
+    let agent = world.agent();
+    agent.writes(&customer, &field, json!("quoll")).await.expect(200);
+    assert_eq!(hits(&agent, "quoll").await.len(), 1);
+    let tenant = world.tenant().await;
+    let files = index_files(world, tenant);
+    assert!(files.len() > 3, "it lies on the disk: {files:?}");
+    // A byte flipped in each file, as another program finds them that starts here.
+    for path in &files {
+        let mut bytes = std::fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+    // A new key of the week: what lies under an older one is not gone on with.
+    world.program.vault.rotate(tenant, kernel::KeyClass::Names, world.clock.now()).await.unwrap();
+    assert_eq!(ids(&hits(&agent, "quoll").await), [customer.as_str()]);
+}
+
+async fn an_erased_person_is_in_no_file(world: &World) {
+    let field = world.admin().defines_text("Animal", "agents").await;
+    let (customer, other) = (world.customer().account(), world.other_customer().account());
+    let agent = world.agent();
+    agent.writes(&customer, &field, json!("thylacine")).await.expect(200);
+    agent.writes(&other, &field, json!("thylacoleo")).await.expect(200);
+    assert_eq!(hits(&agent, "thyla").await.len(), 2);
+    let tenant = world.tenant().await;
+    let before: Vec<(std::path::PathBuf, Vec<u8>)> =
+        index_files(world, tenant).into_iter().map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect();
+    let keys = || async {
+        let subject = vault::Subject::Cache(vault::Cache::Search);
+        world.program.vault.keys_of(tenant, kernel::KeyClass::Names, subject, world.clock.now()).await.unwrap()
+    };
+    let opens = |keys: &vault::Keys, path: &std::path::Path, bytes: &[u8]| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let place = vault::Place::new(customers::FILES[0], kernel::RowName::new().text(name));
+        keys.open_file(&place, bytes).ok()
+    };
+    let old = keys().await;
+    assert!(before.iter().all(|(path, bytes)| opens(&old, path, bytes).is_some()), "sealed under the cache's key");
+    drop(old);
+
+    let account = kernel::AccountId::new(customer.clone()).unwrap();
+    assert!(world.program.vault.destroy_subject(tenant, &account).await.unwrap());
+    let new = keys().await;
+    assert!(before.iter().all(|(path, bytes)| opens(&new, path, bytes).is_none()), "what was copied before is shut");
+    // It is made anew without them, and others are still found.
+    assert_eq!(ids(&hits(&agent, "thylacoleo").await), [other.as_str()]);
+    assert!(hits(&agent, "thylacine").await.iter().all(|hit| hit["id"] != customer.as_str()));
+    let after = index_files(world, tenant);
+    let opens_now = |path: &std::path::PathBuf| opens(&new, path, &std::fs::read(path).unwrap()).is_some();
+    assert!(after.iter().all(opens_now), "nothing is left of the index before");
+}
+
+async fn lists_are_searched_by_every_field(world: &World) {
+    let field = world.admin().defines_text("Animal", "agents").await;
+    let customer = world.customer().account();
+    let agent = world.agent();
+    agent.writes(&customer, &field, json!("greater bilby")).await.expect(200);
+    for path in ["search=bilb", "search=BILBY%20gr", "query=bilby"] {
+        let page = agent.get(&format!("/api/v1/customers?{path}")).await.expect(200).body;
+        let found: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["accountId"].clone()).collect();
+        assert_eq!(found, [json!(customer)], "{path}");
+    }
+}
+
+/// The fields of a company, with values for a third of its people, and queries about them that nobody thought of.
+struct Company {
+    fields: Vec<(String, Vec<&'static str>)>,
+}
+
+impl Company {
+    async fn of(world: &World) -> Self {
+        let admin = world.admin();
+        let agent = world.agent();
+        let people: Vec<Value> =
+            agent.get("/api/v1/customers?limit=100").await.expect(200).body["items"].as_array().unwrap().clone();
+        let organizations: Vec<Value> =
+            agent.get("/api/v1/organizations?limit=100").await.expect(200).body["items"].as_array().unwrap().clone();
+        let product = |name: &'static str| async move {
+            let made = world.admin().post("/api/v1/products", json!({"name": name})).await.expect(201).body;
+            id(&made)
+        };
+        let products = [product("Premium").await, product("Fleet").await];
+        // One in force, one that is over, one to come, one without an end; to each of two products.
+        let terms = [
+            json!({"startsOn": "2026-01-01", "endsOn": "2026-12-10", "limit": 5}),
+            json!({"endsOn": "2026-06-30"}),
+            json!({"startsOn": "2027-01-01", "limit": 100}),
+            json!({}),
+        ];
+        for (place, owner) in organizations.iter().enumerate().filter(|(place, _)| place % 3 != 0) {
+            for (nth, product) in products.iter().enumerate().filter(|(nth, _)| *nth == 0 || place % 2 == 0) {
+                let path = format!("/api/v1/organizations/{}/entitlements/{product}", owner["id"].as_str().unwrap());
+                agent.put(&path, "\"v0\"", terms[(place + nth) % terms.len()].clone()).await.expect(200);
+            }
+        }
+        let kinds: [(&str, Value, Vec<&'static str>); 8] = [
+            (
+                "text",
+                json!(["alpha beta", "Beta", "gamma delta", ""]),
+                vec!["alpha", "\"alpha beta\"", "beta", "del*", "EMPTY"],
+            ),
+            ("number", json!([1, -2.5, 1000, 0]), vec!["1", "-2.5", "0", "999", "EMPTY"]),
+            (
+                "date",
+                json!(["2026-11-22", "2026-12-31", "2025-01-01"]),
+                vec!["2026-11-22", "0d", "40d", "-1y", "EMPTY"],
+            ),
+            (
+                "dateTime",
+                json!(["2026-11-22T23:30:00Z", "2026-11-23T01:00:00Z"]),
+                vec!["2026-11-22", "2026-11-23", "0d", "1d", "EMPTY"],
+            ),
+            ("boolean", json!([true, false]), vec!["true", "false", "EMPTY"]),
+            ("select", json!(["Gold", "Silver"]), vec!["Gold", "Silver", "EMPTY"]),
+            ("multiSelect", json!(["Gold", "Silver"]), vec!["Gold", "Silver", "EMPTY"]),
+            ("phone", json!(["+4930901820", "+12025550123"]), vec!["+4930901820", "EMPTY"]),
+        ];
+        let mut fields = vec![
+            ("name".to_owned(), vec!["a*", "EMPTY", "nobody"]),
+            ("email".to_owned(), vec!["EMPTY", "example"]),
+            ("active".to_owned(), vec!["true", "false"]),
+            ("organization".to_owned(), vec!["EMPTY", "nobody"]),
+            ("updated".to_owned(), vec!["-1d", "1d"]),
+            ("organization.entitlement".to_owned(), vec!["Premium", "Fleet", "EMPTY"]),
+            ("organization.entitlement.ends".to_owned(), vec!["30d", "0d", "2026-06-30", "EMPTY"]),
+            ("organization.entitlement.starts".to_owned(), vec!["2027-01-01", "0d", "EMPTY"]),
+            ("organization.entitlement.limit".to_owned(), vec!["5", "100", "EMPTY"]),
+        ];
+        for (entity, list, owners, key) in
+            [("customer", "customers", &people, "accountId"), ("organization", "organizations", &organizations, "id")]
+        {
+            for (kind, values, wanted) in &kinds {
+                let mut body = json!({"entity": entity, "type": kind, "name": format!("{entity} {kind}")});
+                let labels = values.as_array().unwrap();
+                if kind.ends_with("elect") {
+                    body["options"] = labels.iter().map(|label| json!({"label": label})).collect();
+                }
+                if *kind == "boolean" {
+                    body["default"] = json!(true);
+                }
+                let field = admin.defines(body).await;
+                let options: Vec<Value> =
+                    field["options"].as_array().unwrap().iter().map(|option| option["id"].clone()).collect();
+                for (place, owner) in owners.iter().enumerate().filter(|(place, _)| place % 3 == 0) {
+                    let value = match *kind {
+                        "select" => options[place % options.len()].clone(),
+                        "multiSelect" => json!([options[place % options.len()]]),
+                        _ => labels[place % labels.len()].clone(),
+                    };
+                    let path = format!("/api/v1/{list}/{}/values/{}", owner[key].as_str().unwrap(), id(&field));
+                    agent.put(&path, "\"v0\"", json!({"value": value})).await.expect(200);
+                }
+                let scope = if entity == "organization" { "organization." } else { "" };
+                fields.push((format!("{scope}\"{entity} {kind}\""), wanted.clone()));
+            }
+        }
+        Self { fields }
+    }
+
+    fn condition(&self, field: usize, operator: usize, value: usize) -> String {
+        let (name, wanted) = &self.fields[field % self.fields.len()];
+        let wanted = wanted[value % wanted.len()];
+        match operator % 8 {
+            0 => format!("{name} IS EMPTY"),
+            1 => format!("{name} IS NOT EMPTY"),
+            2 => format!("{name} = {wanted}"),
+            3 => format!("{name} != {wanted}"),
+            4 => format!("{name} < {wanted}"),
+            5 => format!("{name} >= {wanted}"),
+            6 => format!("{name} ~ {wanted}"),
+            _ => format!("{name} IN ({wanted}, {})", self.fields[field % self.fields.len()].1[0]),
+        }
+    }
+}
+
+/// What a query finds, or that it means nothing.
+async fn found(agent: &Actor<'_>, query: &str) -> Option<BTreeSet<String>> {
+    let answer = agent.get(&format!("/api/v1/customers?limit=100&query={}", encoded(query))).await;
+    if answer.status == 422 {
+        return None;
+    }
+    let body = answer.expect(200).body;
+    Some(body["items"].as_array().unwrap().iter().map(|item| item["accountId"].as_str().unwrap().to_owned()).collect())
+}
+
+/// Queries that are asked of each: every pair of kinds and operators is met many times. `STEWARD_QUERIES` asks more.
+fn queries() -> usize {
+    std::env::var("STEWARD_QUERIES").map_or(2_500, |count| count.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_and_a_look_at_each_record_agree() {
+    let world = World::start().await;
+    let company = Company::of(&world).await;
+    let agent = world.agent();
+    let mut runner = TestRunner::deterministic();
+    let one = (0..100usize, 0..100usize, 0..100usize);
+    let shape = proptest::collection::vec((one, proptest::bool::ANY, proptest::bool::ANY), 1..4);
+    let (mut meant, mut narrowed) = (0, 0);
+    for _ in 0..queries() {
+        let parts = shape.new_tree(&mut runner).unwrap().current();
+        let mut query = String::new();
+        for ((field, operator, value), and, not) in parts {
+            if !query.is_empty() {
+                query = format!("({query}) {} ", if and { "AND" } else { "OR" });
+            }
+            let condition = company.condition(field, operator, value);
+            query += &if not { format!("NOT {condition}") } else { condition };
+        }
+        let Some(by_index) = found(&agent, &query).await else { continue };
+        meant += 1;
+        // Nothing that is yet to come was changed; the index knows nothing of changes, so each record is looked at.
+        let looked_at = format!("({query}) OR \"customer text\" CHANGED AFTER 9000d");
+        let by_looking = found(&agent, &looked_at).await.unwrap();
+        narrowed += usize::from(!by_looking.is_empty());
+        let (more, less) = (by_index.difference(&by_looking).count(), by_looking.difference(&by_index).count());
+        assert_eq!((more, less), (0, 0), "found too many, too few: {query}");
+    }
+    assert!(meant > queries() / 3 && narrowed > queries() / 10, "{meant} meant something, {narrowed} found somebody");
+    world.end().await;
+}

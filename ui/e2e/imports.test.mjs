@@ -1,0 +1,136 @@
+// Imports in the settings: a file is dropped, its columns are chosen, the report says what would change, it is carried out and undone;
+// wide and narrow, light and dark.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { apiAs, assertAccessible, assertClean, assertFits, launch, newPage, ticketUrl, unique } from './demo.mjs';
+
+const name = unique('Plan of an import');
+let admin;
+let browser;
+let page;
+let field;
+let people;
+
+async function visit(options) {
+  const opened = await newPage(browser, options);
+  await opened.goto(await ticketUrl('admin', '#/settings/imports'));
+  await opened.locator('.drop').waitFor();
+  return opened;
+}
+
+/** Chooses a file of these rows. */
+async function choose(on, fileName, rows) {
+  const file = { name: fileName, mimeType: 'text/csv', buffer: Buffer.from(`${rows.join('\r\n')}\r\n`) };
+  await on.locator('input[type=file]').setInputFiles(file);
+}
+
+/** Where somebody looks at the pages themselves, a picture of each. */
+const shot = async (on, what) => {
+  if (process.env.STEWARD_SHOTS) await on.screenshot({ path: `${process.env.STEWARD_SHOTS}/${what}.png`, fullPage: true });
+};
+
+const button = (text) => page.getByRole('button', { name: text });
+
+before(async () => {
+  browser = await launch();
+  admin = await apiAs('admin');
+  field = (await admin('POST', '/fields', { entity: 'customer', type: 'text', name })).body;
+  people = (await admin('GET', '/customers?limit=3')).body.items;
+  page = await visit();
+});
+after(async () => {
+  await admin('DELETE', `/fields/${field.id}`, undefined, { 'if-match': `"v${(await admin('GET', `/fields/${field.id}`)).body.version}"` });
+  assertClean(page);
+  await browser?.close();
+});
+
+test('before any, the page says what it is and takes a file', async () => {
+  await page.getByText('Drop a CSV file here').waitFor();
+  await assertAccessible(page, 'imports');
+  await shot(page, 'imports');
+});
+
+test('columns are guessed and shown beside their first rows', async () => {
+  const rows = [`Account ID;Name;${name}`, ...people.map((p, i) => `${p.accountId};${p.displayName};Gold ${i}`), `nobody;x;${'y'.repeat(300)}`, 'short'];
+  await choose(page, 'plans.csv', rows);
+  await page.getByRole('heading', { name: 'plans.csv' }).waitFor();
+  await page.locator('.import-columns tbody tr').nth(2).waitFor();
+  assert.match(await page.locator('.import-columns tbody tr').first().innerText(), /Account ID/);
+  assert.match(await page.locator('.import-columns tbody tr').nth(2).innerText(), /Gold 0/);
+  await assertAccessible(page, 'columns of an import');
+  await shot(page, 'imports-columns');
+});
+
+test('the dry run says row by row what would change', async () => {
+  await button('Start dry run').click();
+  await button('Import 3 rows').waitFor();
+  assert.equal(await page.locator('.import-row').count(), 3);
+  assert.match(await page.locator('.import-row').first().innerText(), /Line 2[\s\S]*Gold 0/);
+  await shot(page, 'imports-report');
+  await page.getByRole('radio', { name: /Refused/ }).click();
+  await page.getByText('Jira knows no person of this account id.').waitFor();
+  assert.equal(await page.locator('.import-row').count(), 2);
+  await assertAccessible(page, 'report of an import');
+  await shot(page, 'imports-refused');
+});
+
+test('columns can be changed, and the way back is there', async () => {
+  await button('Change columns').click();
+  await button('Back to the report').click();
+  await button('Import 3 rows').waitFor();
+});
+
+test('the report leaves as a file', async () => {
+  const [file] = await Promise.all([page.waitForEvent('download'), button('Download report').click()]);
+  assert.equal(file.suggestedFilename(), 'import-report.csv');
+});
+
+test('it is carried out, and history says so', async () => {
+  await button('Import 3 rows').click();
+  await page.getByText('3 values written').first().waitFor();
+  const { body } = await admin('GET', `/customers/${people[0].accountId}/history?field=${field.id}`);
+  assert.ok(body.items.find((c) => c.fieldId === field.id).by.importId);
+  await assertAccessible(page, 'an import that is done');
+  await shot(page, 'imports-done');
+});
+
+test('it is undone', async () => {
+  await button('Undo import').click();
+  await page.locator('.window-foot').getByRole('button', { name: 'Undo import' }).click();
+  await page.getByText('3 values went back').first().waitFor();
+  const { body } = await admin('GET', `/customers/${people[0].accountId}/values`);
+  assert.equal(body.values.find((v) => v.fieldId === field.id).value, null);
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.locator('.token', { hasText: 'plans.csv' }).getByText('Undone').waitFor();
+});
+
+for (const [theme, width] of [['dark', 1280], ['light', 360], ['dark', 360]]) {
+  test(`it fits and is readable: ${theme}, ${width} wide`, async () => {
+    const narrow = await visit({ colorScheme: theme, width });
+    await assertFits(narrow, `imports ${theme} ${width}`);
+    await choose(narrow, 'again.csv', [`Account ID,${name}`, `${people[0].accountId},Silver`, `${people[1].accountId},Bronze`]);
+    await narrow.locator('.import-columns tbody tr').nth(1).waitFor();
+    await assertFits(narrow, `columns ${theme} ${width}`);
+    await shot(narrow, `imports-columns-${theme}-${width}`);
+    await narrow.getByRole('button', { name: 'Start dry run' }).click();
+    await narrow.getByRole('button', { name: 'Import 2 rows' }).waitFor();
+    await assertFits(narrow, `report ${theme} ${width}`);
+    await assertAccessible(narrow, `report ${theme} ${width}`);
+    await shot(narrow, `imports-report-${theme}-${width}`);
+    await narrow.getByRole('button', { name: 'Cancel import' }).click();
+    await narrow.locator('.window-foot').getByRole('button', { name: 'Cancel import' }).click();
+    await narrow.locator('.lozenge', { hasText: 'Cancelled' }).waitFor();
+    assertClean(narrow);
+    await narrow.close();
+  });
+}
+
+test('a file that holds nothing is refused in words', async () => {
+  const other = await visit();
+  await choose(other, 'empty.csv', ['']);
+  await other.getByText('The file holds no row, not even a header.', { exact: false }).waitFor();
+  await other.getByRole('button', { name: 'Cancel import' }).click();
+  await other.locator('.window-foot').getByRole('button', { name: 'Cancel import' }).click();
+  await other.locator('.lozenge', { hasText: 'Cancelled' }).waitFor();
+  await other.close();
+});

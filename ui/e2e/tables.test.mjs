@@ -1,0 +1,263 @@
+// Tables: saved views, columns, the keyboard in cells, blocks of cells, quick search.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { apiAs, assertAccessible, assertClean, assertFits, launch, makeFields, newPage, ticketUrl, unique } from './demo.mjs';
+
+let browser;
+let made;
+let agent;
+before(async () => {
+  browser = await launch();
+  agent = await apiAs('agent');
+  made = await makeFields(await apiAs('admin'), unique('Table'), { level: { type: 'select', options: [{ label: 'Gold' }, { label: 'Very gold' }] }, note: { type: 'text' }, count: { type: 'number' } });
+});
+after(async () => {
+  const { body } = (await agent?.('GET', '/views?entity=customer')) ?? { body: { items: [] } };
+  for (const view of body.items.filter((v) => v.mine)) await agent('DELETE', `/views/${view.id}`, undefined, { 'if-match': `"v${view.version}"` });
+  await made?.remove();
+  await browser?.close();
+});
+
+const cell = (page, row, column) => page.locator(`[data-cell="${row}:${column}"]`);
+const columns = (page) => page.locator('th[data-column]').evaluateAll((heads) => heads.map((head) => head.dataset.column));
+/** The heads follow when the page is drawn again. */
+const columnsBecome = (page, keys) => page.waitForFunction((wanted) => [...document.querySelectorAll('th[data-column]')].map((head) => head.dataset.column).join() === wanted, keys.join());
+
+async function open(hash = '#/customers?view=all', options = {}) {
+  const page = await newPage(browser, options);
+  await page.goto(await ticketUrl('agent', hash));
+  await page.locator('.table-row, .empty').first().waitFor();
+  return page;
+}
+
+/** A view with the three fields, made by the API. */
+async function viewOf(name, more = {}) {
+  const { level, note, count } = made.fields;
+  const made_ = await agent('POST', '/views', { entity: 'customer', name, columns: ['name', level.id, note.id, count.id].map((key) => ({ key, pinned: key === 'name' })), ...more });
+  assert.equal(made_.status, 201, JSON.stringify(made_.body));
+  return made_.body;
+}
+
+async function valuesOf(page, row) {
+  const href = await cell(page, row, 0).locator('a').getAttribute('href');
+  const { body } = await agent('GET', `/customers/${href.split('/').at(-1)}/values`);
+  const ours = Object.values(made.fields).map((f) => f.id);
+  return Object.fromEntries(body.values.filter((v) => ours.includes(v.fieldId)).map((v) => [v.fieldId, v.value]));
+}
+
+describe('saved views', () => {
+  test('columns and a query are saved, opened, renamed, deleted and taken back', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.locator('.column-item', { hasText: made.fields.level.name }).locator('.checkbox').click();
+    await page.keyboard.press('Escape');
+    await page.locator('.view-bar .lozenge', { hasText: 'Changed' }).waitFor();
+    await page.getByRole('textbox', { name: 'Query' }).fill('name ~ a*');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/query=/);
+    await page.getByRole('button', { name: 'Save view' }).click();
+    const name = unique('Mine');
+    await page.getByRole('textbox', { name: 'Name' }).fill(name);
+    await assertAccessible(page, 'the name of a view');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/view=/);
+    await page.getByRole('button', { name: `View: ${name}` }).waitFor();
+    assert.equal(await page.getByRole('textbox', { name: 'Query' }).inputValue(), 'name ~ a*');
+    assert.ok((await columns(page)).includes(made.fields.level.id));
+    await assertAccessible(page, 'a table with a view');
+    await page.getByRole('button', { name: 'Actions for this view' }).click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill(`${name} again`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `View: ${name} again` }).waitFor();
+    await page.getByRole('button', { name: 'Actions for this view' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'View: All customers' }).waitFor();
+    await page.locator('.flag', { hasText: 'is deleted' }).getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: `View: ${name} again` }).waitFor();
+    assertClean(page);
+  });
+
+  test('a table starts with the view that its reader chose', async () => {
+    const view = await viewOf(unique('Start'));
+    assert.equal((await agent('PUT', `/views/${view.id}/default`)).status, 204);
+    const page = await open('#/customers');
+    await page.getByRole('button', { name: `View: ${view.name}` }).click();
+    await page.getByRole('menuitem', { name: 'All customers' }).click();
+    await page.waitForURL(/view=all/);
+    await page.getByRole('button', { name: 'View: All customers' }).waitFor();
+    assert.equal((await agent('DELETE', `/views/${view.id}/default`)).status, 204);
+  });
+
+  test('a view whose field is gone says so; one that is not there too', async () => {
+    const admin = await apiAs('admin');
+    const gone = await makeFields(admin, unique('Gone'), { field: { type: 'text' } });
+    const view = await viewOf(unique('Gone'), { columns: [{ key: 'name' }, { key: gone.fields.field.id }] });
+    await gone.remove();
+    const page = await open(`#/customers?view=${view.id}`);
+    await page.locator('.page-notice', { hasText: gone.fields.field.name }).waitFor();
+    await columnsBecome(page, ['name']);
+    await assertAccessible(page, 'a view whose field is gone');
+    const lost = await open('#/customers?view=0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11');
+    await lost.locator('.page-notice', { hasText: 'This view is not there' }).waitFor();
+    assert.ok((await lost.locator('.table-row').count()) > 1);
+  });
+});
+
+describe('columns', () => {
+  test('are widened by keyboard and pointer, moved, and remembered', async () => {
+    const page = await open();
+    const width = async (key) => Math.round((await page.locator(`th[data-column="${key}"]`).boundingBox()).width);
+    const before = await width('email');
+    const edge = page.getByRole('separator', { name: 'Width of E-mail' });
+    await edge.focus();
+    for (const wider of [16, 32]) {
+      await page.keyboard.press('ArrowRight');
+      await page.waitForFunction((w) => Math.round(document.querySelector('th[data-column="email"]').getBoundingClientRect().width) === w, before + wider);
+    }
+    const box = await edge.boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2 - 50, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    // The head follows when the page is drawn again.
+    await page.waitForFunction((w) => Math.abs(Math.round(document.querySelector('th[data-column="email"]').getBoundingClientRect().width) - w) <= 2, before - 18);
+    await page.locator('th[data-column="timeZone"] .table-head').dragTo(page.locator('th[data-column="email"] .table-head'));
+    await columnsBecome(page, ['name', 'timeZone', 'email', 'organizations']);
+    await page.reload();
+    await page.locator('.table-row').first().waitFor();
+    await columnsBecome(page, ['name', 'timeZone', 'email', 'organizations']);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await assertAccessible(page, 'the columns');
+    await page.getByRole('button', { name: 'Reset columns' }).click();
+    await columnsBecome(page, ['name', 'email', 'organizations', 'timeZone']);
+    assertClean(page);
+  });
+});
+
+describe('cells', () => {
+  test('are walked, edited, cleared, and taken back by keyboard', async () => {
+    const view = await viewOf(unique('Cells'));
+    const page = await open(`#/customers?view=${view.id}`);
+    await cell(page, 0, 0).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.cell), '0:2');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: made.fields.note.name }).fill('Written in a cell');
+    await assertAccessible(page, 'a cell being edited');
+    await page.keyboard.press('Enter');
+    await cell(page, 0, 2).getByText('Written in a cell').waitFor();
+    await page.waitForFunction(() => document.activeElement?.dataset?.cell === '1:2');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Delete');
+    await cell(page, 0, 2).getByText('Written in a cell').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+z');
+    await cell(page, 0, 2).getByText('Written in a cell').waitFor();
+    await page.keyboard.press('Control+z');
+    await cell(page, 0, 2).getByText('Written in a cell').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Shift+z');
+    await cell(page, 0, 2).getByText('Written in a cell').waitFor();
+    await page.keyboard.press('Control+End');
+    await page.waitForFunction(() => document.activeElement?.dataset?.cell?.endsWith(':3'));
+    await page.keyboard.press('Control+Home');
+    await page.waitForFunction(() => document.activeElement?.dataset?.cell === '0:0');
+    await assertAccessible(page, 'a grid');
+    assertClean(page);
+  });
+
+  test('a block is copied and pasted, with what is refused told at its place', async () => {
+    const view = await viewOf(unique('Block'));
+    const page = await open(`#/customers?view=${view.id}`);
+    const paste = (text) => page.evaluate((t) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', t);
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    }, text);
+    await cell(page, 1, 1).click();
+    await paste('Gold\t"two ""quoted"" words"\t12.5\nvery gold\t\t7');
+    await cell(page, 1, 1).getByText('Gold', { exact: true }).waitFor();
+    await cell(page, 2, 3).getByText('7').waitFor();
+    assert.deepEqual(await valuesOf(page, 1), { [made.fields.level.id]: made.fields.level.options[0].id, [made.fields.note.id]: 'two "quoted" words', [made.fields.count.id]: 12.5 });
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Shift+ArrowRight');
+    assert.equal(await page.locator('td[aria-selected="true"]').count(), 4);
+    const copied = await page.evaluate(() => {
+      const data = new DataTransfer();
+      document.activeElement.dispatchEvent(new ClipboardEvent('copy', { clipboardData: data, bubbles: true, cancelable: true }));
+      return data.getData('text/plain');
+    });
+    assert.equal(copied, 'Gold\t"two ""quoted"" words"\r\nVery gold\t');
+    // Something is wrong: it is shown before anything is written.
+    await page.keyboard.press('Escape');
+    await cell(page, 3, 1).click();
+    await paste('Platinum\tfine\tmany');
+    await page.getByRole('dialog', { name: 'Paste' }).waitFor();
+    await page.getByText('There is no such option.').waitFor();
+    await assertAccessible(page, 'what would be pasted');
+    await page.getByRole('button', { name: 'Write 1 cell' }).click();
+    await cell(page, 3, 2).getByText('fine').waitFor();
+    assert.deepEqual(await valuesOf(page, 3), { [made.fields.note.id]: 'fine' });
+    assertClean(page);
+  });
+
+  test('what somebody else changed meanwhile is not written over', async () => {
+    const view = await viewOf(unique('Conflict'));
+    const page = await open(`#/customers?view=${view.id}`);
+    await cell(page, 5, 2).click();
+    await page.locator('.bone').first().waitFor({ state: 'detached' });
+    const id = decodeURIComponent((await cell(page, 5, 0).locator('a').getAttribute('href')).split('/').at(-1));
+    const path = `/customers/${encodeURIComponent(id)}/values/${made.fields.note.id}`;
+    assert.equal((await agent('PUT', path, { value: 'theirs' }, { 'if-match': '"v0"' })).status, 200);
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.setData('text/plain', 'mine');
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    await page.locator('.flag', { hasText: '1 row was refused' }).waitFor();
+    await cell(page, 5, 2).getByText('theirs').waitFor();
+  });
+});
+
+describe('quick search', () => {
+  test('opens by keyboard, finds as one types, and leads to the record', async () => {
+    const { body } = await agent('GET', '/customers?limit=1');
+    const [customer] = body.items;
+    const page = await open('#/organizations');
+    await page.keyboard.press('Control+k');
+    const input = page.getByRole('searchbox', { name: 'Search customers and organizations' });
+    await input.waitFor();
+    await page.keyboard.type(customer.displayName);
+    await page.getByRole('option').first().filter({ hasText: customer.displayName }).waitFor();
+    assert.ok((await page.locator('.quick-search mark').count()) > 0);
+    await assertAccessible(page, 'quick search');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/customers\/./);
+    await page.locator('.person-name').waitFor();
+    await page.locator('main').focus();
+    await page.keyboard.press('/');
+    await input.fill('zzzzqqqq');
+    await page.getByText('Nothing matches').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.locator('.quick-search').waitFor({ state: 'detached' });
+    assertClean(page);
+  });
+});
+
+for (const options of [{ width: 400, height: 800 }, { colorScheme: 'dark' }]) {
+  test(`a table fits and is accessible: ${JSON.stringify(options)}`, async () => {
+    const view = await viewOf(unique('Fits'));
+    const page = await open(`#/customers?view=${view.id}`, options);
+    await assertFits(page, 'a table');
+    await assertAccessible(page, 'a table');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await assertFits(page, 'the columns');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.locator('.quick-search').waitFor();
+    await assertFits(page, 'quick search');
+  });
+}
