@@ -313,6 +313,7 @@ pub static ROOM: Room = Room {
         &imports::IMPORT_OWNER,
         &imports::IMPORT_CHANGE,
         &imports::IMPORT_MAPPING_TABLE,
+        &imports::IMPORT_MADE_TABLE,
         &views::SAVED_VIEW,
         &views::SAVED_VIEW_DEFAULT,
         &entitlements::PRODUCT,
@@ -347,5 +348,6 @@ pub static ROOM: Room = Room {
         Migration { version: 6, steps: &imports::BULK_ACTION_STEPS },
         Migration { version: 7, steps: &entitlements::STEPS },
         Migration { version: 8, steps: &merges::STEPS },
+        Migration { version: 9, steps: &imports::MAKING_STEPS },
     ],
 };

@@ -2,7 +2,7 @@
 import { etag, must, type ApiClient } from './client';
 import type {
   BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, HistoryEntry, Holder, Import, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewRequest,
+  FieldInput, FieldValue, Found, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewRequest,
   NewToken, NewWebhook, Organization, OrganizationEntitlements, Panel, Permissions, Product, ProductInput, Project, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
@@ -234,8 +234,12 @@ export function calls(api: ApiClient) {
       must(api.GET('/api/v1/imports/{importId}/preview', { params: { path: { importId }, query: { ...(encoding ? { encoding } : {}), ...(delimiter ? { delimiter } : {}) } } })),
     checkImport: (importId: string, body: ImportSettings): Promise<Import> =>
       must(api.POST('/api/v1/imports/{importId}/check', { params: { path: { importId } }, body })),
-    moveImport: (importId: string, wish: 'run' | 'pause' | 'cancel' | 'undo'): Promise<Import> =>
+    moveImport: (importId: string, wish: 'run' | 'pause' | 'cancel'): Promise<Import> =>
       must(api.POST(`/api/v1/imports/{importId}/${wish}`, { params: { path: { importId } } })),
+    undoImport: (importId: string, takeAccess: boolean): Promise<Import> =>
+      must(api.POST('/api/v1/imports/{importId}/undo', { params: { path: { importId }, query: takeAccess ? { takeAccess } : {} } })),
+    importMade: (importId: string, cursor?: string): Promise<Page<ImportMade>> =>
+      must(api.GET('/api/v1/imports/{importId}/made', { params: { path: { importId }, query: optional({ cursor }) } })),
     importRows: (importId: string, outcome: ImportOutcome | null, cursor?: string): Promise<Page<ImportRow>> =>
       must(api.GET('/api/v1/imports/{importId}/rows', { params: { path: { importId }, query: { ...(outcome ? { outcome } : {}), ...optional({ cursor }) } } })),
     importKept: (importId: string): Promise<Page<{ ownerId: string; fieldId: string; changeId: string }>> =>

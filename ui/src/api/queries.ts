@@ -50,6 +50,7 @@ export const keys = {
   importPreview: (id: string, encoding: string | null, delimiter: string | null) => ['import', id, 'preview', encoding, delimiter] as const,
   importRows: (id: string, outcome: string | null, version: string) => ['import', id, 'rows', outcome, version] as const,
   importKept: (id: string) => ['import', id, 'kept'] as const,
+  importMade: (id: string, version: string) => ['import', id, 'made', version] as const,
 };
 
 export function shouldRetry(failures: number, error: unknown): boolean {

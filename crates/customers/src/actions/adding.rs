@@ -13,12 +13,9 @@ use crate::actions::announce::announce_members;
 use crate::actions::directory::{self, CustomerRecord};
 use crate::actions::{access, values};
 use crate::model::{Entity, Owner, Permission};
-use crate::rules::adding::{check_address, check_few, check_line};
+use crate::rules::adding::{PLACES_AT_ONCE, check_address, check_few, check_line};
 use crate::sql;
 use crate::webhooks::event::EventKind;
-
-/// Projects and organizations that somebody new is put into at once: each is a call to Jira, while a page waits.
-pub(crate) const PLACES_AT_ONCE: usize = 10;
 
 /// A customer as somebody wants them.
 pub(crate) struct NewCustomer {
@@ -75,7 +72,7 @@ fn no_service_project(pointer: &str) -> FieldFault {
 }
 
 /// The desks of these projects; one that is no service project is told at its place.
-async fn desks_of(jira: &Jira<'_>, pointer: &str, projects: &[ProjectId]) -> Result<Vec<ServiceDeskId>> {
+pub(crate) async fn desks_of(jira: &Jira<'_>, pointer: &str, projects: &[ProjectId]) -> Result<Vec<ServiceDeskId>> {
     let known = if projects.is_empty() { Vec::new() } else { desks(jira).await? };
     let mut faults = Vec::new();
     let mut found = Vec::new();
@@ -141,7 +138,7 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
     Ok(Added { made, refused })
 }
 
-fn only_administrators(fault: Fault) -> Fault {
+pub(crate) fn only_administrators(fault: Fault) -> Fault {
     refused_by_jira(
         fault,
         "Jira lets only its administrators make customers. Ask one of them, or let the customer sign up in the portal.",

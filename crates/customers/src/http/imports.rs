@@ -16,12 +16,15 @@ use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, R
 use crate::Room;
 use crate::actions::batches::report::Place;
 use crate::actions::batches::{OpenBatch, Wish};
-use crate::actions::imports::{self, kept, report};
+use crate::actions::imports::{self, kept, made, report};
 use crate::files::Format;
 use crate::http::values::authors;
 use crate::imports::mapping::Settings;
 use crate::model::ImportId;
-use views::{ImportInput, ImportRowView, ImportView, KeptView, PartInput, PreviewQuery, PreviewView, RowsQuery};
+use views::{
+    ImportInput, ImportRowView, ImportView, KeptView, MadeView, PartInput, PreviewQuery, PreviewView, RowsQuery,
+    UndoQuery,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
@@ -37,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .routes(routes!(list_import_rows))
         .routes(routes!(export_import_report))
         .routes(routes!(list_import_kept))
+        .routes(routes!(list_import_made))
 }
 
 async fn shown(cx: &Cx, room: &Room, import: OpenBatch) -> Result<Reply, Problem> {
@@ -150,7 +154,7 @@ async fn preview_import(
 /// Begin the dry run
 ///
 /// Nothing is changed. When `state` is `checked`, the report says of each row what would change. It may be made again with
-/// other settings.
+/// other settings. `makeCustomers` is for administrators of Jira, and tokens that have `customers:write`, too.
 #[utoipa::path(post, path = "/imports/{importId}/check", tag = "imports", request_body = Settings,
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
@@ -166,7 +170,7 @@ async fn check_import(
 }
 
 async fn moved(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<Reply, Problem> {
-    let import = imports::move_import(cx, room, id, wish).await?;
+    let import = imports::move_import(cx, room, id, wish, false).await?;
     shown(cx, room, import).await
 }
 
@@ -218,17 +222,41 @@ async fn cancel_import(
 
 /// Undo it
 ///
-/// Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days.
+/// Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days. With
+/// `takeAccess`, customers whom Jira made for it lose the access that it gave them; a token then needs `customers:write`, too.
 #[utoipa::path(post, path = "/imports/{importId}/undo", tag = "imports",
-    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
+    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), UndoQuery),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
 async fn undo_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
     Path(id): Path<ImportId>,
+    Query(query): Query<UndoQuery>,
 ) -> Result<Reply, Problem> {
-    moved(&cx, &room, id, Wish::Undo).await
+    let import = imports::move_import(&cx, &room, id, Wish::Undo, query.take_access).await?;
+    shown(&cx, &room, import).await
+}
+
+/// List customers who were made
+///
+/// In the order of the file, for 30 days. After an undo, `taken` and `kept` say who lost the access that the import gave them.
+#[utoipa::path(get, path = "/imports/{importId}/made", tag = "imports",
+    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), PageQuery),
+    responses((status = 200, body = Page<MadeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 422, body = ProblemBody)))]
+async fn list_import_made(
+    State(room): State<Room>,
+    Principal { cx, .. }: Principal<scope::ImportsWrite>,
+    Path(id): Path<ImportId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply, Problem> {
+    let after = page.cursor.as_deref().map(|cursor| cursor.parse::<i64>().map_err(|_| wrong_cursor())).transpose()?;
+    let (made, called, next) = made::list_made(&cx, &room, id, after.unwrap_or_default(), page.limit()?).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: made.into_iter().map(|person| MadeView::of(person, &called, exit)).collect(),
+        next_cursor: next.map(|row| row.to_string()),
+    }))
 }
 
 /// List the report's rows

@@ -79,13 +79,6 @@ struct Found {
     total: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Account {
-    #[serde(default)]
-    email_address: Option<Personal>,
-}
-
 impl Known {
     /// Whether this is a Data Center.
     pub(crate) fn is_data_center(&self) -> bool {
@@ -242,14 +235,17 @@ impl Jira<'_> {
         Ok(groups)
     }
 
+    /// Accounts that an address may be of, closed ones too.
+    pub(super) async fn dc_accounts_like(&self, email: &Personal) -> Result<Vec<User>> {
+        let call =
+            Call::get("/rest/api/2/user/search").query("username", email.peek()).query("includeInactive", "true");
+        self.call(call).await
+    }
+
     /// Makes a customer. Data Center tells an address that is taken no differently from one that is none, so it is looked
     /// for first.
     pub(super) async fn dc_create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
-        let call =
-            Call::get("/rest/api/2/user/search").query("username", email.peek()).query("includeInactive", "true");
-        let taken: Vec<Account> = self.call(call).await?;
-        let wanted = email.peek().to_lowercase();
-        if taken.iter().filter_map(|one| one.email_address.as_ref()).any(|one| one.peek().to_lowercase() == wanted) {
+        if Box::pin(self.account_of_address(email)).await?.is_some() {
             return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
         }
         let ask = json!({"email": email.peek(), "fullName": name.peek()});

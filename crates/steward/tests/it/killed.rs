@@ -9,6 +9,7 @@
 mod batches;
 mod importing;
 mod inside;
+mod making;
 mod owners;
 mod writers;
 

@@ -55,6 +55,7 @@ mod hosts;
 mod http;
 mod idempotency;
 mod import_command;
+mod import_making;
 mod imports;
 mod killed;
 mod leaks;

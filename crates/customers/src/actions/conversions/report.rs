@@ -92,7 +92,7 @@ fn line(row: &PlannedRow, called: &Called) -> Vec<Cell> {
     let outcome = match row.outcome {
         Outcome::Changed => "converts",
         Outcome::Unchanged => "empty",
-        Outcome::Refused | Outcome::Overtaken => "does not convert",
+        Outcome::Made | Outcome::Refused | Outcome::Overtaken => "does not convert",
     };
     vec![
         text(owner),

@@ -126,8 +126,7 @@ async fn add(
         let store = app.state.read();
         let shape = Shape::new(&store, &app.state, &caller);
         let desk = administrators(&shape, &id)?;
-        let there: Vec<AccountId> =
-            body.account_ids.iter().filter(|id| store.account(id).is_some()).cloned().collect();
+        let there: Vec<AccountId> = body.account_ids.iter().filter(|id| store.account(id).is_some()).cloned().collect();
         (desk.id.clone(), there, known(&store, &body.account_ids).err())
     };
     // Those whom it knows are added whatever is said of the others.
