@@ -203,7 +203,8 @@ pub(crate) fn guess(headers: &[String], entity: Entity, fields: &[Known<'_>]) ->
             // A field that is called as the directory is still a field; but an account id is one thing only.
             let identity = identities.iter().find(|(_, names)| names.contains(&key.as_str()));
             let found = match (field, identity) {
-                (Some(field), None) => field.id.to_string(),
+                // A name is whatever somebody called a field so.
+                (Some(field), None | Some(("displayName", _))) => field.id.to_string(),
                 (_, Some((name, _))) => (*name).to_owned(),
                 (None, None) => return None,
             };
