@@ -628,7 +628,7 @@ export interface paths {
         /**
          * Begin the dry run
          * @description Nothing is changed. When `state` is `checked`, the report says of each row what would change. It may be made again with
-         *     other settings.
+         *     other settings. `makeCustomers` is for administrators of Jira, and tokens that have `customers:write`, too.
          */
         post: operations["check_import"];
         delete?: never;
@@ -649,6 +649,26 @@ export interface paths {
          * @description After an undo: somebody had changed them since the import.
          */
         get: operations["list_import_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/made": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List customers who were made
+         * @description In the order of the file, for 30 days. After an undo, `taken` and `kept` say who lost the access that the import gave them.
+         */
+        get: operations["list_import_made"];
         put?: never;
         post?: never;
         delete?: never;
@@ -790,7 +810,8 @@ export interface paths {
         put?: never;
         /**
          * Undo it
-         * @description Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days.
+         * @description Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days. With
+         *     `takeAccess`, customers whom Jira made for it lose the access that it gave them; a token then needs `customers:write`, too.
          */
         post: operations["undo_import"];
         delete?: never;
@@ -2693,6 +2714,11 @@ export interface components {
             changed: number;
             /**
              * Format: int64
+             * @description Jira makes a customer, who is not there yet; then values are written.
+             */
+            made: number;
+            /**
+             * Format: int64
              * @description Somebody changed a value between the dry run and the run: nothing of the row was written.
              */
             overtaken: number;
@@ -2740,10 +2766,22 @@ export interface components {
             fileName: string;
         };
         /**
+         * @description What became of somebody who was to be made.
+         * @enum {string}
+         */
+        ImportMadeState: "asked" | "made" | "placed" | "partly" | "found" | "refused" | "taken" | "kept";
+        /** @description Where customers are put whom Jira makes because a row names them. */
+        ImportMakeCustomers: {
+            /** @description Organizations that they belong to, by id; at most 10. */
+            organizationIds?: string[];
+            /** @description Service projects that they may use, by id; at most 10. */
+            projectIds?: string[];
+        };
+        /**
          * @description What becomes of a row.
          * @enum {string}
          */
-        ImportOutcome: "changed" | "unchanged" | "refused" | "overtaken";
+        ImportOutcome: "changed" | "made" | "unchanged" | "refused" | "overtaken";
         /** @description A row of the report. */
         ImportRowView: {
             /** @description Values that change. */
@@ -2770,8 +2808,8 @@ export interface components {
         /** @description How a file is to be read. */
         ImportSettings: {
             /**
-             * @description One for each column of the file, in their order: `accountId`, `email`, `organizationId`, `name`, a field's id, or
-             *     null to leave the column out.
+             * @description One for each column of the file, in their order: `accountId`, `email`, `displayName` (of customers who are made),
+             *     `organizationId`, `name`, a field's id, or null to leave the column out.
              */
             columns: (string | null)[];
             /** @description How days are written. */
@@ -2784,6 +2822,7 @@ export interface components {
             encoding?: components["schemas"]["ImportEncoding"] | null;
             /** @description What stands between several options of one cell; `;` if left out. */
             listSeparator?: string | null;
+            makeCustomers?: components["schemas"]["ImportMakeCustomers"] | null;
             /** @description IANA name of the zone of dates with time that name none; UTC if left out. */
             timeZone?: string | null;
         };
@@ -2794,6 +2833,8 @@ export interface components {
         ImportState: "uploading" | "checking" | "checked" | "running" | "paused" | "cancelled" | "done" | "undoing" | "undone";
         /** @description An import. */
         ImportView: {
+            /** @description Whether undoing it can take them out of the projects and organizations that it put them into. */
+            accessGiven: boolean;
             /**
              * Format: int64
              * @description Bytes that arrived.
@@ -2803,6 +2844,11 @@ export interface components {
             createdAt: string;
             /** @description Who began it. */
             createdBy: components["schemas"]["AuthorView"];
+            /**
+             * Format: int64
+             * @description Customers whom Jira made for it; `made` lists them.
+             */
+            customersMade: number;
             /**
              * Format: double
              * @description While running: how much of the plan was carried out, 0 to 1.
@@ -2821,7 +2867,7 @@ export interface components {
              * @description Parts that arrived: the number of the next one.
              */
             parts: number;
-            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`; `refused_by_jira` where it makes customers. */
             reason?: string | null;
             /** @description Rows of the dry run, by what came of them. */
             rows: components["schemas"]["ImportCounts"];
@@ -2957,6 +3003,20 @@ export interface components {
             items: components["schemas"]["FoundView"][];
             /** @description False while the index is still being built: ask again in a moment. */
             ready: boolean;
+        };
+        /** @description A customer whom Jira made for an import. */
+        MadeView: {
+            /** @description The account; null while Jira did not answer. */
+            accountId?: string | null;
+            /** @description What they are called; null where Jira does not say. */
+            displayName?: string | null;
+            /**
+             * Format: int64
+             * @description The row of the file that names them, from 1.
+             */
+            row: number;
+            /** @description Where they are. */
+            state: components["schemas"]["ImportMadeState"];
         };
         /** @description Who made a token. */
         Maker: {
@@ -3583,6 +3643,8 @@ export interface components {
         Page_ImportView: {
             /** @description The rows. */
             items: {
+                /** @description Whether undoing it can take them out of the projects and organizations that it put them into. */
+                accessGiven: boolean;
                 /**
                  * Format: int64
                  * @description Bytes that arrived.
@@ -3592,6 +3654,11 @@ export interface components {
                 createdAt: string;
                 /** @description Who began it. */
                 createdBy: components["schemas"]["AuthorView"];
+                /**
+                 * Format: int64
+                 * @description Customers whom Jira made for it; `made` lists them.
+                 */
+                customersMade: number;
                 /**
                  * Format: double
                  * @description While running: how much of the plan was carried out, 0 to 1.
@@ -3610,7 +3677,7 @@ export interface components {
                  * @description Parts that arrived: the number of the next one.
                  */
                 parts: number;
-                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`; `refused_by_jira` where it makes customers. */
                 reason?: string | null;
                 /** @description Rows of the dry run, by what came of them. */
                 rows: components["schemas"]["ImportCounts"];
@@ -3655,6 +3722,25 @@ export interface components {
                 fieldId: string;
                 /** @description The `accountId` or organization's id. */
                 ownerId: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_MadeView: {
+            /** @description The rows. */
+            items: {
+                /** @description The account; null while Jira did not answer. */
+                accountId?: string | null;
+                /** @description What they are called; null where Jira does not say. */
+                displayName?: string | null;
+                /**
+                 * Format: int64
+                 * @description The row of the file that names them, from 1.
+                 */
+                row: number;
+                /** @description Where they are. */
+                state: components["schemas"]["ImportMadeState"];
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -7939,6 +8025,7 @@ export interface operations {
                      *           "done": 1,
                      *           "rows": {
                      *             "changed": 398,
+                     *             "made": 0,
                      *             "unchanged": 9,
                      *             "refused": 5,
                      *             "overtaken": 0
@@ -7946,12 +8033,14 @@ export interface operations {
                      *           "valuesWritten": 771,
                      *           "valuesReturned": 0,
                      *           "valuesKept": 0,
+                     *           "customersMade": 0,
+                     *           "accessGiven": false,
                      *           "settings": {
                      *             "encoding": "utf8",
                      *             "delimiter": "semicolon",
                      *             "columns": [
                      *               "email",
-                     *               null,
+                     *               "displayName",
                      *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *             ],
@@ -7959,7 +8048,8 @@ export interface operations {
                      *             "decimal": "comma",
                      *             "listSeparator": null,
                      *             "timeZone": "Europe/Berlin",
-                     *             "emptyCells": "leave"
+                     *             "emptyCells": "leave",
+                     *             "makeCustomers": null
                      *           },
                      *           "headers": [
                      *             "E-mail",
@@ -8043,6 +8133,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8050,6 +8141,8 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": null,
                      *       "headers": [],
                      *       "createdBy": {
@@ -8120,6 +8213,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -8127,12 +8221,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8140,7 +8236,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8216,6 +8313,7 @@ export interface operations {
                      *       "done": 0.5,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -8223,12 +8321,14 @@ export interface operations {
                      *       "valuesWritten": 380,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8236,7 +8336,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8308,7 +8409,7 @@ export interface operations {
                  *       "delimiter": "semicolon",
                  *       "columns": [
                  *         "email",
-                 *         null,
+                 *         "displayName",
                  *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                  *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                  *       ],
@@ -8316,7 +8417,13 @@ export interface operations {
                  *       "decimal": "comma",
                  *       "listSeparator": null,
                  *       "timeZone": "Europe/Berlin",
-                 *       "emptyCells": "leave"
+                 *       "emptyCells": "leave",
+                 *       "makeCustomers": {
+                 *         "projectIds": [
+                 *           "10001"
+                 *         ],
+                 *         "organizationIds": []
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["ImportSettings"];
@@ -8341,6 +8448,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8348,12 +8456,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8361,7 +8471,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8492,6 +8603,84 @@ export interface operations {
             };
         };
     };
+    list_import_made: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accountId": "qm:a713c8ea-1075-4e30-9d96-891a7d181739:5ad6d3581db05e2a66fa80b",
+                     *           "displayName": "Ada Lovelace",
+                     *           "row": 1,
+                     *           "state": "placed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_MadeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     put_import_part: {
         parameters: {
             query?: never;
@@ -8542,6 +8731,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8549,6 +8739,8 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": null,
                      *       "headers": [],
                      *       "createdBy": {
@@ -8635,6 +8827,7 @@ export interface operations {
                      *       "done": 0.5,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -8642,12 +8835,14 @@ export interface operations {
                      *       "valuesWritten": 380,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8655,7 +8850,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8763,7 +8959,7 @@ export interface operations {
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8771,7 +8967,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "remembered": true
                      *     }
@@ -9002,6 +9199,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -9009,12 +9207,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9022,7 +9222,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -9078,7 +9279,14 @@ export interface operations {
     };
     undo_import: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether customers whom Jira made for it are taken out of the projects and organizations that it put them into. Their
+                 *     accounts stay.
+                 * @example true
+                 */
+                takeAccess?: boolean;
+            };
             header?: never;
             path: {
                 /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
@@ -9106,6 +9314,7 @@ export interface operations {
                      *       "done": 1,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -9113,12 +9322,14 @@ export interface operations {
                      *       "valuesWritten": 771,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9126,7 +9337,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
