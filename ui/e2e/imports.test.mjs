@@ -104,7 +104,7 @@ test('it is undone', async () => {
   await page.locator('.token', { hasText: 'plans.csv' }).getByText('Undone').waitFor();
 });
 
-const makes = 'Make customers who are not in Jira yet';
+const makes = 'Make them in Jira';
 const newcomers = [1, 2].map((n) => `${unique('new').replaceAll(/[^a-z0-9]/gi, '').toLowerCase()}${n}@example.com`);
 
 test('who is not in Jira yet is refused, unless one says that they are made', async () => {

@@ -60,6 +60,8 @@ function Columns({ one, fields, preview, onDialect, onBack }: {
     try {
       const checking = await calls.checkImport(one.id, settings);
       client.setQueryData(keys.import(one.id), checking);
+      // What the report says now is what was asked for.
+      onBack?.();
     } catch (error) {
       setProblem(asProblem(error));
       setBusy(false);

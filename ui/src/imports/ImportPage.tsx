@@ -124,13 +124,13 @@ function Acts({ one, onColumns }: { one: Import; onColumns?: () => void }) {
   return (
     <div className="editor-actions">
       {state === 'checked' && changes > 0 && <Button kind="primary" onPress={() => act('run')} isDisabled={busy}>{tn('imports.run', changes)}</Button>}
-      {state === 'checked' && made > 0 && <p className="import-summary">{tn('imports.run.makes', made)}</p>}
       {state === 'checked' && changes === 0 && <p className="import-summary">{t('imports.run.none')}</p>}
       {state === 'paused' && one.reason !== 'fields_changed' && <Button kind="primary" onPress={() => act('run')} isDisabled={busy}>{t('imports.resume')}</Button>}
       {onColumns && <Button onPress={onColumns} isDisabled={busy}>{t('imports.check.again')}</Button>}
       {state === 'running' && <Button onPress={() => act('pause')} isDisabled={busy}>{t('imports.pause')}</Button>}
       {['uploading', 'checking', 'checked', 'running', 'paused'].includes(state) && <Button kind="subtle" onPress={() => setAsked('cancel')} isDisabled={busy}>{t('imports.cancel')}</Button>}
       {one.undoUntil && <Button onPress={() => setAsked('undo')} isDisabled={busy}>{t('imports.undo')}</Button>}
+      {state === 'checked' && made > 0 && <p className="import-summary">{tn('imports.run.makes', made)}</p>}
       {asked === 'undo' && one.accessGiven && <UndoQuestion one={one} onClose={() => setAsked(null)} onConfirm={(takes) => act(takes ? 'undoWithAccess' : 'undo')} />}
       {asked && !(asked === 'undo' && one.accessGiven) && <Question title={t(`imports.${asked}.title`)} detail={t(`imports.${asked}.detail`)} confirm={t(`imports.${asked}`)} onClose={() => setAsked(null)} onConfirm={() => act(asked)} />}
     </div>
