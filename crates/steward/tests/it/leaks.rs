@@ -1,6 +1,8 @@
 //! Canaries in every field, then every byte that was written searched: both databases, their logs, ours, error bodies;
 //! in the clear, in base64, in hex and percent-encoded.
 
+mod newcomers;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -260,7 +262,7 @@ async fn use_everything(world: &World) -> Canaries {
     use_connect(world, &mut canaries).await;
     use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
     use_imports(world, &mut canaries, &fields[0], &account).await;
-    make_people(world, &mut canaries).await;
+    newcomers::make_people(world, &mut canaries).await;
     change_a_type(world, &mut canaries, &account).await;
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
@@ -286,25 +288,6 @@ async fn use_entitlements(world: &World, canaries: &mut Canaries, organization: 
     checked(canaries, world.admin().post("/api/v1/products", json!({"name": name})).await);
     let query = format!("entitlement%20=%20{name}");
     world.agent().get(&format!("/api/v1/organizations?query={query}")).await.expect(200);
-}
-
-/// Files that name people who are not in Jira yet: one carried out, one left where it is staged.
-async fn make_people(world: &World, canaries: &mut Canaries) {
-    for carried_out in [true, false] {
-        let mut plant = |what| canaries.plant(what);
-        let (address, name, wrong) = (plant("newcomer"), plant("newname"), plant("noaddress"));
-        let file = format!("E-mail,Name\n{address}@example.com,{name}\n{address}@localhost,{name}\n{wrong},{name}\n");
-        let import = Importing::of(world, "customer", file.as_bytes(), 100_000).await;
-        import.checks_as_suggested(json!({"makeCustomers": {}})).await;
-        if carried_out {
-            import.runs().await;
-            checked(canaries, world.admin().get(&import.at(&format!("/made?cursor={address}"))).await);
-            import.does("undo").await;
-        }
-        let places =
-            json!({"columns": ["email", null], "makeCustomers": {"projectIds": [address], "organizationIds": [name]}});
-        checked(canaries, world.admin().post(&import.at("/check"), places).await);
-    }
 }
 
 /// Files with canaries in their names, headers, cells and mistakes: one carried out, one left where it is staged.
