@@ -82,7 +82,7 @@ function Body({ one }: { one: Import }) {
 }
 
 function Running({ one }: { one: Import }) {
-  return <div className="card"><Progress label={t(`imports.state.${one.state}`)} value={one.done} /></div>;
+  return <div className="card"><Progress label={t(`imports.state.${one.state}`)} value={one.done} {...(one.customersMade > 0 ? { text: tn('imports.made', one.customersMade) } : {})} /></div>;
 }
 
 function Summary({ one }: { one: Import }) {
