@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kernel::{Cx, OrganizationId, Result};
+use kernel::{AccountId, Cx, OrganizationId, Result};
 use vault::Open;
 
 use crate::Room;
@@ -65,7 +65,7 @@ impl Reader<'_> {
                 let organizations = self.organizations(&lines).await?;
                 let owned = lines
                     .iter()
-                    .map(|line| (Owner::Customer(line.id.clone()), facts(line.id.as_str(), line)))
+                    .map(|line| (Owner::Customer(line.id.clone()), self.customer(line)))
                     .collect();
                 let facts = self.fill(owned, &wanted).await?;
                 Ok(facts
@@ -80,6 +80,14 @@ impl Reader<'_> {
         }
     }
 
+    fn customer(&self, line: &Line<AccountId>) -> OpenFacts {
+        let projects = self.sorted.projects.get(&line.id).into_iter().flatten();
+        Facts {
+            projects: projects.map(|project| project.as_str().to_owned()).collect(),
+            ..facts(line.id.as_str(), line)
+        }
+    }
+
     fn organization(&self, line: &Line<OrganizationId>) -> OpenFacts {
         Facts { members: self.sorted.members.get(&line.id).map_or(0, Vec::len), ..facts(line.id.as_str(), line) }
     }
@@ -87,7 +95,7 @@ impl Reader<'_> {
     /// The organizations of these customers, each once.
     async fn organizations(
         &self,
-        customers: &[&Line<kernel::AccountId>],
+        customers: &[&Line<AccountId>],
     ) -> Result<HashMap<OrganizationId, Arc<OpenFacts>>> {
         let ids: BTreeSet<&OrganizationId> =
             customers.iter().filter_map(|line| self.sorted.memberships.get(&line.id)).flatten().collect();
@@ -186,6 +194,7 @@ pub(crate) fn facts<I>(id: &str, line: &Line<I>) -> OpenFacts {
         active: line.active,
         merged: line.merged,
         time_zone: line.time_zone.clone(),
+        projects: Vec::new(),
         members: 0,
         updated: None,
         entitlements: Vec::new(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use host::client::{self, ServiceDeskId};
 use host::{As, Jira};
-use kernel::{AccountId, Cx, Fault, Kind, OrganizationId, Result};
+use kernel::{AccountId, Cx, Fault, Kind, OrganizationId, ProjectId, Result};
 use store::{Scoped, changes};
 use uuid::Uuid;
 use vault::Keys;
@@ -38,7 +38,7 @@ enum Way {
 enum Deed {
     Join(OrganizationId),
     Leave(OrganizationId),
-    Serve(ServiceDeskId),
+    Serve(ProjectId, ServiceDeskId),
 }
 
 /// What is the same for all pages of a slice.
@@ -103,7 +103,7 @@ impl<'a> Work<'a> {
                 Deed::Leave(of.clone())
             }
             (Act::AddToProject(project), Way::Forth) => match adding::desk_of(&app, "/projectId", project).await {
-                Ok(desk) => Deed::Serve(desk),
+                Ok(desk) => Deed::Serve(project.clone(), desk),
                 Err(fault) if fault.kind() == Kind::Invalid => {
                     stop(cx, room, seen.id, ImportState::Running, ImportState::Paused, "refused_by_jira").await?;
                     return Ok(None);
@@ -122,7 +122,7 @@ impl<'a> Work<'a> {
         match &self.deed {
             Deed::Join(of) => self.jira.add_members(of, accounts).await,
             Deed::Leave(of) => self.jira.remove_members(of, accounts).await,
-            Deed::Serve(desk) => self.jira.add_desk_customers(desk, accounts).await,
+            Deed::Serve(_, desk) => self.jira.add_desk_customers(desk, accounts).await,
         }
     }
 
@@ -278,11 +278,14 @@ impl<'a> Work<'a> {
                         left.push((of.clone(), account.clone()));
                     }
                 }
-                Deed::Serve(_) => sql::customer_put(scoped, account, cx.now()).await?,
+                Deed::Serve(project, _) => {
+                    sql::customer_put(scoped, account, cx.now()).await?;
+                    sql::project_customer_put(scoped, project, account, cx.now()).await?;
+                }
             }
         }
         let count = u32::try_from(done.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
-        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(_)) {
+        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(..)) {
             let numbers = changes::reserve(scoped, count).await?..;
             for (account, number) in done.iter().zip(numbers) {
                 // A membership is no field: it goes by the organization that the plan names.
