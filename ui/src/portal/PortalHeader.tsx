@@ -40,13 +40,14 @@ export function PortalHeader() {
   const names = wanted.slice(0, NAMED).map((f) => f.name);
   const text = wanted.length > NAMED ? t('portal.missing.more', { names: names.join(', '), count: wanted.length - NAMED }) : t('portal.missing', { names: list(names) });
   return (
-    <aside className="portal-notice" aria-label={t('portal.missing.label')}>
+    <main className="portal-notice">
+      <h1 className="visually-hidden">{t('portal.missing.label')}</h1>
       <Icon name="person" small />
       <p dir="auto">{text}</p>
       <div className="portal-notice-acts">
         {transport.navigate && <Button small kind="primary" onPress={() => transport.navigate?.(PROFILE)}>{t('portal.missing.fill')}</Button>}
         <Button small onPress={() => { putOff(); setLater(true); }}>{t('portal.missing.later')}</Button>
       </div>
-    </aside>
+    </main>
   );
 }
