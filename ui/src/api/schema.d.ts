@@ -2602,7 +2602,7 @@ export interface components {
          * @description What a field holds, as far as a query cares.
          * @enum {string}
          */
-        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product";
+        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product" | "project";
         /**
          * @description What a field holds.
          * @enum {string}

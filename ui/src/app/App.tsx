@@ -4,7 +4,9 @@ import { QueryClientProvider, useQuery, type QueryClient } from '@tanstack/react
 import { I18nProvider } from 'react-aria-components';
 import type { Calls } from '../api/calls';
 import type { Me } from '../api/types';
+import { quoted } from '../customers/queryText';
 import { Announcer } from '../kit/Announcer';
+import { Button } from '../kit/Button';
 import { Failed } from '../kit/Failed';
 import { Flags } from '../kit/Flags';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
@@ -17,7 +19,7 @@ import { Navigation, SignOut } from './Navigation';
 import { readerFrom, ReaderContext, type Reader } from './reader';
 import { useLive } from './live';
 import { useRoute, type Route } from './route';
-import { ServicesContext } from './services';
+import { ServicesContext, useServices } from './services';
 
 // The panel stands beside every issue and is loaded at once; the other pages come when they are asked for.
 const BulkListPage = lazy(async () => ({ default: (await import('../bulk/BulkPage')).BulkListPage }));
@@ -28,6 +30,8 @@ const DuplicatesPage = lazy(async () => ({ default: (await import('../duplicates
 const MergePage = lazy(async () => ({ default: (await import('../duplicates/MergePage')).MergePage }));
 const OrganizationPage = lazy(async () => ({ default: (await import('../customers/OrganizationPage')).OrganizationPage }));
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
+const PortalHeader = lazy(async () => ({ default: (await import('../portal/PortalHeader')).PortalHeader }));
+const RequestDetails = lazy(async () => ({ default: (await import('../portal/RequestDetails')).RequestDetails }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
 const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
 const SettingsPage = lazy(async () => ({ default: (await import('../settings/SettingsPage')).SettingsPage }));
@@ -67,8 +71,13 @@ function Start({ calls, client, transport }: Props) {
     return <main className="page"><h1 className="page-title">{t('settings.title')}</h1><Suspense fallback={<Skeleton rows={2} />}><ServerEditor transport={transport} server={transport.server} onJoined={joined} /></Suspense></main>;
   }
 
+  // On top of the portal's pages ours takes no room but for what it has to say.
+  const quiet = context.data?.moduleKey === 'portal-header';
+  if (quiet && !me.data) return null;
   const failed = context.isError ? context : me.isError ? me : null;
   if (failed) return <main className="page"><h1 className="visually-hidden">{t('app.name')}</h1><ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} /></main>;
+  // Whether there is room for anything is not known before.
+  if (!context.data && transport.kind === 'forge') return null;
   if (!context.data || !me.data) return <main className={issue ? 'panel' : 'page'}><Skeleton head rows={5} /></main>;
   return <Ready calls={calls} transport={transport} context={context.data} me={me.data} />;
 }
@@ -83,9 +92,13 @@ function Ready({ calls, transport, context, me }: { calls: Calls; transport: Tra
     <I18nProvider locale={RIGHT_TO_LEFT.test(reader.locale) ? 'en' : reader.locale}>
       <ReaderContext.Provider value={reader}>
         <ServicesContext.Provider value={services}>
-          <Offline />
-          <Live />
-          <Pages context={context} me={me} />
+          {context.moduleKey === 'portal-header' ? <Suspense fallback={null}><PortalHeader /></Suspense> : (
+            <>
+              <Offline />
+              <Live />
+              <Pages context={context} me={me} />
+            </>
+          )}
           <Flags />
         </ServicesContext.Provider>
       </ReaderContext.Provider>
@@ -99,9 +112,10 @@ function Live() {
 }
 
 /** What a module or, on our own origin, a role starts with. */
-export function startPage(moduleKey: string | null, me: Pick<Me, 'role'>): Route {
+export function startPage({ moduleKey, projectKey }: Pick<HostContext, 'moduleKey' | 'projectKey'>, me: Pick<Me, 'role'>): Route {
   if (moduleKey === 'portal-profile' || me.role === 'customer') return { page: 'profile' };
   if (moduleKey === 'settings-page') return { page: 'settings', tab: 'customer' };
+  if (moduleKey === 'project-customers' && projectKey) return { page: 'customers', id: null, query: `project = ${quoted(projectKey)}` };
   return { page: 'customers', id: null };
 }
 
@@ -110,10 +124,18 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
   if (context.moduleKey === 'customer-panel') {
     return context.issueKey ? <CustomerPanel issue={context.issueKey} /> : <main className="panel"><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
   }
+  if (context.moduleKey === 'portal-request') return <Suspense fallback={<main className="portal-details"><Skeleton rows={3} /></main>}><RequestDetails /></Suspense>;
+  if (context.moduleKey === 'portal-menu') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><CloseDialog /></></Suspense>;
   if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><SignOut /></></Suspense>;
-  const route = hash.page === 'none' ? startPage(context.moduleKey, me) : hash;
+  const route = hash.page === 'none' ? startPage(context, me) : hash;
   if (route.page === 'panel') return <CustomerPanel issue={route.issue} />;
   return <FullPages route={route} mayConfigure={me.permissions.includes('configure')} />;
+}
+
+/** The dialog is Jira's, and need not have a way out of its own. */
+function CloseDialog() {
+  const { transport } = useServices();
+  return transport.close ? <div className="portal-close"><Button onPress={() => transport.close?.()}>{t('portal.close')}</Button></div> : null;
 }
 
 function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {

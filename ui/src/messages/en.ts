@@ -3,6 +3,7 @@ import { bulk } from './en.bulk';
 import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
+import { portal } from './en.portal';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
@@ -178,6 +179,8 @@ export const en = {
   'customers.title': 'Customers',
   'customers.search': 'Search customers by name, e-mail or any field',
   'customers.search.short': 'Name, e-mail or any field',
+  'customers.project': 'Customers of',
+  'customers.project.all': 'All projects',
   'customers.count.one': '{count} customer',
   'customers.count.other': '{count} customers',
   'customers.count.more': '{count} customers loaded, more to come',
@@ -229,6 +232,7 @@ export const en = {
   'query.holds.phone': 'Phone number',
   'query.holds.user': 'Person',
   'query.holds.organization': 'Organization',
+  'query.holds.project': 'Service project',
   'query.help': 'How to write a query',
   'query.help.examples': 'Examples from your own fields. Choose one to run it.',
   'query.help.compare': '=, !=, IN (…), NOT IN (…), IS EMPTY; numbers and dates also <, <=, >, >=.',
@@ -380,6 +384,7 @@ export const en = {
   ...adding,
   ...duplicates,
   ...entitlements,
+  ...portal,
   ...imports,
   ...server,
   ...tables,

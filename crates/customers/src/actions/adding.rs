@@ -113,9 +113,11 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
     let accounts = std::slice::from_ref(&customer.account_id);
 
     let mut refused = Vec::new();
+    let mut served = Vec::new();
     for (place, (project, desk)) in projects.iter().zip(&desks).enumerate() {
-        if let Err(fault) = add_to_desk(&jira, project, desk, accounts).await {
-            refused.push((format!("/projectIds/{place}"), fault));
+        match add_to_desk(&jira, project, desk, accounts).await {
+            Ok(()) => served.push(project.clone()),
+            Err(fault) => refused.push((format!("/projectIds/{place}"), fault)),
         }
     }
     let mut joined = Vec::new();
@@ -133,7 +135,7 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
         ..Profile::from(&customer)
     };
     room.shared.host.people.keep(cx, &[(customer.account_id.clone(), profile)]).await?;
-    note(cx, room, "customers.customer_added", &joined, accounts).await?;
+    note(cx, room, "customers.customer_added", &joined, &served, accounts).await?;
     let made = directory::record(cx, room, &customer.account_id).await?;
     Ok(Added { made, refused })
 }
@@ -233,7 +235,7 @@ pub(crate) async fn add_members(
     }
     join(&jira(cx, room), organization, &accounts).await?;
     let joined: Vec<_> = accounts.iter().map(|account| (organization.clone(), account.clone())).collect();
-    note(cx, room, "customers.members_added", &joined, &accounts).await
+    note(cx, room, "customers.members_added", &joined, &[], &accounts).await
 }
 
 /// Takes somebody out of an organization. Whoever is not in it stays out.
@@ -273,15 +275,16 @@ pub(crate) async fn add_to_project(cx: &Cx, room: &Room, project: &ProjectId, ac
     let jira = jira(cx, room);
     let desk = desk_of(&jira, "/projectId", project).await?;
     add_to_desk(&jira, project, &desk, &accounts).await?;
-    note(cx, room, "customers.project_customers_added", &[], &accounts).await
+    note(cx, room, "customers.project_customers_added", &[], std::slice::from_ref(project), &accounts).await
 }
 
-/// Notes here what Jira did: these are customers, those joined; the ledger has a line for each person.
+/// Notes here what Jira did: these are customers, of these projects; those joined; the ledger has a line for each person.
 async fn note(
     cx: &Cx,
     room: &Room,
     kind: &'static str,
     joined: &[(OrganizationId, AccountId)],
+    served: &[ProjectId],
     accounts: &[AccountId],
 ) -> Result<()> {
     let actor = access::actor_pseudonym(cx, room).await?;
@@ -293,6 +296,9 @@ async fn note(
     let mut scoped = room.shared.store.write(cx).await?;
     for account in accounts {
         sql::customer_put(&mut scoped, account, cx.now()).await?;
+        for project in served {
+            sql::project_customer_put(&mut scoped, project, account, cx.now()).await?;
+        }
     }
     let mut new = Vec::new();
     for (organization, account) in joined {

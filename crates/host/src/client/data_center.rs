@@ -97,7 +97,13 @@ impl Jira<'_> {
         if !self.is_data_center().await? {
             return Ok(Zeroizing::new(account.as_str().to_owned()));
         }
-        Ok(Zeroizing::new(self.cloud.0.users.named(self.cx, account).await?.name.clone()))
+        let users = &self.cloud.0.users;
+        if let Some(name) = users.name(self.cx, account).await? {
+            return Ok(name);
+        }
+        // Its answer introduces them.
+        Box::pin(self.dc_user(account)).await?;
+        users.name(self.cx, account).await?.ok_or_else(Fault::not_found)
     }
 
     /// The body that names accounts, in each kind's own words.
@@ -191,8 +197,8 @@ impl Jira<'_> {
     }
 
     pub(super) async fn dc_user(&self, account: &AccountId) -> Result<User> {
-        let named = self.cloud.0.users.named(self.cx, account).await?;
-        self.call(Call::get("/rest/api/2/user").query("key", named.key.as_str())).await
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        self.call(Call::get("/rest/api/2/user").query("key", key.as_str())).await
     }
 
     async fn dc_found(&self, account: &AccountId) -> Result<Option<User>> {
@@ -215,8 +221,8 @@ impl Jira<'_> {
     }
 
     pub(super) async fn dc_groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
-        let named = self.cloud.0.users.named(self.cx, account).await?;
-        let call = Call::get("/rest/api/2/user").query("key", named.key.as_str()).query("expand", "groups");
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        let call = Call::get("/rest/api/2/user").query("key", key.as_str()).query("expand", "groups");
         let user: WithGroups = self.call(call).await?;
         self.dc_groups(user.groups.items).await
     }

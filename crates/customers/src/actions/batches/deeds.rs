@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use host::Jira;
 use host::client::ServiceDeskId;
-use kernel::{AccountId, Fault, Kind, OrganizationId, Result};
+use kernel::{AccountId, Fault, Kind, OrganizationId, ProjectId, Result};
 
 /// What Jira is asked to do.
 pub(crate) enum Deed {
@@ -13,10 +13,10 @@ pub(crate) enum Deed {
     Join(OrganizationId),
     /// Out of it.
     Leave(OrganizationId),
-    /// Onto a desk.
-    Serve(ServiceDeskId),
+    /// Onto a project's desk.
+    Serve(ProjectId, ServiceDeskId),
     /// Off it.
-    Unserve(ServiceDeskId),
+    Unserve(ProjectId, ServiceDeskId),
 }
 
 impl Deed {
@@ -24,8 +24,8 @@ impl Deed {
         match self {
             Self::Join(of) => jira.add_members(of, accounts).await,
             Self::Leave(of) => jira.remove_members(of, accounts).await,
-            Self::Serve(desk) => jira.add_desk_customers(desk, accounts).await,
-            Self::Unserve(desk) => jira.remove_desk_customers(desk, accounts).await,
+            Self::Serve(_, desk) => jira.add_desk_customers(desk, accounts).await,
+            Self::Unserve(_, desk) => jira.remove_desk_customers(desk, accounts).await,
         }
     }
 

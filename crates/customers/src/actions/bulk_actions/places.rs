@@ -97,7 +97,7 @@ impl<'a> Work<'a> {
                 Deed::Leave(of.clone())
             }
             (Act::AddToProject(project), Way::Forth) => match adding::desk_of(&app, "/projectId", project).await {
-                Ok(desk) => Deed::Serve(desk),
+                Ok(desk) => Deed::Serve(project.clone(), desk),
                 Err(fault) if fault.kind() == Kind::Invalid => {
                     stop(cx, room, seen.id, ImportState::Running, ImportState::Paused, "refused_by_jira").await?;
                     return Ok(None);
@@ -247,12 +247,15 @@ impl<'a> Work<'a> {
                         left.push((of.clone(), account.clone()));
                     }
                 }
-                Deed::Serve(_) => sql::customer_put(scoped, account, cx.now()).await?,
-                Deed::Unserve(_) => {}
+                Deed::Serve(project, _) => {
+                    sql::customer_put(scoped, account, cx.now()).await?;
+                    sql::project_customer_put(scoped, project, account, cx.now()).await?;
+                }
+                Deed::Unserve(..) => {}
             }
         }
         let count = u32::try_from(done.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
-        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(_)) {
+        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(..)) {
             let numbers = changes::reserve(scoped, count).await?..;
             for (account, number) in done.iter().zip(numbers) {
                 // A membership is no field: it goes by the organization that the plan names.

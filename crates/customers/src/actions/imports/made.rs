@@ -76,7 +76,8 @@ pub(crate) async fn take_access(cx: &Cx, room: &Room, seen: &SealedImport) -> Re
     let refused = match hand(cx, room, seen, &places).await? {
         None => true,
         Some((jira, desks)) => {
-            deeds.extend(desks.into_iter().map(Deed::Unserve));
+            let served = places.projects.iter().cloned().zip(desks);
+            deeds.extend(served.map(|(project, desk)| Deed::Unserve(project, desk)));
             deeds.extend(places.organizations.iter().cloned().map(Deed::Leave));
             let mut refused = false;
             for deed in &deeds {
@@ -111,9 +112,15 @@ pub(crate) async fn take_access(cx: &Cx, room: &Room, seen: &SealedImport) -> Re
         let state = if out { MadeState::Taken } else { MadeState::Kept };
         sql::import_made_set(&mut scoped, id, address, state).await?;
         for (deed, kept) in deeds.iter().zip(&kept) {
-            let Deed::Leave(of) = deed else { continue };
-            if !kept.contains(account) && sql::membership_delete(&mut scoped, of, account).await? {
-                left.push((of.clone(), account.clone()));
+            match deed {
+                _ if kept.contains(account) => {}
+                Deed::Leave(of) => {
+                    if sql::membership_delete(&mut scoped, of, account).await? {
+                        left.push((of.clone(), account.clone()));
+                    }
+                }
+                Deed::Unserve(project, _) => sql::project_customer_delete(&mut scoped, project, account).await?,
+                Deed::Join(_) | Deed::Serve(..) => {}
             }
         }
     }

@@ -275,7 +275,8 @@ impl<'a> Making<'a> {
         drop(read);
         let made: Vec<(Vec<u8>, AccountId)> =
             made.into_iter().filter_map(|person| Some((person.address, person.account?))).collect();
-        let deeds = self.desks.iter().cloned().map(Deed::Serve);
+        let served = self.places.projects.iter().cloned().zip(self.desks.iter().cloned());
+        let deeds = served.map(|(project, desk)| Deed::Serve(project, desk));
         let deeds: Vec<Deed> = deeds.chain(self.places.organizations.iter().cloned().map(Deed::Join)).collect();
         for some in made.chunks(ACCOUNTS_AT_ONCE) {
             let accounts: Vec<AccountId> = some.iter().map(|(_, account)| account.clone()).collect();
@@ -299,14 +300,19 @@ impl<'a> Making<'a> {
                 let state = if everywhere { MadeState::Placed } else { MadeState::Partly };
                 sql::import_made_set(&mut scoped, self.import.id, address, state).await?;
                 for (deed, refused) in deeds.iter().zip(&refused) {
-                    let Deed::Join(of) = deed else { continue };
-                    if refused.contains(account) {
-                        continue;
+                    let taken = !refused.contains(account);
+                    match deed {
+                        Deed::Join(of) if taken => {
+                            if !sql::membership_exists(&mut scoped, of, account).await? {
+                                joined.push((of.clone(), account.clone()));
+                            }
+                            sql::membership_put(&mut scoped, of, account, self.cx.now()).await?;
+                        }
+                        Deed::Serve(project, _) if taken => {
+                            sql::project_customer_put(&mut scoped, project, account, self.cx.now()).await?;
+                        }
+                        _ => {}
                     }
-                    if !sql::membership_exists(&mut scoped, of, account).await? {
-                        joined.push((of.clone(), account.clone()));
-                    }
-                    sql::membership_put(&mut scoped, of, account, self.cx.now()).await?;
                 }
             }
             let by = Some(author_of(self.import));

@@ -33,6 +33,8 @@ async fn undoing_takes_access_if_it_is_said(world: &World) {
     let version = set["values"].as_array().unwrap().iter().find(|v| v["fieldId"] == plan).unwrap()["version"].clone();
     let path = format!("/api/v1/customers/{two}/values/{plan}");
     world.agent().put(&path, &format!("\"v{version}\""), json!({"value": "Bronze"})).await.expect(200);
+    let of_project = format!("/api/v1/customers?query=project%20%3D%20{project}&limit=100");
+    assert!(world.agent().get(&of_project).await.expect(200).text.contains(&one), "the lists know at once");
     // An answer that is lost here changes nothing either.
     befalls(world, Method::DELETE, "/rest/servicedeskapi/", 1, Misfortune::Lose);
     import.does("undo?takeAccess=true").await.expect(200);
@@ -53,6 +55,7 @@ async fn undoing_takes_access_if_it_is_said(world: &World) {
     assert_eq!(states, ["taken", "taken"]);
     let members = world.agent().get(&format!("/api/v1/organizations/{organization}")).await.expect(200).body;
     assert!(!members.to_string().contains(&one), "{members}");
+    assert!(!world.agent().get(&of_project).await.expect(200).text.contains(&one));
     let cx = world.reader().await;
     let entries = store::ledger::list(&mut world.program.store.read(&cx).await.unwrap(), 0, 1_000).await.unwrap();
     assert_eq!(store::ledger::first_break(&entries), None);
