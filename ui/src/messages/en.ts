@@ -3,6 +3,7 @@ import { bulk } from './en.bulk';
 import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
+import { person } from './en.person';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
@@ -381,6 +382,7 @@ export const en = {
   ...duplicates,
   ...entitlements,
   ...imports,
+  ...person,
   ...server,
   ...tables,
   ...types,
