@@ -367,7 +367,10 @@ fn what_is_dangerous_is_called_in_its_one_place() {
     );
     for looked_at in [".value.peek", ".change.peek"] {
         let belongs = |path: &str| !path.starts_with("crates/customers/src/http/");
-        none(misplaced(&sources, looked_at, belongs), "a value in an answer goes through the exit, which notes whose it is");
+        none(
+            misplaced(&sources, looked_at, belongs),
+            "a value in an answer goes through the exit, which notes whose it is",
+        );
     }
     for call in [".server_read", ".server_write"] {
         let belongs = |path: &str| ["store", "jobs"].contains(&room(path));

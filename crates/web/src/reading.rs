@@ -233,7 +233,8 @@ impl After {
     pub fn parse(cursor: &str) -> Option<Self> {
         let (day, rows) = cursor.split_once('.')?;
         let (day, rows) = (day.parse().ok()?, rows.parse().ok()?);
-        ((0..=i64::from(u32::MAX)).contains(&day) && (0..=i64::from(u32::MAX)).contains(&rows)).then_some(Self { day, rows })
+        ((0..=i64::from(u32::MAX)).contains(&day) && (0..=i64::from(u32::MAX)).contains(&rows))
+            .then_some(Self { day, rows })
     }
 
     /// Behind the last row of a page that began here, if there may be more.
@@ -304,7 +305,8 @@ impl Readings {
             let accounts: Vec<&AccountId> = page.iter().map(|(person, _)| person).collect();
             let keys = self.vault.keys_of_people(cx, KeyClass::Index, &accounts).await?;
             let mut subjects = keys.iter().map(pseudonym).collect::<Result<Vec<_>>>()?;
-            let row = NewReading { day, way: looking.way.name(), kind: looking.kind.name(), reader: &reader, at: cx.now() };
+            let row =
+                NewReading { day, way: looking.way.name(), kind: looking.kind.name(), reader: &reader, at: cx.now() };
             let kept: BTreeSet<Vec<u8>> =
                 sql::reading_known(&mut self.store.read(cx).await?, &row, &subjects).await?.into_iter().collect();
             subjects.retain(|subject| !kept.contains(subject));
@@ -332,7 +334,13 @@ impl Readings {
 
     /// Who saw a person's values, as the person is told: newest first, and where to go on. The caller has asked whether it
     /// may be told.
-    pub async fn told(&self, cx: &Cx, account: &AccountId, after: After, limit: u32) -> Result<(Vec<Told>, Option<After>)> {
+    pub async fn told(
+        &self,
+        cx: &Cx,
+        account: &AccountId,
+        after: After,
+        limit: u32,
+    ) -> Result<(Vec<Told>, Option<After>)> {
         let subject = self.subject(cx, account).await?;
         let mut rows = sql::reading_told(&mut self.store.read(cx).await?, &subject, after, limit + 1).await?;
         let more = rows.len() > limit as usize;
@@ -353,7 +361,13 @@ impl Readings {
     }
 
     /// The same, each reader by themselves, for an administrator.
-    pub async fn list(&self, cx: &Cx, account: &AccountId, after: After, limit: u32) -> Result<(Vec<Reading>, Option<After>)> {
+    pub async fn list(
+        &self,
+        cx: &Cx,
+        account: &AccountId,
+        after: After,
+        limit: u32,
+    ) -> Result<(Vec<Reading>, Option<After>)> {
         let subject = self.subject(cx, account).await?;
         let mut rows = sql::reading_list(&mut self.store.read(cx).await?, &subject, after, limit + 1).await?;
         let more = rows.len() > limit as usize;

@@ -93,9 +93,8 @@ pub(crate) fn account_of(value: &Value) -> Option<AccountId> {
 impl Held {
     /// Those whom its values name.
     pub(crate) fn people(&self) -> Vec<AccountId> {
-        let of_people = |value: &&OpenValue| {
-            self.fields.get(&value.field).is_some_and(|field| field.kind == FieldType::User)
-        };
+        let of_people =
+            |value: &&OpenValue| self.fields.get(&value.field).is_some_and(|field| field.kind == FieldType::User);
         self.values.iter().filter(of_people).filter_map(|value| account_of(value.value.peek())).collect()
     }
 }

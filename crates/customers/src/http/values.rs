@@ -238,7 +238,11 @@ pub(crate) async fn authors<'a>(
     people.retain(|account| told || Some(account) == cx.person());
     Ok(Authors {
         people: directory::names(cx, room, &people).await?,
-        tokens: if told && !tokens.is_empty() { web::token_names(&room.shared, cx, tokens).await? } else { BTreeMap::new() },
+        tokens: if told && !tokens.is_empty() {
+            web::token_names(&room.shared, cx, tokens).await?
+        } else {
+            BTreeMap::new()
+        },
         batches,
     })
 }

@@ -133,7 +133,8 @@ impl KeySet {
         }
         let newest = *versions.last_key_value().ok_or_else(unusable)?.0;
         // A cache's name is no account, and what is sealed as a name or a credential is Jira's, not what people gave.
-        let person = subject.filter(|_| class == KeyClass::Data).and_then(|name| AccountId::new(name).ok()).map(Arc::new);
+        let person =
+            subject.filter(|_| class == KeyClass::Data).and_then(|name| AccountId::new(name).ok()).map(Arc::new);
         Ok(Self { class, versions, newest, person })
     }
 }
