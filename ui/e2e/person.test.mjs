@@ -80,7 +80,7 @@ test('what cannot be read says so, and can be tried again', async () => {
   let fails = true;
   await page.route('**/held', (route) => (fails ? route.fulfill({ status: 404, contentType: 'application/problem+json', body: '{"status":404,"code":"not_found","title":"Not Found","detail":"Gone."}' }) : route.continue()));
   await page.getByRole('tab', { name: 'What is held about you' }).click();
-  await page.getByRole('alert').waitFor();
+  await page.locator('.problem').waitFor();
   fails = false;
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('seen by both').first().waitFor();

@@ -12,7 +12,7 @@ import { HistoryList } from '../values/HistoryList';
 import { ValueView } from '../values/ValueView';
 import { CopyButton } from './CopyButton';
 import { Readings } from './Readings';
-import { classWords, keptWords } from './words';
+import { classWords, inOrder, keptWords } from './words';
 
 export function HeldPage() {
   const { calls, me, transport } = useServices();
@@ -86,8 +86,9 @@ function Value({ value, field }: { value: HeldValue; field: Field | undefined })
 }
 
 function Classes({ classes }: { classes: HeldClass[] }) {
-  const counted = classes.filter((one) => one.entries !== null && one.entries > 0);
-  const also = classes.filter((one) => one.entries === null);
+  const all = inOrder(classes);
+  const counted = all.filter((one) => one.entries !== null && one.entries > 0);
+  const also = all.filter((one) => one.entries === null);
   return (
     <section className="held-part card" aria-labelledby="held-classes">
       <h2 id="held-classes" className="side-title">{t('held.classes')}</h2>

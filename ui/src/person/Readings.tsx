@@ -40,7 +40,7 @@ function Line({ reading }: { reading: Reading }) {
     <li className="reading" data-way={reading.way} data-by={reading.by}>
       <span className="reading-who">
         <span className="reading-name"><bdi>{readerWords(reading)}</bdi></span>{' '}
-        <span className="reading-way">{reading.reader && `(${t(`readings.kind.${reading.by}`)}) `}{t(`readings.way.${reading.way}`)}</span>
+        <span className="reading-way">{reading.reader && `(${t(`readings.kind.${reading.by}`)}) `}{t(reading.way === 'page' && !reading.reader ? 'readings.way.page.own' : `readings.way.${reading.way}`)}</span>
       </span>
       <time className="held-small" dateTime={reading.lastAt}>{formatInstant(reading.lastAt, reader)}</time>
     </li>

@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
-import type { Reading } from '../api/types';
-import { byTime, classWords, keptWords, readerWords } from './words';
+import type { HeldClass, Reading } from '../api/types';
+import { byTime, classWords, inOrder, keptWords, readerWords } from './words';
 
 test('a class has words, and one without them says what it says itself', () => {
   expect(classWords({ name: 'reading', purpose: 'x' }).title).toBe('Who looked');
   expect(classWords({ name: 'something-new', purpose: 'Kept for a reason.' })).toEqual({ title: 'something-new', why: 'Kept for a reason.' });
   expect(classWords({ name: 'toString', purpose: 'p' }).why).toBe('p');
+});
+
+test('what was written comes first, what nobody explained last', () => {
+  const classes = ['something-new', 'access-token', 'customer-value'].map((name) => ({ name }) as HeldClass);
+  expect(inOrder(classes).map((one) => one.name)).toEqual(['customer-value', 'access-token', 'something-new']);
 });
 
 test('how long something is kept', () => {

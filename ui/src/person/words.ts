@@ -14,6 +14,13 @@ export function classWords({ name, purpose }: Pick<HeldClass, 'name' | 'purpose'
   return known(key) && known(why) ? { title: t(key), why: t(why) } : { title: name, why: purpose };
 }
 
+/** The classes in the order in which they are explained, what has no words of its own last. */
+export function inOrder(classes: HeldClass[]): HeldClass[] {
+  const order = Object.keys(person);
+  const place = ({ name }: HeldClass) => (known(`held.class.${name}`) ? order.indexOf(`held.class.${name}`) : order.length);
+  return [...classes].sort((a, b) => place(a) - place(b));
+}
+
 export function keptWords(days: number | null): string {
   return days === null ? t('held.kept') : tn('held.kept.days', days);
 }
