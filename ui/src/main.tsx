@@ -12,6 +12,7 @@ import './styles/settings.css';
 import './styles/imports.css';
 import './styles/bulk.css';
 import './styles/entitlements.css';
+import './styles/person.css';
 import './styles/duplicates.css';
 import './styles/portal.css';
 import { calls } from './api/calls';

@@ -185,7 +185,7 @@ table!(CUSTOMER, "customer", Tenant, [
     Column::new(C, "tenant", Uuid, &OPAQUE_ID),
     Column::new(C, "account", Text, &OPAQUE_ID),
     Column::new(C, "synced_at", Int, &DIRECTORY),
-], key ["tenant", "account"], written "synced_at");
+], key ["tenant", "account"], subject "account", written "synced_at");
 
 const O: &str = "organization";
 pub(crate) static ORGANIZATION_BODY: Column = sealed_column(O, "name", KeyClass::Names, &ORGANIZATION_NAME);
@@ -202,7 +202,7 @@ table!(MEMBERSHIP, "membership", Tenant, [
     Column::new(M, "organization", Text, &OPAQUE_ID),
     Column::new(M, "account", Text, &OPAQUE_ID),
     Column::new(M, "synced_at", Int, &DIRECTORY),
-], key ["tenant", "organization", "account"], index [&["tenant", "account"] as &[&str]], written "synced_at");
+], key ["tenant", "organization", "account"], index [&["tenant", "account"] as &[&str]], subject "account", written "synced_at");
 
 const PC: &str = "project_customer";
 table!(PROJECT_CUSTOMER, "project_customer", Tenant, [

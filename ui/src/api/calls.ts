@@ -2,8 +2,8 @@
 import { etag, must, type ApiClient } from './client';
 import type {
   BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewRequest,
-  NewToken, NewWebhook, Organization, OrganizationEntitlements, Panel, Permissions, Product, ProductInput, Project, ReplayInput, RequestForm,
+  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewRequest,
+  NewToken, NewWebhook, Organization, OrganizationEntitlements, Panel, Permissions, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
 } from './types';
@@ -139,6 +139,10 @@ export function calls(api: ApiClient) {
       entity === 'customer'
         ? must(api.POST('/api/v1/customers/{accountId}/history/{changeId}/restore', { params: { path: { accountId: id, changeId: entryId }, header: match(version) } }))
         : must(api.POST('/api/v1/organizations/{organizationId}/history/{changeId}/restore', { params: { path: { organizationId: id, changeId: entryId }, header: match(version) } })),
+
+    held: (accountId: string): Promise<Held> => must(api.GET('/api/v1/customers/{accountId}/held', { params: { path: { accountId } } })) as Promise<Held>,
+    readings: (accountId: string, cursor?: string): Promise<Page<Reading>> =>
+      must(api.GET('/api/v1/customers/{accountId}/readings', { params: { path: { accountId }, query: { ...optional({ cursor }), limit: 50 } } })) as Promise<Page<Reading>>,
 
     duplicates: (cursor?: string): Promise<Page<Duplicate> & { more: boolean }> => must(api.GET('/api/v1/duplicates', { params: { query: { ...optional({ cursor }), limit: 50 } } })),
     dismissDuplicate: (accountId: string, otherId: string): Promise<unknown> => must(api.PUT('/api/v1/duplicates/{accountId}/{otherId}/dismissal', { params: { path: { accountId, otherId } } })),

@@ -30,6 +30,8 @@ export const keys = {
   completions: (entity: Entity, query: string, cursor: number) => ['completions', entity, query, cursor] as const,
   organization: (id: string) => ['organization', id] as const,
   projects: ['projects'] as const,
+  held: (accountId: string) => ['held', accountId] as const,
+  readings: (accountId: string) => ['readings', accountId] as const,
   duplicates: ['duplicates'] as const,
   merges: (accountId: string) => ['merges', accountId] as const,
   mergePreview: (kept: string, merged: string) => ['merges', kept, 'preview', merged] as const,

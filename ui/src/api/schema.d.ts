@@ -263,6 +263,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{accountId}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export a copy of what is held about a person
+         * @description For the person, and for administrators of Jira who answer a request of theirs: what the person may see, and no more. As
+         *     JSON: what is held, the values, their changes, and who saw them. Who took it is written on the ledger before it leaves.
+         */
+        post: operations["copy_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}/entitlements": {
         parameters: {
             query?: never;
@@ -275,6 +296,27 @@ export interface paths {
          * @description A customer gets their own: products that are open to customers, without notes. Organizations without any are left out.
          */
         get: operations["customer_entitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what is held about a person
+         * @description For the person, and for administrators of Jira, who are shown what the person is shown. Fields of the support team's own are
+         *     counted and not named.
+         */
+        get: operations["read_held"];
         put?: never;
         post?: never;
         delete?: never;
@@ -358,6 +400,27 @@ export interface paths {
          * @description Into others and of others into them, the latest first; undone ones too.
          */
         get: operations["list_merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who saw a person's values
+         * @description Newest first: how many readers of which kind, in which way, on which day. Administrators of Jira are told each reader; the
+         *     person is told no names but those of other systems. What a person sees of themselves is not among it. Kept for 365 days.
+         */
+        get: operations["list_readings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2676,12 +2739,80 @@ export interface components {
             /** @description The name, as Jira has it. */
             name: string;
         };
+        /**
+         * @description Who gave a value.
+         * @enum {string}
+         */
+        Giver: "person" | "supportTeam" | "automation" | "import";
         /** @description A field that a view names and that is retired, or not for the reader. */
         GoneView: {
             /** @description The field. */
             fieldId: string;
             /** @description Its name; null where there is none to tell. */
             name?: string | null;
+        };
+        /** @description A class of data of which something is, or may be, held about the person. */
+        HeldClassView: {
+            /**
+             * Format: int64
+             * @description How many entries; null where no entry says whom it is about.
+             */
+            entries?: number | null;
+            /**
+             * Format: int32
+             * @description Days after which each entry goes, at most; null: it stays while the site uses Steward, and 30 days at most after.
+             */
+            keptDays?: number | null;
+            /** @description Where it lies. */
+            liesIn: components["schemas"]["HeldIn"];
+            /**
+             * @description Its name.
+             * @example customer-value
+             */
+            name: string;
+            /** @description What it is, and what it is kept for. */
+            purpose: string;
+            /** @description When the oldest was written, where that is known. */
+            since?: string | null;
+        };
+        /**
+         * @description Where something lies.
+         * @enum {string}
+         */
+        HeldIn: "database" | "files" | "objects";
+        /** @description A value that is held. */
+        HeldValueView: {
+            /** @description The field. */
+            fieldId: string;
+            /** @description Its name. */
+            fieldName: string;
+            /** @description By whom, without a name. */
+            givenBy: components["schemas"]["Giver"];
+            /** @description As people read it. */
+            text: string;
+            /** @description When it was given. */
+            updatedAt: string;
+            /** @description The value. */
+            value: unknown;
+        };
+        /** @description What is held about a person. */
+        HeldView: {
+            /** @description The person. */
+            accountId: string;
+            /** @description What is held, class by class, those of which there is nothing too. */
+            classes: components["schemas"]["HeldClassView"][];
+            /** @description How many fields hold something that only the support team sees. */
+            hiddenFields: number;
+            /** @description Who was merged into them; for administrators. */
+            mergedFrom?: string[];
+            /** @description Into whom they were merged; for administrators. */
+            mergedInto?: string | null;
+            /** @description The region that all of it lies in. */
+            region: string;
+            /** @description Since when the site uses Steward: nothing is older. */
+            siteSince: string;
+            /** @description The values that the person may see. */
+            values: components["schemas"]["HeldValueView"][];
         };
         /** @description Who holds a permission. */
         Holder: {
@@ -3830,6 +3961,30 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_ReadingView: {
+            /** @description The rows. */
+            items: {
+                /** @description What they are. */
+                by: components["schemas"]["ReaderKind"];
+                /** @description The day, in UTC. */
+                day: string;
+                /** @description When the last of these readers first saw it on that day. */
+                lastAt: string;
+                reader?: components["schemas"]["ReaderView"] | null;
+                /**
+                 * Format: int64
+                 * @description How many they are.
+                 */
+                readers: number;
+                /** @description Of another system, what administrators call it, while they do. */
+                receiverName?: string | null;
+                /** @description In which way. */
+                way: components["schemas"]["ReadingWay"];
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_RequestTypeView: {
             /** @description The rows. */
             items: {
@@ -4261,6 +4416,46 @@ export interface components {
             /** @description The query. */
             query: string;
         };
+        /**
+         * @description What a reader is to the person.
+         * @enum {string}
+         */
+        ReaderKind: "supportTeam" | "administrator" | "automation" | "receiver";
+        /** @description Who one reading was by; for administrators. */
+        ReaderView: {
+            /** @description A person's account. */
+            accountId?: string | null;
+            /** @description The name, as far as somebody still knows it. */
+            displayName?: string | null;
+            /** @description An API token. */
+            tokenId?: string | null;
+            /** @description A receiver of webhooks. */
+            webhookId?: string | null;
+        };
+        /** @description That a person's values were seen, in one way, on one day. */
+        ReadingView: {
+            /** @description What they are. */
+            by: components["schemas"]["ReaderKind"];
+            /** @description The day, in UTC. */
+            day: string;
+            /** @description When the last of these readers first saw it on that day. */
+            lastAt: string;
+            reader?: components["schemas"]["ReaderView"] | null;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            readers: number;
+            /** @description Of another system, what administrators call it, while they do. */
+            receiverName?: string | null;
+            /** @description In which way. */
+            way: components["schemas"]["ReadingWay"];
+        };
+        /**
+         * @description In which way somebody saw a person's values.
+         * @enum {string}
+         */
+        ReadingWay: "panel" | "page" | "table" | "search" | "history" | "export" | "import" | "bulkAction" | "typeChange" | "merge" | "held" | "message";
         /**
          * @description Whether messages go to a receiver.
          * @enum {string}
@@ -6142,6 +6337,126 @@ export interface operations {
             };
         };
     };
+    copy_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "madeAt": "2026-11-22T10:00:00Z",
+                     *       "region": "eu",
+                     *       "siteSince": "2026-01-12T08:30:00Z",
+                     *       "profile": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira",
+                     *         "emailAddress": "ana.ferreira@example.com",
+                     *         "active": true,
+                     *         "timeZone": "Europe/Lisbon",
+                     *         "organizations": [
+                     *           {
+                     *             "id": "17",
+                     *             "name": "Harbour Logistics"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "held": [
+                     *         {
+                     *           "name": "customer-value",
+                     *           "purpose": "What agents and customers wrote into a customer's fields, now and before.",
+                     *           "entries": 5,
+                     *           "since": "2026-11-22T09:00:00Z",
+                     *           "keptDays": null,
+                     *           "liesIn": "database"
+                     *         },
+                     *         {
+                     *           "name": "search-index",
+                     *           "purpose": "Words of names, addresses and values, with the records that have them, in files of the data directory: a cache, made anew whenever the key of the week or a person's data goes.",
+                     *           "entries": null,
+                     *           "since": null,
+                     *           "keptDays": 7,
+                     *           "liesIn": "files"
+                     *         }
+                     *       ],
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "value": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "text": "Gold",
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "hiddenFields": 2,
+                     *       "changes": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "from": null,
+                     *           "fromText": "",
+                     *           "to": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "toText": "Gold",
+                     *           "at": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "moreChanges": false,
+                     *       "readings": [
+                     *         {
+                     *           "day": "2026-11-22",
+                     *           "lastAt": "2026-11-22T09:41:00Z",
+                     *           "by": "supportTeam",
+                     *           "way": "panel",
+                     *           "readers": 1
+                     *         }
+                     *       ],
+                     *       "moreReadings": false
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     customer_entitlements: {
         parameters: {
             query?: never;
@@ -6192,6 +6507,88 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_OrganizationEntitlements"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_held: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "region": "eu",
+                     *       "siteSince": "2026-01-12T08:30:00Z",
+                     *       "classes": [
+                     *         {
+                     *           "name": "customer-value",
+                     *           "purpose": "What agents and customers wrote into a customer's fields, now and before.",
+                     *           "entries": 5,
+                     *           "since": "2026-11-22T09:00:00Z",
+                     *           "keptDays": null,
+                     *           "liesIn": "database"
+                     *         },
+                     *         {
+                     *           "name": "search-index",
+                     *           "purpose": "Words of names, addresses and values, with the records that have them, in files of the data directory: a cache, made anew whenever the key of the week or a person's data goes.",
+                     *           "entries": null,
+                     *           "since": null,
+                     *           "keptDays": 7,
+                     *           "liesIn": "files"
+                     *         }
+                     *       ],
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "value": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "text": "Gold",
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "hiddenFields": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeldView"];
                 };
             };
             401: {
@@ -6690,6 +7087,100 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_readings: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 20779.3
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "day": "2026-11-22",
+                     *           "lastAt": "2026-11-22T09:41:00Z",
+                     *           "by": "supportTeam",
+                     *           "way": "panel",
+                     *           "readers": 1,
+                     *           "reader": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef9",
+                     *             "displayName": "Mia Novak"
+                     *           }
+                     *         },
+                     *         {
+                     *           "day": "2026-11-21",
+                     *           "lastAt": "2026-11-21T02:00:04Z",
+                     *           "by": "automation",
+                     *           "way": "export",
+                     *           "readers": 1,
+                     *           "reader": {
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "20778.1"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ReadingView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

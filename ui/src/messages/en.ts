@@ -4,6 +4,7 @@ import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
 import { portal } from './en.portal';
+import { person } from './en.person';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
@@ -386,6 +387,7 @@ export const en = {
   ...entitlements,
   ...portal,
   ...imports,
+  ...person,
   ...server,
   ...tables,
   ...types,

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use kernel::{Cx, Fault, limits};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::batches::report::Place;
@@ -276,10 +276,11 @@ async fn list_import_rows(
     let place = query.cursor.as_deref().map(|cursor| Place::parse(cursor).ok_or_else(wrong_cursor)).transpose()?;
     let place = place.unwrap_or_default();
     let (rows, next) = report::read_rows(&cx, &room, id, query.outcome, place, limit as usize).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: rows.iter().map(|row| ImportRowView::of(row, exit)).collect(),
+    let shown = Reply::shown(Way::Import, |exit| Page {
+        items: rows.release(exit).map(|row| ImportRowView::of(row, exit)).collect(),
         next_cursor: next.map(|next| next.to_string()),
-    }))
+    });
+    Ok(shown.recorded(&cx, &room.shared).await?)
 }
 
 /// Export the report
@@ -295,7 +296,8 @@ async fn export_import_report(
     Path(id): Path<ImportId>,
 ) -> Result<Reply, Problem> {
     let report = report::prepare_report(&cx, &room, id).await?;
-    Ok(Reply::export("import-report.csv", Format::Csv.content_type(), |exit| report.stream(exit)))
+    let of = (&cx, &room.shared, Way::Import);
+    Ok(Reply::export(of, "import-report.csv", Format::Csv.content_type(), |exit| report.stream(exit))?)
 }
 
 /// List values that did not go back

@@ -236,6 +236,10 @@ async fn use_everything(world: &World) -> Canaries {
         .expect(200);
     use_entitlements(world, &mut canaries, &organization).await;
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
+    for path in ["held", "readings"] {
+        admin.get(&format!("/api/v1/customers/{account}/{path}")).await.expect(200);
+    }
+    admin.post(&format!("/api/v1/customers/{account}/copy"), json!({})).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
     // The index holds it, and lies among the files.
     let text = fields.iter().find(|field| field["type"] == "text").unwrap()["id"].as_str().unwrap();

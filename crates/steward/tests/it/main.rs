@@ -64,6 +64,7 @@ mod moving;
 mod nodes;
 mod objects;
 mod operator;
+mod person;
 mod queries;
 mod rekey;
 mod sandbox_command;
