@@ -30,8 +30,8 @@ const DuplicatesPage = lazy(async () => ({ default: (await import('../duplicates
 const MergePage = lazy(async () => ({ default: (await import('../duplicates/MergePage')).MergePage }));
 const OrganizationPage = lazy(async () => ({ default: (await import('../customers/OrganizationPage')).OrganizationPage }));
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
-const PortalHeader = lazy(async () => ({ default: (await import('../portal/PortalHeader')).PortalHeader }));
-const RequestDetails = lazy(async () => ({ default: (await import('../portal/RequestDetails')).RequestDetails }));
+const PortalHeader = lazy(async () => ({ default: (await import('../helpcenter/PortalHeader')).PortalHeader }));
+const RequestDetails = lazy(async () => ({ default: (await import('../helpcenter/RequestDetails')).RequestDetails }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
 const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
 const SettingsPage = lazy(async () => ({ default: (await import('../settings/SettingsPage')).SettingsPage }));
@@ -124,7 +124,7 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
   if (context.moduleKey === 'customer-panel') {
     return context.issueKey ? <CustomerPanel issue={context.issueKey} /> : <main className="panel"><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
   }
-  if (context.moduleKey === 'portal-request') return <Suspense fallback={<main className="portal-details"><Skeleton rows={3} /></main>}><RequestDetails /></Suspense>;
+  if (context.moduleKey === 'portal-request') return <Suspense fallback={<main className="help-details"><Skeleton rows={3} /></main>}><RequestDetails /></Suspense>;
   if (context.moduleKey === 'portal-menu') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><CloseDialog /></></Suspense>;
   if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><SignOut /></></Suspense>;
   const route = hash.page === 'none' ? startPage(context, me) : hash;
@@ -135,7 +135,7 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
 /** The dialog is Jira's, and need not have a way out of its own. */
 function CloseDialog() {
   const { transport } = useServices();
-  return transport.close ? <div className="portal-close"><Button onPress={() => transport.close?.()}>{t('portal.close')}</Button></div> : null;
+  return transport.close ? <div className="help-close"><Button onPress={() => transport.close?.()}>{t('help.close')}</Button></div> : null;
 }
 
 function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {

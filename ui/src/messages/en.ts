@@ -3,7 +3,7 @@ import { bulk } from './en.bulk';
 import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
-import { portal } from './en.portal';
+import { helpcenter } from './en.helpcenter';
 import { person } from './en.person';
 import { server } from './en.server';
 import { tables } from './en.tables';
@@ -385,7 +385,7 @@ export const en = {
   ...adding,
   ...duplicates,
   ...entitlements,
-  ...portal,
+  ...helpcenter,
   ...imports,
   ...person,
   ...server,

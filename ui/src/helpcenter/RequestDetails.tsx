@@ -10,11 +10,11 @@ export function RequestDetails() {
   const { me } = useServices();
   const { subject, shared, failed, retry } = useShared();
   // An agent who looks at the portal need not be a customer.
-  const nothing = <p className="portal-nothing">{t('profile.empty.detail')}</p>;
-  if (failed) return <main className="portal-details">{asProblem(failed).kind === 'notfound' ? nothing : <ProblemNotice error={failed} forge onRetry={retry} />}</main>;
-  if (!shared) return <main className="portal-details"><Skeleton rows={3} /></main>;
+  const nothing = <p className="help-nothing">{t('profile.empty.detail')}</p>;
+  if (failed) return <main className="help-details">{asProblem(failed).kind === 'notfound' ? nothing : <ProblemNotice error={failed} forge onRetry={retry} />}</main>;
+  if (!shared) return <main className="help-details"><Skeleton rows={3} /></main>;
   return (
-    <main className="portal-details">
+    <main className="help-details">
       <h1 className="visually-hidden">{t('profile.title')}</h1>
       {shared.fields.length === 0 ? nothing : (
         <FieldSections subject={subject} fields={shared.fields} sections={shared.sections} values={shared.values} mayEdit={(f) => f.audience === 'customerEdit'} name={me.displayName} foldEmpty />

@@ -38,15 +38,15 @@ export function PortalHeader() {
   const wanted = shared ? missing(shared) : [];
   if (later || wanted.length === 0) return null;
   const names = wanted.slice(0, NAMED).map((f) => f.name);
-  const text = wanted.length > NAMED ? t('portal.missing.more', { names: names.join(', '), count: wanted.length - NAMED }) : t('portal.missing', { names: list(names) });
+  const text = wanted.length > NAMED ? t('help.missing.more', { names: names.join(', '), count: wanted.length - NAMED }) : t('help.missing', { names: list(names) });
   return (
-    <main className="portal-notice">
-      <h1 className="visually-hidden">{t('portal.missing.label')}</h1>
+    <main className="help-notice">
+      <h1 className="visually-hidden">{t('help.missing.label')}</h1>
       <Icon name="person" small />
       <p dir="auto">{text}</p>
-      <div className="portal-notice-acts">
-        {transport.navigate && <Button small kind="primary" onPress={() => transport.navigate?.(PROFILE)}>{t('portal.missing.fill')}</Button>}
-        <Button small onPress={() => { putOff(); setLater(true); }}>{t('portal.missing.later')}</Button>
+      <div className="help-notice-acts">
+        {transport.navigate && <Button small kind="primary" onPress={() => transport.navigate?.(PROFILE)}>{t('help.missing.fill')}</Button>}
+        <Button small onPress={() => { putOff(); setLater(true); }}>{t('help.missing.later')}</Button>
       </div>
     </main>
   );
