@@ -124,7 +124,7 @@ async fn each_way_of_seeing_a_value_leaves_its_record(world: &World) {
     assert_eq!(readings(&admin, &other).await, [] as [Value; 0]);
     // Again on the same day it is the same row; on the next it is one more.
     let before = rows(world).await;
-    assert_eq!(before, expected.len() as i64);
+    assert_eq!((before, seen.len()), (expected.len() as i64, expected.len()));
     agent.get(&values).await.expect(200);
     script.get(&values).await.expect(200);
     assert_eq!(rows(world).await, before);
