@@ -13,6 +13,7 @@ import './styles/imports.css';
 import './styles/bulk.css';
 import './styles/entitlements.css';
 import './styles/duplicates.css';
+import './styles/portal.css';
 import { calls } from './api/calls';
 import { apiClient } from './api/client';
 import { queryClient } from './api/queries';

@@ -12,6 +12,7 @@ mod imports;
 mod lists;
 mod panel;
 mod people;
+mod portal;
 mod products;
 mod queries;
 mod requests;
@@ -32,6 +33,7 @@ use crate::Room;
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
         .merge(people::routes())
+        .merge(portal::routes())
         .merge(adding::routes())
         .merge(changes::routes())
         .merge(requests::routes())

@@ -3,6 +3,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react
 import { QueryClientProvider, useQuery, type QueryClient } from '@tanstack/react-query';
 import { I18nProvider } from 'react-aria-components';
 import type { Calls } from '../api/calls';
+import { asProblem } from '../api/problem';
 import type { Me } from '../api/types';
 import { Announcer } from '../kit/Announcer';
 import { Failed } from '../kit/Failed';
@@ -28,6 +29,7 @@ const DuplicatesPage = lazy(async () => ({ default: (await import('../duplicates
 const MergePage = lazy(async () => ({ default: (await import('../duplicates/MergePage')).MergePage }));
 const OrganizationPage = lazy(async () => ({ default: (await import('../customers/OrganizationPage')).OrganizationPage }));
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
+const PortalPage = lazy(async () => ({ default: (await import('../portal/PortalPage')).PortalPage }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
 const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
 const SettingsPage = lazy(async () => ({ default: (await import('../settings/SettingsPage')).SettingsPage }));
@@ -67,6 +69,10 @@ function Start({ calls, client, transport }: Props) {
     return <main className="page"><h1 className="page-title">{t('settings.title')}</h1><Suspense fallback={<Skeleton rows={2} />}><ServerEditor transport={transport} server={transport.server} onJoined={joined} /></Suspense></main>;
   }
 
+  // Only their own site can sign them in again.
+  if (transport.portal && me.isError && asProblem(me.error).kind === 'unauthenticated') {
+    return <main className="page"><h1 className="visually-hidden">{t('portal.name')}</h1><EmptyState icon="person" title={t('portal.out.title')} detail={t('portal.out.detail')} /></main>;
+  }
   const failed = context.isError ? context : me.isError ? me : null;
   if (failed) return <main className="page"><h1 className="visually-hidden">{t('app.name')}</h1><ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} /></main>;
   if (!context.data || !me.data) return <main className={issue ? 'panel' : 'page'}><Skeleton head rows={5} /></main>;
@@ -78,14 +84,15 @@ const RIGHT_TO_LEFT = /^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/;
 
 function Ready({ calls, transport, context, me }: { calls: Calls; transport: Transport; context: HostContext; me: Me }) {
   const services = useMemo(() => ({ calls, transport, me }), [calls, transport, me]);
-  const [reader] = useState<Reader>(() => readerFrom({ locale: me.locale, timeZone: me.timeZone }, context));
+  const [reader] = useState<Reader>(() => // On the portal the browser's language: Jira has one for people who set it there, which these cannot.
+    readerFrom({ locale: transport.portal ? null : me.locale, timeZone: me.timeZone }, context));
   return (
     <I18nProvider locale={RIGHT_TO_LEFT.test(reader.locale) ? 'en' : reader.locale}>
       <ReaderContext.Provider value={reader}>
         <ServicesContext.Provider value={services}>
           <Offline />
           <Live />
-          <Pages context={context} me={me} />
+          {transport.portal ? <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><PortalPage /></Suspense> : <Pages context={context} me={me} />}
           <Flags />
         </ServicesContext.Provider>
       </ReaderContext.Provider>

@@ -3,6 +3,7 @@ import { bulk } from './en.bulk';
 import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
+import { portal } from './en.portal';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
@@ -14,6 +15,7 @@ import { webhooks } from './en.webhooks';
  * chosen by the parameter `count`.
  */
 export const en = {
+  ...portal,
   'app.name': 'Steward',
   'app.loading': 'Loading…',
   'app.skip': 'Skip to content',
