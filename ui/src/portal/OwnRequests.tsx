@@ -31,7 +31,7 @@ export function OwnRequests() {
       {pages.isPending && <Skeleton rows={5} />}
       {pages.isError && items.length === 0 && <ProblemNotice error={pages.error} onRetry={() => void pages.refetch()} />}
       {pages.isSuccess && items.length === 0 && !pages.hasNextPage && (
-        <EmptyState icon="inbox" title={t('portal.requests.none.title')} detail={t('portal.requests.none.detail')} />
+        <EmptyState icon="mail" title={t('portal.requests.none.title')} detail={t('portal.requests.none.detail')} />
       )}
       {items.length > 0 && (
         <ul className="request-list" aria-label={t('portal.requests')}>
@@ -60,7 +60,7 @@ function RequestItem({ request }: { request: OwnRequest }) {
           {request.part === 'participant' && <span>{t('portal.request.participant')}</span>}
         </p>
       </div>
-      {request.status && <span className={`lozenge ${request.progress === 'done' ? 'lozenge-success' : 'lozenge-information'}`}><bdi>{request.status}</bdi></span>}
+      {request.status && <span className={`lozenge ${request.progress === 'done' ? 'lozenge-success' : 'lozenge-new'}`}><bdi>{request.status}</bdi></span>}
     </li>
   );
 }

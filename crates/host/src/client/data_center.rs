@@ -16,7 +16,6 @@ use super::desks::{Customer, Page};
 use super::issues::{FIELDS, Issue, Search, SearchPage};
 use super::users::{Group, User};
 use super::{As, Jira, RoleId};
-use crate::fault::unexpected;
 use crate::personal::Personal;
 use crate::sites::Known;
 use store::tenants::Mode;

@@ -42,7 +42,7 @@ fn rsa_pair(size: KeySize) -> Pair {
 
 fn ec_pair() -> Pair {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let der = AsDer::<Pkcs8V1Der>::as_der(&pair).unwrap();
+    let der = pair.to_pkcs8v1().unwrap();
     let point = pair.public_key().as_ref();
     let spki = AsDer::<PublicKeyX509Der>::as_der(pair.public_key()).unwrap();
     let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(point.get(range).unwrap());
