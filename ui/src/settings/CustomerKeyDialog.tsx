@@ -60,7 +60,7 @@ export function CustomerKeyDialog({ onMade, onClose }: { onMade: (key: NewCustom
       <Form className="form" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
         {problem && <ProblemNotice error={problem} />}
         <TextInput label={t('signin.key.name')} help={t('signin.key.name.help')} required value={name} onChange={(v) => { setName(v); setWrong({ ...wrong, name: '' }); }} error={wrong.name} maxLength={LONGEST_NAME} autoFocus />
-        <ChoiceInput label={t('signin.kind')} value={kind} onChange={setKind}
+        <ChoiceInput label={t('signin.kind')} value={kind} onChange={(v) => setKind(v ?? 'secret')}
           choices={[
             { id: 'secret', label: t('signin.kind.secret'), detail: t('signin.kind.secret.detail') },
             { id: 'public', label: t('signin.kind.public'), detail: t('signin.kind.public.detail') },

@@ -172,7 +172,7 @@ fn pem(text: &str) -> Result<CustomerKey> {
     let der = STANDARD.decode(body).map_err(|_| no_key())?;
     match der.strip_prefix(&P256_PREFIX) {
         Some(point) => p256(point.to_vec()),
-        None => rsa(&der),
+        None => rsa(&der, only_these),
     }
 }
 
@@ -202,7 +202,7 @@ fn jwk(text: &str) -> Result<(CustomerKey, Option<String>)> {
         AlgorithmParameters::RSA(parts) => {
             let components = PublicKeyComponents { n: bytes(&parts.n)?, e: bytes(&parts.e)? };
             let der: PublicKeyX509Der<'static> = components.as_der().map_err(|_| too_weak())?;
-            rsa(der.as_ref())?
+            rsa(der.as_ref(), too_weak)?
         }
         AlgorithmParameters::EllipticCurve(parts) if parts.curve == EllipticCurve::P256 => {
             let mut point = vec![4];
@@ -232,9 +232,9 @@ fn jwk(text: &str) -> Result<(CustomerKey, Option<String>)> {
     }
 }
 
-/// An RSA key, as `SubjectPublicKeyInfo`. The library looks at it as a whole; what is too small is told apart.
-fn rsa(der: &[u8]) -> Result<CustomerKey> {
-    let key = PublicKey::from_der(der).map_err(|_| only_these())?;
+/// An RSA key, as `SubjectPublicKeyInfo`. The library looks at it as a whole; `refusal` is what it is told when the library does not take it.
+fn rsa(der: &[u8], refusal: fn() -> Fault) -> Result<CustomerKey> {
+    let key = PublicKey::from_der(der).map_err(|_| refusal())?;
     let whole: PublicKeyX509Der<'static> = key.as_der().map_err(|_| only_these())?;
     let sized = PublicEncryptingKey::from_der(whole.as_ref()).map_err(|_| too_weak())?;
     if !RSA_BITS.contains(&sized.key_size_bits()) {

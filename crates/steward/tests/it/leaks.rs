@@ -13,7 +13,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::customer_sign_in::{SignKey, Visitor};
+use crate::customer_sign_in::planted;
 use crate::imports::Importing;
 use crate::type_changes::Changing;
 use crate::world::{Answer, CONNECT_APP, World};
@@ -57,7 +57,7 @@ impl Canaries {
         Self(Vec::new())
     }
 
-    fn plant(&mut self, what: &str) -> String {
+    pub(crate) fn plant(&mut self, what: &str) -> String {
         let word = format!("zq{what}{}", self.0.len());
         self.0.push(word.clone());
         word
@@ -173,7 +173,7 @@ pub(crate) fn search_files(canaries: &Canaries, folder: &Path) {
     assert!(bytes_searched > 100_000, "only {bytes_searched} bytes were searched");
 }
 
-fn checked(canaries: &Canaries, answer: Answer) {
+pub(crate) fn checked(canaries: &Canaries, answer: Answer) {
     assert!(answer.status >= 400, "{}", answer.text);
     canaries.search("an error body", answer.text.as_bytes());
 }
@@ -259,7 +259,7 @@ async fn use_everything(world: &World) -> Canaries {
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
     use_a_webhook(world, &mut canaries, &account).await;
     use_connect(world, &mut canaries).await;
-    use_a_customers_site(world, &mut canaries).await;
+    planted::use_a_customers_site(world, &mut canaries).await;
     use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
     use_imports(world, &mut canaries, &fields[0], &account).await;
     change_a_type(world, &mut canaries, &account).await;
@@ -419,37 +419,6 @@ async fn use_a_webhook(world: &World, canaries: &mut Canaries, account: &str) {
         checked(canaries, admin.post("/api/v1/webhooks", body).await);
     }
     checked(canaries, admin.get(&format!("/api/v1/webhooks/{id}/deliveries?cursor={word}")).await);
-}
-
-/// A key's name and secret, tokens that open something and tokens that do not, and whom they are about.
-async fn use_a_customers_site(world: &World, canaries: &mut Canaries) {
-    let admin = world.admin();
-    let wanted = json!({"name": canaries.plant("signer")});
-    let made = admin.post("/api/v1/customer-keys", wanted).await.expect(201).body;
-    let key = SignKey::of(world, &made, &admin.get("/api/v1/customer-keys").await.expect(200).body);
-    canaries.0.push(key.secret.splitn(3, '_').nth(2).unwrap().to_owned());
-    let address = format!("{}@example.com", canaries.plant("comer"));
-    let nobody = sandbox::events::Actor::default();
-    let state = world.jira.state();
-    let account = state.create_customer(&nobody, &address, &canaries.plant("comername")).unwrap().account_id;
-    let seen = |account: &mut sandbox::state::model::Account| account.email_visible = true;
-    state.edit_account(&nobody, &account, seen).unwrap();
-    let mut visitor = Visitor::of(world);
-    let token = key.token(&address);
-    canaries.0.extend(token.split('.').skip(1).map(str::to_owned));
-    visitor.posts(&key, &token, None).await.expect(200);
-    canaries.0.push(visitor.cookie_value().splitn(3, '_').nth(2).unwrap().to_owned());
-    visitor.gets("/api/v1/me").await.expect(200);
-    visitor.gets("/api/v1/me/requests").await.expect(200);
-    for token in [token, key.token(&format!("{}@example.com", canaries.plant("stranger"))), canaries.plant("notoken")] {
-        let place = canaries.plant("place");
-        checked(canaries, visitor.posts(&key, &token, Some(&format!("https://{place}.example"))).await);
-    }
-    let word = canaries.plant("wrong");
-    for body in [json!({"name": word, "publicKey": word}), json!({"name": word.repeat(20)}), json!({"name": "x", &word: 1})] {
-        checked(canaries, admin.post("/api/v1/customer-keys", body).await);
-    }
-    checked(canaries, visitor.gets(&format!("/api/v1/me/requests?cursor={word}")).await);
 }
 
 /// The secret of an install, and the tokens that are signed with it, wherever they may come.
