@@ -68,7 +68,13 @@ test('an administrator makes a key, and its secret is told once', async () => {
   await admin.locator('.window-foot').getByRole('button', { name: 'Create' }).click();
   await admin.getByText('Give the key a name.').waitFor();
   await admin.getByRole('textbox', { name: /^Name/ }).fill('Shop');
+  await admin.getByText('With a key pair of its own').click();
+  await admin.locator('textarea').fill('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----');
+  await admin.locator('.window-foot').getByRole('button', { name: 'Create' }).click();
+  await admin.getByText('This is a private key.', { exact: false }).waitFor();
+  await assertAccessible(admin, 'the window with a private key in it');
   await shot(admin, 'signin-dialog');
+  await admin.getByText('With a secret that is made here').click();
   await admin.locator('.window-foot').getByRole('button', { name: 'Create' }).click();
   const [secret, kid] = await admin.locator('.secret-text').allInnerTexts();
   assert.match(secret, /^stwk_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/);

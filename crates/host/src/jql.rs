@@ -65,7 +65,9 @@ pub(crate) fn reported_by(name: &str, projects: &[ProjectId]) -> String {
 /// What somebody reported or takes part in, newest change first, in these service projects, of which there must be one at least.
 pub(crate) fn own_requests(name: &str, projects: &[ProjectId]) -> String {
     let (name, projects) = (quoted(name), listed(projects));
-    format!("project in ({projects}) AND (reporter = {name} OR \"Request participants\" = {name}) ORDER BY updated DESC")
+    format!(
+        "project in ({projects}) AND (reporter = {name} OR \"Request participants\" = {name}) ORDER BY updated DESC"
+    )
 }
 
 fn listed(projects: &[ProjectId]) -> String {

@@ -99,7 +99,9 @@ impl Known {
     /// What has a pace of its own: a script, or a session of our own origin.
     fn paced(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Person(Caller { proof: Proof::Cookie(token) | Proof::Customer(token), .. }) => Some(secret::hash(token)),
+            Self::Person(Caller { proof: Proof::Cookie(token) | Proof::Customer(token), .. }) => {
+                Some(secret::hash(token))
+            }
             Self::Person(_) | Self::Token(_) => self.script(),
         }
     }

@@ -99,7 +99,7 @@ pub(crate) async fn make_key(
         (None, Some(secret)) => (CustomerKey::secret(secret), None),
         (None, None) => return Err(Fault::broken("customer_key", "a key of neither kind")),
     };
-    let id = fresh_id(cx)?;
+    let id = fresh_id()?;
     let body = KeyBody { name, kid: kid.unwrap_or_else(|| id.to_string()) };
     let hash = kid_hash(shared, cx, &body.kid).await?;
     let data = shared.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
@@ -150,7 +150,7 @@ pub(crate) async fn make_key(
 }
 
 /// Random, and not by time: it stands in tokens that are seen elsewhere.
-fn fresh_id(_: &Cx) -> Result<Uuid> {
+fn fresh_id() -> Result<Uuid> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).map_err(|_| Fault::broken("customer_key_random", "no randomness"))?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())

@@ -59,11 +59,8 @@ struct Tries {
 
 pub(crate) fn routes(shared: &Shared) -> Router {
     let pace = |limit| Pace::new(limit, shared.clock.clone());
-    let tries = Tries {
-        addresses: pace(TRIES_OF_ADDRESS),
-        tenants: pace(TOKENS_OF_TENANT),
-        people: pace(TOKENS_OF_PERSON),
-    };
+    let tries =
+        Tries { addresses: pace(TRIES_OF_ADDRESS), tenants: pace(TOKENS_OF_TENANT), people: pace(TOKENS_OF_PERSON) };
     Router::new()
         .route("/portal/{installation}/sign-in", get(hint).post(sign_in))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
@@ -292,7 +289,8 @@ fn read(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Sent, Why> {
     }
     let mut tokens = tokens.into_iter();
     let (Some(token), None) = (tokens.next(), tokens.next()) else { return Err(Why("form")) };
-    let return_to = places.first().filter(|place| is_place(place)).map_or_else(|| PORTAL.to_owned(), ToString::to_string);
+    let return_to =
+        places.first().filter(|place| is_place(place)).map_or_else(|| PORTAL.to_owned(), ToString::to_string);
     Ok(Sent { token: token.into_owned(), return_to })
 }
 
@@ -300,7 +298,9 @@ fn read(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Sent, Why> {
 fn is_place(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
     text.len() <= RETURN_CHARS
-        && text.strip_prefix(PORTAL).is_some_and(|rest| rest.is_empty() || rest.strip_prefix("#/").is_some_and(|rest| rest.chars().all(plain)))
+        && text
+            .strip_prefix(PORTAL)
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix("#/").is_some_and(|rest| rest.chars().all(plain)))
 }
 
 /// Whom tries are counted for: where the connection comes from, or, behind a declared proxy, what that says. Of the sixth version's addresses, a
@@ -332,9 +332,25 @@ mod tests {
             assert!(is_place(place), "{place}");
         }
         for place in [
-            "", "/", "/portal", "/app/", "portal/", "//evil.example/portal/", "https://evil.example/portal/", "/portal/../app/", "/portal//evil",
-            "/portal/\\evil", "/portal/?x=1", "/portal/#requests", "/portal/#/a?b", "/portal/#/\"><script>", "/portal/#/a\nb", "/portal/ ",
-            "javascript:alert(1)", "/portal/#/a%0d", "/PORTAL/",
+            "",
+            "/",
+            "/portal",
+            "/app/",
+            "portal/",
+            "//evil.example/portal/",
+            "https://evil.example/portal/",
+            "/portal/../app/",
+            "/portal//evil",
+            "/portal/\\evil",
+            "/portal/?x=1",
+            "/portal/#requests",
+            "/portal/#/a?b",
+            "/portal/#/\"><script>",
+            "/portal/#/a\nb",
+            "/portal/ ",
+            "javascript:alert(1)",
+            "/portal/#/a%0d",
+            "/PORTAL/",
         ] {
             assert!(!is_place(place), "{place}");
         }

@@ -121,11 +121,7 @@ pub static ROOM: Room = Room {
         Migration { version: 2, steps: &[Step::Create(&API_TOKEN)] },
         Migration {
             version: 3,
-            steps: &[
-                Step::Create(&CUSTOMER_KEY),
-                Step::Create(&CUSTOMER_TOKEN_TABLE),
-                Step::Add(&SESSION_SIGNED_BY),
-            ],
+            steps: &[Step::Create(&CUSTOMER_KEY), Step::Create(&CUSTOMER_TOKEN_TABLE), Step::Add(&SESSION_SIGNED_BY)],
         },
     ],
 };

@@ -8,7 +8,7 @@ import { useServices } from '../app/services';
 import { Button } from '../kit/Button';
 import { copyText } from '../kit/copy';
 import { DialogBox } from '../kit/Dialogs';
-import { ChoiceInput, LongTextInput, TextInput } from '../kit/fields';
+import { ChoiceInput, LongTextInput, RadioInput, TextInput } from '../kit/fields';
 import { Icon } from '../kit/Icon';
 import { ProblemNotice } from '../kit/Notice';
 import { t } from '../messages';
@@ -60,7 +60,7 @@ export function CustomerKeyDialog({ onMade, onClose }: { onMade: (key: NewCustom
       <Form className="form" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
         {problem && <ProblemNotice error={problem} />}
         <TextInput label={t('signin.key.name')} help={t('signin.key.name.help')} required value={name} onChange={(v) => { setName(v); setWrong({ ...wrong, name: '' }); }} error={wrong.name} maxLength={LONGEST_NAME} autoFocus />
-        <ChoiceInput label={t('signin.kind')} value={kind} onChange={(v) => setKind(v ?? 'secret')}
+        <RadioInput label={t('signin.kind')} value={kind} onChange={setKind}
           choices={[
             { id: 'secret', label: t('signin.kind.secret'), detail: t('signin.kind.secret.detail') },
             { id: 'public', label: t('signin.kind.public'), detail: t('signin.kind.public.detail') },

@@ -105,7 +105,7 @@ function Code({ text, label }: { text: string; label: string }) {
   return (
     <div className="signin-code">
       <pre dir="ltr" tabIndex={0} aria-label={label}><code>{text}</code></pre>
-      <Button small icon="copy" onPress={() => void copyText(text)}>{t('signin.how.copy')}</Button>
+      <Button small icon="copy" aria-label={t('signin.how.copy.named', { what: label })} onPress={() => void copyText(text)}>{t('signin.how.copy')}</Button>
     </div>
   );
 }

@@ -33,7 +33,9 @@ pub(crate) async fn read_portal(cx: &Cx, room: &Room) -> Result<Portal> {
 
 /// A page of what the person who asks reported or takes part in.
 pub(crate) async fn own_requests(cx: &Cx, room: &Room, cursor: Option<&str>) -> Result<OwnRequests> {
-    let Some(person) = cx.person() else { return Err(Fault::refused("This is for people; an API token cannot do it.")) };
+    let Some(person) = cx.person() else {
+        return Err(Fault::refused("This is for people; an API token cannot do it."));
+    };
     if cursor.is_some_and(|cursor| cursor.is_empty() || cursor.len() > CURSOR_CHARS) {
         return Err(bad_cursor());
     }

@@ -204,8 +204,10 @@ impl Jira<'_> {
 
     /// Data Center pages by place; its index is the database's, so there is nothing to reconcile.
     pub(super) async fn dc_search(&self, search: &Search<'_>, limit: u32) -> Result<SearchPage> {
-        let start =
-            search.next.map_or(Ok(0), str::parse).map_err(|_| Fault::invalid("jira_rejected", "This is no place in a search."))?;
+        let start = search
+            .next
+            .map_or(Ok(0), str::parse)
+            .map_err(|_| Fault::invalid("jira_rejected", "This is no place in a search."))?;
         let found = self.dc_find(search.jql, start, limit).await?;
         let end = start.saturating_add(u32::try_from(found.issues.len()).unwrap_or(u32::MAX));
         let more = !found.issues.is_empty() && u64::from(end) < found.total;
@@ -238,6 +240,11 @@ impl Jira<'_> {
     pub(super) async fn dc_user_search(&self, query: &str) -> Result<Vec<User>> {
         let call = Call::get("/rest/api/2/user/search").query("username", query).query("maxResults", PICK.to_string());
         self.call(call).await
+    }
+
+    pub(super) async fn dc_users_like(&self, address: &Personal, most: String) -> Result<Vec<User>> {
+        self.call(Call::get("/rest/api/2/user/search").query("username", address.peek()).query("maxResults", most))
+            .await
     }
 
     pub(super) async fn dc_groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {

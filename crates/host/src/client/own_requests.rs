@@ -124,8 +124,7 @@ impl Jira<'_> {
                 self.own_request(account, &issue.id, issue.fields.updated, done).boxed()
             })
             .collect();
-        let read: Vec<Option<OwnRequest>> =
-            futures::stream::iter(reading).buffered(AT_ONCE).try_collect().await?;
+        let read: Vec<Option<OwnRequest>> = futures::stream::iter(reading).buffered(AT_ONCE).try_collect().await?;
         Ok(OwnRequests { items: read.into_iter().flatten().collect(), next: page.next })
     }
 
@@ -136,7 +135,8 @@ impl Jira<'_> {
         updated_at: Option<Timestamp>,
         is_done: bool,
     ) -> Result<Option<OwnRequest>> {
-        let call = Call::get("/rest/servicedeskapi/request/{issue}").place(issue.as_str()).query("expand", "participant");
+        let call =
+            Call::get("/rest/servicedeskapi/request/{issue}").place(issue.as_str()).query("expand", "participant");
         let told: Told = match self.call(call).await {
             Ok(told) => told,
             // An issue that is no request, or one that was here a moment ago.

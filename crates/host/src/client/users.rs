@@ -120,12 +120,11 @@ impl Jira<'_> {
     /// in use.
     pub async fn users_like(&self, address: &Personal) -> Result<Vec<User>> {
         let most = ACCOUNTS_LOOKED_AT.to_string();
-        let call = if self.is_data_center().await? {
-            Call::get("/rest/api/2/user/search").query("username", address.peek())
-        } else {
-            Call::get("/rest/api/3/user/search").query("query", address.peek())
-        };
-        self.call(call.query("maxResults", most)).await
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_users_like(address, most)).await;
+        }
+        let call = Call::get("/rest/api/3/user/search").query("query", address.peek()).query("maxResults", most);
+        self.call(call).await
     }
 
     /// Whether an account has a licence to work in Jira Service Management. Cloud says so of nobody: there, permissions are asked for.

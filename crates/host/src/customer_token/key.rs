@@ -162,7 +162,10 @@ fn pem(text: &str) -> Result<CustomerKey> {
         ));
     }
     if text.contains("CERTIFICATE-----") {
-        return Err(wrong("certificate", "This is a certificate. Paste the public key alone: `openssl x509 -pubkey -noout`."));
+        return Err(wrong(
+            "certificate",
+            "This is a certificate. Paste the public key alone: `openssl x509 -pubkey -noout`.",
+        ));
     }
     let body = text
         .strip_prefix("-----BEGIN PUBLIC KEY-----")
@@ -225,9 +228,10 @@ fn jwk(text: &str) -> Result<(CustomerKey, Option<String>)> {
         return Err(wrong("unsupported", "This key is for another algorithm (`alg`) than RS256 or ES256."));
     }
     match jwk.common.key_id {
-        Some(kid) if !is_key_id(&kid) => {
-            Err(wrong("key_id", "The key's `kid` has at most 128 letters, digits and `-_.:`. Change it, or leave it out."))
-        }
+        Some(kid) if !is_key_id(&kid) => Err(wrong(
+            "key_id",
+            "The key's `kid` has at most 128 letters, digits and `-_.:`. Change it, or leave it out.",
+        )),
         kid => Ok((key, kid)),
     }
 }

@@ -4,7 +4,9 @@
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{EncodingKey, Header};
@@ -99,12 +101,16 @@ fn reheaded(token: &str, header: &Value) -> String {
 fn each_algorithm_is_taken_by_its_own_key() {
     let secret = CustomerKey::secret(SECRET);
     assert_eq!(judge(&by_secret(&claims()), &secret), Ok("ana@acme.example".to_owned()));
-    for (pair, algorithm) in [
-        (rsa_pair(KeySize::Rsa2048), jsonwebtoken::Algorithm::RS256),
-        (ec_pair(), jsonwebtoken::Algorithm::ES256),
-    ] {
+    for (pair, algorithm) in
+        [(rsa_pair(KeySize::Rsa2048), jsonwebtoken::Algorithm::RS256), (ec_pair(), jsonwebtoken::Algorithm::ES256)]
+    {
         let token = signed(algorithm, &pair.signs, &claims());
-        for pasted in [pair.pem.clone(), format!("\r\n{}\r\n", pair.pem), pair.jwk.to_string(), json!({"keys": [pair.jwk]}).to_string()] {
+        for pasted in [
+            pair.pem.clone(),
+            format!("\r\n{}\r\n", pair.pem),
+            pair.jwk.to_string(),
+            json!({"keys": [pair.jwk]}).to_string(),
+        ] {
             let (key, _) = CustomerKey::pasted(&pasted).unwrap();
             assert_eq!(judge(&token, &key), Ok("ana@acme.example".to_owned()), "{pasted}");
             // As it is sealed and opened again.
@@ -209,12 +215,22 @@ fn tokens_that_are_refused() {
     check(&good, &CustomerKey::secret(""), Refusal::Signature);
     // An algorithm that is not the key's, whatever the token calls it.
     for algorithm in ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", "PS256", "RS1", ""] {
-        check(&reheaded(&good, &json!({"alg": algorithm, "kid": KID})), &secret, if algorithm == "RS1" || algorithm.is_empty() || algorithm.eq_ignore_ascii_case("none") { judged_header(algorithm) } else { Refusal::Algorithm });
+        check(
+            &reheaded(&good, &json!({"alg": algorithm, "kid": KID})),
+            &secret,
+            if algorithm == "RS1" || algorithm.is_empty() || algorithm.eq_ignore_ascii_case("none") {
+                judged_header(algorithm)
+            } else {
+                Refusal::Algorithm
+            },
+        );
     }
     // A public key as a secret, in each form in which it lies about.
     let pair = rsa_pair(KeySize::Rsa2048);
     let (key, _) = CustomerKey::pasted(&pair.pem).unwrap();
-    for form in [pair.pem.as_bytes(), pair.pem.trim().as_bytes(), pair.jwk.to_string().as_bytes(), &key.material_for_tests()] {
+    for form in
+        [pair.pem.as_bytes(), pair.pem.trim().as_bytes(), pair.jwk.to_string().as_bytes(), &key.material_for_tests()]
+    {
         let forged = signed(jsonwebtoken::Algorithm::HS256, &EncodingKey::from_secret(form), &claims());
         check(&forged, &key, Refusal::Algorithm);
     }
@@ -225,7 +241,11 @@ fn tokens_that_are_refused() {
     check(&reheaded(&good, &json!({"alg": "HS256"})), &secret, Refusal::KeyId);
     let led_astray = json!({"alg": "HS256", "kid": KID, "jku": "https://x.example/", "x5u": "https://x.example/"});
     check(&reheaded(&good, &led_astray), &secret, Refusal::Signature);
-    check(&reheaded(&good, &json!({"alg": "HS256", "kid": KID, "crit": ["b64"], "b64": false})), &secret, Refusal::Malformed);
+    check(
+        &reheaded(&good, &json!({"alg": "HS256", "kid": KID, "crit": ["b64"], "b64": false})),
+        &secret,
+        Refusal::Malformed,
+    );
 }
 
 /// A name of no algorithm that the library knows fails where the header is read.

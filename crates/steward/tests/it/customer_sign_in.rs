@@ -9,10 +9,10 @@ mod visitor;
 use std::time::Duration;
 
 use axum::http::Method;
+use sandbox::Version;
 use sandbox::events::Actor;
 use sandbox::state::FieldValue;
 use sandbox::state::model::Account;
-use sandbox::Version;
 use serde_json::{Value, json};
 use store::ledger;
 
@@ -117,7 +117,10 @@ async fn a_day(world: &World) {
     let welcome = ana.posts(&key, &token, Some("/portal/#/profile")).await.expect(200);
     assert!(welcome.text.contains("http-equiv=\"refresh\"") && welcome.text.contains("profile"), "{}", welcome.text);
     let set = welcome.headers["set-cookie"].to_str().unwrap();
-    assert!(set.starts_with("steward-portal=stwp_") && set.contains("HttpOnly") && set.contains("SameSite=Strict"), "{set}");
+    assert!(
+        set.starts_with("steward-portal=stwp_") && set.contains("HttpOnly") && set.contains("SameSite=Strict"),
+        "{set}"
+    );
     // Once.
     let refused = Visitor::of(world).posts(&key, &token, None).await.expect(401);
     assert_eq!(joined.reason(&key).await, "replayed");
@@ -155,7 +158,10 @@ async fn only_administrators_keep_keys(joined: &mut Joined<'_>) {
     assert_eq!(empty["items"], json!([]));
     assert_eq!(empty["signInUrl"], format!("{}portal/{site}/sign-in", world.config.server.origin));
     let made = joined.asks(Method::POST, "/api/v1/customer-keys", Some(wanted)).await.expect(201).body;
-    assert_eq!((&made["algorithm"], &made["lastUsedOn"], &made["lastRefusal"]), (&json!("HS256"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&made["algorithm"], &made["lastUsedOn"], &made["lastRefusal"]),
+        (&json!("HS256"), &Value::Null, &Value::Null)
+    );
     let secret = made["secret"].as_str().unwrap();
     assert!(secret.starts_with("stwk_") && secret.len() > 70, "{secret}");
     let path = format!("/api/v1/customer-keys/{}", made["id"].as_str().unwrap());
@@ -165,7 +171,10 @@ async fn only_administrators_keep_keys(joined: &mut Joined<'_>) {
     for (body, pointer) in [
         (json!({"name": ""}), "/name"),
         (json!({"name": "x", "expiresInDays": 366}), "/expiresInDays"),
-        (json!({"name": "x", "publicKey": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"}), "/publicKey"),
+        (
+            json!({"name": "x", "publicKey": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"}),
+            "/publicKey",
+        ),
         (json!({"name": "x", "publicKey": "nothing"}), "/publicKey"),
     ] {
         let wrong = joined.asks(Method::POST, "/api/v1/customer-keys", Some(body)).await.expect(422);
@@ -243,7 +252,9 @@ async fn requests_are_ones_own(joined: &Joined<'_>, ana: &mut Visitor<'_>, accou
             .issues
             .values()
             .filter(|issue| issue.request_type_id.is_some())
-            .filter(|issue| issue.reporter.as_deref() == Some(account) || issue.participants.iter().any(|one| one == account))
+            .filter(|issue| {
+                issue.reporter.as_deref() == Some(account) || issue.participants.iter().any(|one| one == account)
+            })
             .map(|issue| (issue.updated_at, issue.id, issue.key.clone()))
             .collect();
         own.sort();
@@ -258,21 +269,35 @@ async fn requests_are_ones_own(joined: &Joined<'_>, ana: &mut Visitor<'_>, accou
     wanted.sort_unstable();
     assert_eq!(keys, wanted);
     let one = &found[0];
-    assert!(one["url"].as_str().unwrap().starts_with(&format!("{}/servicedesk/customer/portal/", world.jira.url())), "{one}");
-    assert!(one["createdAt"].is_string() && one["updatedAt"].is_string() && !one["status"].as_str().unwrap().is_empty(), "{one}");
+    assert!(
+        one["url"].as_str().unwrap().starts_with(&format!("{}/servicedesk/customer/portal/", world.jira.url())),
+        "{one}"
+    );
+    assert!(
+        one["createdAt"].is_string() && one["updatedAt"].is_string() && !one["status"].as_str().unwrap().is_empty(),
+        "{one}"
+    );
 
     // Handed to somebody else, and no request any more: at once, whatever the search's index still says.
     let nobody = Actor::default();
     let other = state.create_customer(&nobody, "bo@shop.example", "Bo Other").unwrap().account_id;
     let (given, key) = expected[0].clone();
-    state.edit_issue(&nobody, given, vec![FieldValue::Reporter(Some(other.clone())), FieldValue::Participants(Vec::new())]).unwrap();
+    state
+        .edit_issue(
+            &nobody,
+            given,
+            vec![FieldValue::Reporter(Some(other.clone())), FieldValue::Participants(Vec::new())],
+        )
+        .unwrap();
     assert!(shown(ana).await.iter().all(|one| one["key"] != key.as_str()));
     state.edit_issue(&nobody, given, vec![FieldValue::Participants(vec![account.to_owned()])]).unwrap();
     world.clock.advance(Duration::from_secs(120));
     let shared = shown(ana).await;
     let shared = shared.iter().find(|one| one["key"] == key.as_str()).expect("a participant sees it");
     assert_eq!(shared["part"], "participant");
-    state.edit_issue(&nobody, given, vec![FieldValue::Reporter(Some(account.to_owned())), FieldValue::RequestType(None)]).unwrap();
+    state
+        .edit_issue(&nobody, given, vec![FieldValue::Reporter(Some(account.to_owned())), FieldValue::RequestType(None)])
+        .unwrap();
     world.clock.advance(Duration::from_secs(120));
     assert!(shown(ana).await.iter().all(|one| one["key"] != key.as_str()), "an issue that no portal shows");
     for cursor in ["x", "-1", "%22", "999999999999999999999"] {
@@ -285,7 +310,8 @@ async fn sessions_end(joined: &mut Joined<'_>, key: &SignKey, email: &str, accou
     let comes = async |key: &SignKey| {
         let mut visitor = Visitor::of(world);
         visitor.posts(key, &key.token(email), None).await.expect(200);
-        visitor.csrf = Some(visitor.gets("/api/v1/session").await.expect(200).body["csrf"].as_str().unwrap().to_owned());
+        visitor.csrf =
+            Some(visitor.gets("/api/v1/session").await.expect(200).body["csrf"].as_str().unwrap().to_owned());
         visitor
     };
     // By signing out, and no other session with it.

@@ -68,9 +68,8 @@ fn stored(row: &Row) -> Result<StoredKey<Sealed<KeyBody>>> {
 }
 
 pub(crate) async fn customer_key_insert(scoped: &mut Scoped, new: NewKey<'_>) -> Result<()> {
-    let values = args![
-        new.id, new.kid_hash, new.body, new.material, new.algorithm, new.made_by, new.made_at, new.expires_at
-    ];
+    let values =
+        args![new.id, new.kid_hash, new.body, new.material, new.algorithm, new.made_by, new.made_at, new.expires_at];
     scoped.run(INSERT, values).await.map(drop)
 }
 

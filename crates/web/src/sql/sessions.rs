@@ -29,8 +29,7 @@ pub(crate) struct NewSession<'a> {
 }
 
 pub(crate) async fn session_put(scoped: &mut Scoped, new: NewSession<'_>) -> Result<()> {
-    let values =
-        args![new.hash, new.kind.name(), new.account, new.context, new.made_at, new.expires_at, new.signed_by];
+    let values = args![new.hash, new.kind.name(), new.account, new.context, new.made_at, new.expires_at, new.signed_by];
     scoped.run(PUT, values).await.map(drop)
 }
 

@@ -31,7 +31,9 @@ pub(crate) async fn use_a_customers_site(world: &World, canaries: &mut Canaries)
         checked(canaries, visitor.posts(&key, &token, Some(&format!("https://{place}.example"))).await);
     }
     let word = canaries.plant("wrong");
-    for body in [json!({"name": word, "publicKey": word}), json!({"name": word.repeat(20)}), json!({"name": "x", &word: 1})] {
+    for body in
+        [json!({"name": word, "publicKey": word}), json!({"name": word.repeat(20)}), json!({"name": "x", &word: 1})]
+    {
         checked(canaries, admin.post("/api/v1/customer-keys", body).await);
     }
     checked(canaries, visitor.gets(&format!("/api/v1/me/requests?cursor={word}")).await);

@@ -40,7 +40,8 @@ fn folder() -> PathBuf {
 
 /// The document's example in a language, with this key's own words in it.
 fn example(language: &str, key: &SignKey) -> String {
-    let document = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/customer-sign-in.md"));
+    let document =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/customer-sign-in.md"));
     let document = document.unwrap();
     let (_, rest) = document.split_once(&format!("```{language}\n")).unwrap();
     let (code, _) = rest.split_once("```").unwrap();

@@ -60,7 +60,9 @@ impl SignKey {
     /// A token about whoever has this address, unlike any other.
     pub(crate) fn token(&self, email: &str) -> String {
         let (now, jti) = (self.now(), uuid::Uuid::new_v4());
-        self.signs(&json!({"aud": self.audience, "iat": now, "exp": now + 120, "email": email, "name": "Ana", "jti": jti}))
+        self.signs(
+            &json!({"aud": self.audience, "iat": now, "exp": now + 120, "email": email, "name": "Ana", "jti": jti}),
+        )
     }
 }
 
@@ -86,7 +88,16 @@ impl<'w> Visitor<'w> {
         static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0001);
         let from = std::net::Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let from = SocketAddr::new(from.into(), 50_000);
-        Self { world, cookie: None, csrf: None, says_so: true, saw: None, from, forwarded: None, account: String::new() }
+        Self {
+            world,
+            cookie: None,
+            csrf: None,
+            says_so: true,
+            saw: None,
+            from,
+            forwarded: None,
+            account: String::new(),
+        }
     }
 
     fn form(&self, path: &str, kind: &str, body: &str) -> Request<Body> {
