@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny bench clean
+.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny fuzz bench clean
 
 ifdef PORT
 export PORT
@@ -47,6 +47,10 @@ fmt: ## Format the Rust code
 deny: ## Bans, licences and sources of dependencies (needs cargo-deny; `make test` does without)
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny"; exit 1; }
 	cargo deny --locked check bans licenses sources
+
+fuzz: ## What reads bytes from outside, a minute each (ARGS: seconds, targets; needs cargo-fuzz)
+	@scripts/need.sh build
+	@scripts/fuzz.sh $(ARGS)
 
 bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
 	@scripts/need.sh build bench

@@ -104,6 +104,55 @@ test('it is undone', async () => {
   await page.locator('.token', { hasText: 'plans.csv' }).getByText('Undone').waitFor();
 });
 
+const makes = 'Make them in Jira';
+const newcomers = [1, 2].map((n) => `${unique('new').replaceAll(/[^a-z0-9]/gi, '').toLowerCase()}${n}@example.com`);
+
+test('who is not in Jira yet is refused, unless one says that they are made', async () => {
+  await choose(page, 'sign-ups.csv', [`E-mail,Name,${name}`, `${newcomers[0]},Ada Newcomer,Gold`, `${newcomers[1]},Grace Newcomer,Silver`, `no address,Nobody,Gold`]);
+  await page.getByRole('heading', { name: 'sign-ups.csv' }).waitFor();
+  const off = page.getByRole('switch', { name: makes });
+  await off.waitFor();
+  assert.equal(await off.isChecked(), false);
+  await button('Start dry run').click();
+  await page.getByText('Nothing would change.').waitFor();
+  await button('Change columns').click();
+  await page.locator('.switch', { hasText: makes }).click();
+  const projects = page.locator('.import-places .checkbox');
+  await projects.first().waitFor();
+  await projects.first().click();
+  await page.getByRole('combobox', { name: 'Organization', exact: true }).click();
+  await page.getByRole('option').first().click();
+  await assertAccessible(page, 'columns of an import that makes customers');
+  await shot(page, 'imports-make');
+  await button('Start dry run').click();
+  await page.getByText('Jira makes 2 customers.').waitFor();
+  assert.equal(await page.locator('.import-row').count(), 2);
+  await assertAccessible(page, 'report of an import that makes customers');
+  await shot(page, 'imports-make-report');
+});
+
+test('they are made, listed, and lose their access with the import', async () => {
+  await button('Import 2 rows').click();
+  await page.getByText('2 customers made').first().waitFor();
+  await page.getByRole('link', { name: 'Ada Newcomer' }).waitFor();
+  const { body } = await admin('GET', `/customers?search=${encodeURIComponent(newcomers[0])}`);
+  assert.equal(body.items[0].displayName, 'Ada Newcomer');
+  assert.equal(body.items[0].organizations.length, 1);
+  await assertAccessible(page, 'an import that made customers');
+  await shot(page, 'imports-made');
+  await button('Undo import').click();
+  await page.locator('.window .checkbox').click();
+  await assertAccessible(page, 'undoing an import that made customers');
+  await shot(page, 'imports-made-undo');
+  await page.locator('.window-foot').getByRole('button', { name: 'Undo import' }).click();
+  await page.getByText('2 values went back').first().waitFor();
+  await page.getByText(/Access taken away|Keeps access/).first().waitFor();
+  await shot(page, 'imports-made-undone');
+  const after = await admin('GET', `/customers/${body.items[0].accountId}`);
+  assert.deepEqual(after.body.organizations, []);
+  await page.getByRole('link', { name: 'All imports' }).click();
+});
+
 for (const [theme, width] of [['dark', 1280], ['light', 360], ['dark', 360]]) {
   test(`it fits and is readable: ${theme}, ${width} wide`, async () => {
     const narrow = await visit({ colorScheme: theme, width });
@@ -111,7 +160,11 @@ for (const [theme, width] of [['dark', 1280], ['light', 360], ['dark', 360]]) {
     await choose(narrow, 'again.csv', [`Account ID,${name}`, `${people[0].accountId},Silver`, `${people[1].accountId},Bronze`]);
     await narrow.locator('.import-columns tbody tr').nth(1).waitFor();
     await assertFits(narrow, `columns ${theme} ${width}`);
+    await narrow.locator('.switch', { hasText: makes }).click();
+    await narrow.locator('.import-places .checkbox').first().waitFor();
+    await assertFits(narrow, `columns ${theme} ${width}`);
     await shot(narrow, `imports-columns-${theme}-${width}`);
+    await narrow.locator('.switch', { hasText: makes }).click();
     await narrow.getByRole('button', { name: 'Start dry run' }).click();
     await narrow.getByRole('button', { name: 'Import 2 rows' }).waitFor();
     await assertFits(narrow, `report ${theme} ${width}`);

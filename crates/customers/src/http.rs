@@ -12,6 +12,7 @@ mod imports;
 mod lists;
 mod panel;
 mod people;
+mod person;
 mod portal;
 mod products;
 mod queries;
@@ -33,6 +34,7 @@ use crate::Room;
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
         .merge(people::routes())
+        .merge(person::routes())
         .merge(portal::routes())
         .merge(adding::routes())
         .merge(changes::routes())

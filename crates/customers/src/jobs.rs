@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host::client::{self, Customer, Page, ServiceDeskId};
+use host::client::{self, Customer, Page, ServiceDesk};
 use host::{As, Jira, Profile, events};
 use jiff::Timestamp;
 use jobs::{Handler, Outcome, Schedule};
@@ -141,11 +141,12 @@ impl Sync {
             (reading.at, reading.start) = (At::Organizations, 0);
             return Ok(());
         };
-        let page = jira.desk_customers(&desk, "", reading.start).await?;
+        let page = jira.desk_customers(&desk.id, "", reading.start).await?;
         let at = cx.now();
         let mut scoped = self.room.shared.store.write(cx).await?;
         for customer in &page.items {
             sql::customer_put(&mut scoped, &customer.account_id, at).await?;
+            sql::project_customer_put(&mut scoped, &desk.project_id, &customer.account_id, at).await?;
         }
         scoped.commit().await?;
         self.keep_names(cx, &page.items).await?;
@@ -163,14 +164,14 @@ impl Sync {
         self.room.shared.host.people.keep(cx, &profiles).await
     }
 
-    async fn desk(&self, jira: &Jira<'_>, place: usize) -> Result<Option<ServiceDeskId>> {
+    async fn desk(&self, jira: &Jira<'_>, place: usize) -> Result<Option<ServiceDesk>> {
         let mut start = Some(0);
         let mut seen = 0;
         while let Some(from) = start {
             let page = jira.service_desks(from).await?;
             let count = page.items.len();
             if let Some(desk) = page.items.into_iter().nth(place - seen) {
-                return Ok(Some(desk.id));
+                return Ok(Some(desk));
             }
             seen += count;
             start = page.next;

@@ -15,7 +15,7 @@ use crate::conversion::PastType;
 pub(crate) use entitlements::{
     Entitlement, EntitlementEntry, EntitlementState, Product, ProductAudience, ProductId, Terms, TermsChange,
 };
-pub(crate) use imports::{Act, ActKind, Counts, Import, ImportPlan, ImportState, Turn};
+pub(crate) use imports::{Act, ActKind, Counts, Import, ImportPlan, ImportState, MadePerson, MadeState, Turn};
 pub(crate) use merges::{Merge, MergeBody, MergeId};
 pub(crate) use views::{View, ViewBody, ViewColumn, ViewId};
 

@@ -78,7 +78,7 @@ pub static FILES: [&Column; 1] = [&SEARCH_FILE];
 
 static DIRECTORY: DataClass = DataClass {
     name: "directory-entry",
-    purpose: "Which accounts are customers and which belong to which organization, as Jira has it: a cache, read again or dropped within a week.",
+    purpose: "Which accounts are customers, in which service projects, and which belong to which organization, as Jira has it: a cache, read again or dropped within a week.",
     audience: Audience::TenantAndSubject,
     retention: Retention::Days(7),
     regional: true,
@@ -185,7 +185,7 @@ table!(CUSTOMER, "customer", Tenant, [
     Column::new(C, "tenant", Uuid, &OPAQUE_ID),
     Column::new(C, "account", Text, &OPAQUE_ID),
     Column::new(C, "synced_at", Int, &DIRECTORY),
-], key ["tenant", "account"], written "synced_at");
+], key ["tenant", "account"], subject "account", written "synced_at");
 
 const O: &str = "organization";
 pub(crate) static ORGANIZATION_BODY: Column = sealed_column(O, "name", KeyClass::Names, &ORGANIZATION_NAME);
@@ -202,7 +202,15 @@ table!(MEMBERSHIP, "membership", Tenant, [
     Column::new(M, "organization", Text, &OPAQUE_ID),
     Column::new(M, "account", Text, &OPAQUE_ID),
     Column::new(M, "synced_at", Int, &DIRECTORY),
-], key ["tenant", "organization", "account"], index [&["tenant", "account"] as &[&str]], written "synced_at");
+], key ["tenant", "organization", "account"], index [&["tenant", "account"] as &[&str]], subject "account", written "synced_at");
+
+const PC: &str = "project_customer";
+table!(PROJECT_CUSTOMER, "project_customer", Tenant, [
+    Column::new(PC, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(PC, "project", Text, &OPAQUE_ID),
+    Column::new(PC, "account", Text, &OPAQUE_ID),
+    Column::new(PC, "synced_at", Int, &DIRECTORY),
+], key ["tenant", "project", "account"], index [&["tenant", "account"] as &[&str]], written "synced_at");
 
 static WEBHOOK_CLASS: DataClass = DataClass {
     name: "webhook",
@@ -304,6 +312,7 @@ pub static ROOM: Room = Room {
         &CUSTOMER,
         &ORGANIZATION,
         &MEMBERSHIP,
+        &PROJECT_CUSTOMER,
         &WEBHOOK,
         &WEBHOOK_EVENT,
         &WEBHOOK_DELIVERY,
@@ -313,6 +322,7 @@ pub static ROOM: Room = Room {
         &imports::IMPORT_OWNER,
         &imports::IMPORT_CHANGE,
         &imports::IMPORT_MAPPING_TABLE,
+        &imports::IMPORT_MADE_TABLE,
         &views::SAVED_VIEW,
         &views::SAVED_VIEW_DEFAULT,
         &entitlements::PRODUCT,
@@ -347,5 +357,7 @@ pub static ROOM: Room = Room {
         Migration { version: 6, steps: &imports::BULK_ACTION_STEPS },
         Migration { version: 7, steps: &entitlements::STEPS },
         Migration { version: 8, steps: &merges::STEPS },
+        Migration { version: 9, steps: &[Step::Create(&PROJECT_CUSTOMER)] },
+        Migration { version: 10, steps: &imports::MAKING_STEPS },
     ],
 };

@@ -3,6 +3,7 @@
 mod definitions;
 mod directory;
 mod entitlements;
+mod import_made;
 mod imports;
 mod merges;
 mod values;
@@ -12,6 +13,7 @@ pub(crate) mod webhooks;
 pub(crate) use definitions::*;
 pub(crate) use directory::*;
 pub(crate) use entitlements::*;
+pub(crate) use import_made::*;
 pub(crate) use imports::*;
 pub(crate) use merges::*;
 pub(crate) use values::*;

@@ -100,7 +100,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Compared by the library, in constant time.
-fn signed(secret: &str, signature: Option<&str>, body: &[u8]) -> bool {
+pub(crate) fn signed(secret: &str, signature: Option<&str>, body: &[u8]) -> bool {
     let tag = signature.and_then(|sent| sent.strip_prefix(METHOD)).and_then(|tag| hex::decode(tag).ok());
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     tag.is_some_and(|tag| hmac::verify(&key, body, &tag).is_ok())

@@ -20,6 +20,8 @@ mod hooks;
 mod install;
 mod joining;
 pub mod jql;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod laws;
 pub mod limits;
 pub mod markup;
 mod people;

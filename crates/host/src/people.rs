@@ -144,6 +144,7 @@ impl People {
 
     /// Forgets a person: an account was closed or changed.
     pub async fn forget(&self, cx: &Cx, account: &AccountId) -> Result<()> {
+        self.cloud.0.users.forget(cx, account).await?;
         let mut scoped = self.store.write(cx).await?;
         sql::person_drop(&mut scoped, account).await?;
         scoped.commit().await

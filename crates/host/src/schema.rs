@@ -62,7 +62,7 @@ static PERSON_CACHE: DataClass = DataClass {
 
 static DATA_CENTER_USER: DataClass = DataClass {
     name: "data-center-user",
-    purpose: "How a Jira Data Center names the people that Steward knows by ids of its own: the key and the name that it is called with about them.",
+    purpose: "The keys by which a Jira Data Center knows the people whom Steward knows by ids of its own; they stay when somebody is renamed.",
     audience: Audience::Nobody,
     retention: Retention::Tenancy,
     regional: true,
@@ -145,13 +145,23 @@ table!(PERSON, "person", Tenant, [
 ], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "fetched_at");
 
 const D: &str = "host_user";
-pub(crate) static USER_IDENTITY: Column = sealed_column(D, "identity", KeyClass::Data, &DATA_CENTER_USER);
+pub(crate) static USER_KEY: Column = sealed_column(D, "user_key", KeyClass::Data, &DATA_CENTER_USER);
 table!(HOST_USER, "host_user", Tenant, [
     Column::new(D, "tenant", Uuid, &OPAQUE_ID),
     Column::new(D, "account", Text, &OPAQUE_ID),
-    USER_IDENTITY,
+    USER_KEY,
     Column::new(D, "changed_at", Int, &INSTANT),
 ], key ["tenant", "account"], row ["tenant", "account"], subject "account");
+
+// What somebody signs in with there is often an e-mail address: a cache like the one of names.
+const N: &str = "host_user_name";
+pub(crate) static USER_NAME: Column = sealed_column(N, "name", KeyClass::Names, &PERSON_CACHE);
+table!(HOST_USER_NAME, "host_user_name", Tenant, [
+    Column::new(N, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(N, "account", Text, &OPAQUE_ID),
+    USER_NAME,
+    Column::new(N, "fetched_at", Int, &INSTANT),
+], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "fetched_at");
 
 /// This room's tables.
 pub static ROOM: Room = Room {
@@ -165,6 +175,7 @@ pub static ROOM: Room = Room {
         &HOST_REFRESH_TOKEN,
         &HOST_CONNECT,
         &HOST_USER,
+        &HOST_USER_NAME,
     ],
     migrations: &[
         Migration {
@@ -178,6 +189,6 @@ pub static ROOM: Room = Room {
         },
         Migration { version: 2, steps: &[Step::Create(&HOST_SERVICE), Step::Create(&HOST_REFRESH_TOKEN)] },
         Migration { version: 3, steps: &[Step::Create(&HOST_CONNECT)] },
-        Migration { version: 4, steps: &[Step::Create(&HOST_USER)] },
+        Migration { version: 4, steps: &[Step::Create(&HOST_USER), Step::Create(&HOST_USER_NAME)] },
     ],
 };

@@ -5,7 +5,6 @@ use kernel::{AccountId, Cx, Result, Sealed};
 use store::{Scoped, args};
 
 use crate::connect::Shared;
-use crate::data_center::Named;
 use crate::people::Profile;
 use crate::service::{Login, OauthClient};
 
@@ -43,12 +42,19 @@ const PEOPLE: &str = "SELECT account, profile, active, fetched_at FROM person WH
      $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
      $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
      $48, $49, $50, $51) ORDER BY account LIMIT 50";
-const USERS: &str = "SELECT account, identity FROM host_user WHERE tenant = $1 AND account IN (\
+const USER_KEYS: &str = "SELECT account, user_key FROM host_user WHERE tenant = $1 AND account IN (\
      $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
      $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
      $48, $49, $50, $51) ORDER BY account LIMIT 50";
-const USER_KEEP: &str = "INSERT INTO host_user (tenant, account, identity, changed_at) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (tenant, account) DO UPDATE SET identity = excluded.identity, changed_at = excluded.changed_at";
+const USER_KEY_KEEP: &str = "INSERT INTO host_user (tenant, account, user_key, changed_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (tenant, account) DO UPDATE SET user_key = excluded.user_key, changed_at = excluded.changed_at";
+const USER_NAMES: &str = "SELECT account, name, fetched_at FROM host_user_name WHERE tenant = $1 AND account IN (\
+     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
+     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
+     $48, $49, $50, $51) ORDER BY account LIMIT 50";
+const USER_NAME_KEEP: &str = "INSERT INTO host_user_name (tenant, account, name, fetched_at) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (tenant, account) DO UPDATE SET name = excluded.name, fetched_at = excluded.fetched_at";
+const USER_NAME_DROP: &str = "DELETE FROM host_user_name WHERE tenant = $1 AND account = $2";
 const PERSON_STAMP: &str = "SELECT COUNT(*) AS n, MAX(fetched_at) AS newest FROM person WHERE tenant = $1";
 const PERSON_KEEP: &str = "INSERT INTO person (tenant, account, profile, active, fetched_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, account) DO UPDATE SET profile = excluded.profile, \
@@ -164,29 +170,58 @@ fn fifty(accounts: &[AccountId]) -> Vec<store::Value> {
     ids.map(store::Value::from).collect()
 }
 
-pub(crate) struct UserRow {
-    pub(crate) account: AccountId,
-    pub(crate) identity: Sealed<Named>,
-}
-
-/// Those of these people that a Data Center told of.
-pub(crate) async fn users(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<UserRow>> {
+/// The keys of those of these people of whom a Data Center told.
+pub(crate) async fn user_keys(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<(AccountId, Sealed<String>)>> {
     let mut found = Vec::with_capacity(accounts.len());
     for some in accounts.chunks(PEOPLE_AT_ONCE) {
-        for row in scoped.rows(USERS, fifty(some)).await? {
-            found.push(UserRow { account: AccountId::new(row.text("account")?)?, identity: row.sealed("identity")? });
+        for row in scoped.rows(USER_KEYS, fifty(some)).await? {
+            found.push((AccountId::new(row.text("account")?)?, row.sealed("user_key")?));
         }
     }
     Ok(found)
 }
 
-pub(crate) async fn user_keep(
+pub(crate) async fn user_key_keep(
     scoped: &mut Scoped,
     cx: &Cx,
     account: &AccountId,
-    identity: Sealed<Named>,
+    key: Sealed<String>,
 ) -> Result<()> {
-    scoped.run(USER_KEEP, args![account, identity, cx.now()]).await.map(drop)
+    scoped.run(USER_KEY_KEEP, args![account, key, cx.now()]).await.map(drop)
+}
+
+pub(crate) struct UserNameRow {
+    pub(crate) account: AccountId,
+    pub(crate) name: Sealed<String>,
+    pub(crate) fetched_at: Timestamp,
+}
+
+/// What those of these people sign in with whose names are kept.
+pub(crate) async fn user_names(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<UserNameRow>> {
+    let mut found = Vec::with_capacity(accounts.len());
+    for some in accounts.chunks(PEOPLE_AT_ONCE) {
+        for row in scoped.rows(USER_NAMES, fifty(some)).await? {
+            found.push(UserNameRow {
+                account: AccountId::new(row.text("account")?)?,
+                name: row.sealed("name")?,
+                fetched_at: row.instant("fetched_at")?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn user_name_keep(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    account: &AccountId,
+    name: Sealed<String>,
+) -> Result<()> {
+    scoped.run(USER_NAME_KEEP, args![account, name, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn user_name_drop(scoped: &mut Scoped, account: &AccountId) -> Result<()> {
+    scoped.run(USER_NAME_DROP, args![account]).await.map(drop)
 }
 
 /// Those of these people that are kept.

@@ -51,39 +51,58 @@ async fn rewrite(State(app): State<App>, mut request: Request, next: Next) -> Re
         request.extensions_mut().insert(ThroughGateway);
     }
     let line = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(line)| line.clone());
-    match misfortune(&app, request.method().clone(), request.uri().path().to_owned(), line).await {
-        Some(answer) => answer,
-        None => match version_two::third(request.uri()) {
-            Some(third) => version_two::serve(&app, request, third, next).await,
-            None => next.run(request).await,
-        },
+    let lost = match misfortune(&app, request.method().clone(), request.uri().path().to_owned(), line).await {
+        Befallen::Instead(answer) => return answer,
+        Befallen::Unheard(line) => line,
+        Befallen::Nothing => None,
+    };
+    let answer = match version_two::third(request.uri()) {
+        Some(third) => version_two::serve(&app, request, third, next).await,
+        None => next.run(request).await,
+    };
+    if let Some(line) = lost {
+        line.hang_up();
     }
+    answer
+}
+
+/// What befell a request.
+pub(crate) enum Befallen {
+    Nothing,
+    /// It never reached the site; this is what its sender gets.
+    Instead(Response),
+    /// The site does it, and then this line is to be cut.
+    Unheard(Option<Cut>),
 }
 
 /// What befalls a request before the site sees it, by the faults in force.
-pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Option<Response> {
+pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Befallen {
     if path.starts_with(OWN) {
-        return None;
+        return Befallen::Nothing;
     }
     let faults = app.state.faults();
     let mut from = 0;
     loop {
-        match faults.fate(&method, &path, from)? {
+        let Some(fate) = faults.fate(&method, &path, from) else { return Befallen::Nothing };
+        match fate {
             Fate::Wait(time, next) => {
                 // Other faults came meanwhile: what was held up goes on unharmed.
                 if !faults.wait(time).await {
-                    return None;
+                    return Befallen::Nothing;
                 }
                 from = next;
             }
-            Fate::Limited(reason, wait) => return Some(limits::commanded(reason, wait, app.state.now(), &app.config)),
-            Fate::Error(status) => return Some(ApiError::gateway(status).into_response()),
+            Fate::Limited(reason, wait) => {
+                return Befallen::Instead(limits::commanded(reason, wait, app.state.now(), &app.config));
+            }
+            Fate::Error(status) => return Befallen::Instead(ApiError::gateway(status).into_response()),
+            Fate::Lost => return Befallen::Unheard(line),
             Fate::Closed => {
                 if let Some(line) = line {
                     line.hang_up();
                 }
                 // Never written: the line is cut.
-                return Some(ApiError::gateway(503).into_response());
+                return Befallen::Instead(ApiError::gateway(503).into_response());
             }
         }
     }

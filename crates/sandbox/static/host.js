@@ -130,12 +130,12 @@
   };
 
   const mount = (box, modal) => {
-    const { app, module, issue, project, environment, src, label, fixed } = box.dataset;
+    const { app, module, issue, project, portal, page, environment, src, label, fixed } = box.dataset;
     const iframe = document.createElement("iframe");
     iframe.title = label;
     iframe.setAttribute("sandbox", "allow-downloads allow-forms allow-modals allow-pointer-lock allow-same-origin allow-scripts");
     iframe.referrerPolicy = "no-referrer";
-    const frame = { box, iframe, environment, fixed: fixed !== undefined, place: { app, module, issue, project }, modal };
+    const frame = { box, iframe, environment, fixed: fixed !== undefined, place: { app, module, issue, project, portal, page }, modal };
     box.dataset.state = "loading";
     box.append(iframe);
     frames.set(iframe.contentWindow, frame);
@@ -253,6 +253,16 @@
   };
 
   document.querySelectorAll("[data-module]").forEach((box) => mount(box));
+
+  // An item of a menu opens its module in a dialog, as if a frame of the app's had asked for it.
+  document.querySelectorAll("[data-opens]").forEach((item) => {
+    item.addEventListener("click", () => {
+      item.closest("details")?.removeAttribute("open");
+      const box = { dataset: { ...item.dataset, module: item.dataset.opens } };
+      delete box.dataset.opens;
+      openModal({ box, place: {} }, { size: "medium" });
+    });
+  });
   const retheme = () => frames.forEach((frame) => send(frame, { theme: colorMode() }));
   addEventListener("themechange", retheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", retheme);

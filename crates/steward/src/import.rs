@@ -57,6 +57,15 @@ pub(crate) struct Options {
     /// A JSON file with settings as the API takes them, instead of what the headers suggest
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Make customers in Jira whose e-mail address nobody has; the token needs customers:write, too
+    #[arg(long)]
+    make_customers: bool,
+    /// A service project, by its id, that they may use; may be repeated
+    #[arg(long, value_name = "ID", requires = "make_customers")]
+    project: Vec<String>,
+    /// An organization, by its id, that they belong to; may be repeated, and needs organizations:write
+    #[arg(long, value_name = "ID", requires = "make_customers")]
+    organization: Vec<String>,
     /// Print one line of JSON at the end, and nothing else
     #[arg(long)]
     json: bool,
@@ -73,12 +82,14 @@ struct Told {
     done: f64,
     rows: Counts,
     values_written: u64,
+    customers_made: u64,
     headers: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Counts {
     changed: u64,
+    made: u64,
     unchanged: u64,
     refused: u64,
     overtaken: u64,
@@ -263,13 +274,18 @@ impl Import {
         options: &Options,
     ) -> anyhow::Result<ExitCode> {
         self.send(file, length).await?;
-        let settings = match settings {
+        let mut settings = match settings {
             Some(settings) => settings,
             None => self.get("/preview").await?.read::<Preview>()?.suggested,
         };
+        if let (true, Some(settings)) = (options.make_customers, settings.as_object_mut()) {
+            let make = json!({"projectIds": options.project, "organizationIds": options.organization});
+            settings.insert("makeCustomers".to_owned(), make);
+        }
         self.post("/check", Some(settings)).await?;
         let (checked, raw) = self.wait("Dry run", "checked", |told| told.rows_read, None).await?;
-        let Counts { changed, refused, .. } = checked.rows;
+        let Counts { changed, made, refused, .. } = checked.rows;
+        let changed = changed + made;
         if !self.quiet {
             self.tell(&checked).await?;
         }
@@ -285,10 +301,19 @@ impl Import {
         let (done, raw) = self.wait("Import", "done", |told| (told.done * 100.0) as u64, Some(100)).await?;
         let overtaken = done.rows.overtaken;
         if !self.quiet {
+            if done.customers_made > 0 {
+                println!("{} customers made in Jira.", done.customers_made);
+            }
             println!("{} values written. Undo it in Steward's settings, Imports, for 30 days.", done.values_written);
             if overtaken > 0 {
                 println!("{overtaken} rows were overtaken: somebody changed them after the dry run.");
             }
+        }
+        // Some whom Jira did not make may have joined them.
+        let refused = done.rows.refused;
+        if !self.quiet && refused > checked.rows.refused {
+            println!("{} more rows were refused by Jira:", refused - checked.rows.refused);
+            self.tell_refused(&done).await?;
         }
         Ok(self.end(&raw, refused + overtaken))
     }
@@ -346,15 +371,20 @@ impl Import {
 
     /// What the dry run says, and the first of the refused rows.
     async fn tell(&self, checked: &Told) -> anyhow::Result<()> {
-        let Counts { changed, unchanged, refused, .. } = checked.rows;
+        let Counts { changed, made, unchanged, refused, .. } = checked.rows;
         println!("{changed} rows change, {unchanged} stay as they are, {refused} are refused.");
-        if refused == 0 {
-            return Ok(());
+        if made > 0 {
+            println!("{made} rows are about customers who will be made in Jira.");
         }
+        if refused == 0 { Ok(()) } else { self.tell_refused(checked).await }
+    }
+
+    async fn tell_refused(&self, told: &Told) -> anyhow::Result<()> {
+        let refused = told.rows.refused;
         let page: Page = self.get(&format!("/rows?outcome=refused&limit={TOLD}")).await?.read()?;
         for row in &page.items {
             for error in &row.errors {
-                let column = error.column.and_then(|column| checked.headers.get(column));
+                let column = error.column.and_then(|column| told.headers.get(column));
                 let column = column.map(|column| format!("{column}: ")).unwrap_or_default();
                 println!("  line {}: {column}{}", row.line, error.detail);
             }

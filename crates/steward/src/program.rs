@@ -113,6 +113,7 @@ impl Program {
             roles: vec![Arc::new(customers::Roles { store: store.clone(), vault: vault.clone() })],
             pace: Arc::new(web::Pace::new(config.api.requests_per_minute, parts.clock.clone())),
             in_flight: web::InFlight::default(),
+            readings: web::Readings::new(store.clone(), vault.clone()),
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         };

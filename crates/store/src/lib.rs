@@ -7,6 +7,7 @@ pub mod blobs;
 pub mod changes;
 pub mod claims;
 mod ddl;
+pub mod holding;
 pub mod ledger;
 mod migrate;
 pub mod moving;

@@ -4,14 +4,47 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, TryStreamExt};
-use kernel::{Fault, Kind};
+use kernel::{Cx, Fault, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vault::Exit;
+use uuid::Uuid;
+use vault::{Exit, Tally};
+
+use crate::reading::{Looking, Way};
+use crate::router::Shared;
 
 /// A success reply. Made from a closure that is handed the audited [`Exit`], so that values leave in the reply of a
-/// permitted caller and nowhere else.
+/// permitted caller and nowhere else. What shows values of people is made by [`Reply::shown`]: of any other reply through
+/// which one went, nothing is sent.
 pub struct Reply(Response);
+
+/// A reply that shows people's values, and is none yet: whose they were is to be noted first.
+#[must_use = "nothing leaves before `recorded`"]
+pub struct Shown {
+    response: Response,
+    tally: Tally,
+    way: Way,
+}
+
+impl Shown {
+    /// Notes who sees whose values, and is a reply then.
+    pub async fn recorded(self, cx: &Cx, shared: &Shared) -> kernel::Result<Reply> {
+        let people = self.tally.take();
+        if !people.is_empty() {
+            shared.readings.record(cx, &Looking::of(cx, self.way)?, people).await?;
+        }
+        Ok(Reply(self.response))
+    }
+}
+
+/// What nobody said in which way it is shown is not shown.
+fn guarded(response: Response, tally: &Tally) -> Response {
+    if tally.take().is_empty() {
+        return response;
+    }
+    Problem(Fault::broken("reading_unnamed", "values of people in a reply that names no way of showing them"))
+        .into_response()
+}
 
 impl Reply {
     /// 200 with a JSON body.
@@ -29,8 +62,17 @@ impl Reply {
         Self(StatusCode::NO_CONTENT.into_response())
     }
 
+    /// 200 with a JSON body that shows values of people, in this way.
+    pub fn shown<T: Serialize>(way: Way, make: impl FnOnce(&Exit) -> T) -> Shown {
+        let exit = Exit::audited();
+        let response = (StatusCode::OK, axum::Json(make(&exit))).into_response();
+        Shown { response, tally: exit.tally(), way }
+    }
+
     fn with_status<T: Serialize>(status: StatusCode, make: impl FnOnce(&Exit) -> T) -> Self {
-        Self((status, axum::Json(make(&Exit::audited()))).into_response())
+        let exit = Exit::audited();
+        let response = (status, axum::Json(make(&exit))).into_response();
+        Self(guarded(response, &exit.tally()))
     }
 
     /// 412 with what stands now, for the caller whose change came second: they may see it, so it may leave.
@@ -39,29 +81,54 @@ impl Reply {
         request: kernel::RequestId,
         make: impl FnOnce(&Exit) -> T,
     ) -> Self {
-        let fault = Fault::conflict(detail);
-        let mut body = ProblemBody::of(&fault, Some(request.to_string()));
-        body.more = serde_json::to_value(make(&Exit::audited())).ok();
-        Self(problem_response(&fault, &body))
+        let (response, tally) = conflict(detail, request, make);
+        Self(guarded(response, &tally))
+    }
+
+    /// The same, where what stands are values of people, shown in this way.
+    pub fn conflict_shown<T: Serialize>(
+        way: Way,
+        detail: &'static str,
+        request: kernel::RequestId,
+        make: impl FnOnce(&Exit) -> T,
+    ) -> Shown {
+        let (response, tally) = conflict(detail, request, make);
+        Shown { response, tally, way }
     }
 
     /// What is wrong with what was sent, and what may have been meant: the caller may know the names that it tells, so
     /// they may leave. For nothing else than they could have listed themselves.
     pub fn invalid<T: Serialize>(fault: &Fault, make: impl FnOnce(&Exit) -> T) -> Self {
+        let exit = Exit::audited();
         let mut body = ProblemBody::of(fault, None);
-        body.more = serde_json::to_value(make(&Exit::audited())).ok();
-        Self(problem_response(fault, &body))
+        body.more = serde_json::to_value(make(&exit)).ok();
+        Self(guarded(problem_response(fault, &body), &exit.tally()))
     }
 
     /// A named export: a file of a permitted caller, made while it is sent. Its exit lives as long as its making and no
-    /// longer. The caller of this writes the export on the ledger first. A file that breaks off is cut, so that its
-    /// receiver knows it for one.
-    pub fn export<S>(file_name: &str, content_type: &'static str, make: impl FnOnce(Exit) -> S) -> Self
+    /// longer. The caller of this writes the export on the ledger first; whose values a piece shows, in this way, is noted
+    /// before the piece is sent. A file that breaks off is cut, so that its receiver knows it for one.
+    pub fn export<S>(
+        (cx, shared, way): (&Cx, &Shared, Way),
+        file_name: &str,
+        content_type: &'static str,
+        make: impl FnOnce(Exit) -> S,
+    ) -> kernel::Result<Self>
     where
         S: Stream<Item = kernel::Result<Bytes>> + Send + 'static,
     {
         let request = crate::headers::current_request();
-        let pieces = make(Exit::audited()).map_err(move |fault| {
+        let exit = Exit::audited();
+        let (cx, readings, tally) = (cx.clone(), shared.readings.clone(), exit.tally());
+        let looking = std::sync::Arc::new(Looking::of(&cx, way)?);
+        let noted = make(exit).and_then(move |piece| {
+            let (cx, readings, looking, people) = (cx.clone(), readings.clone(), looking.clone(), tally.take());
+            async move {
+                readings.record(&cx, &looking, people).await?;
+                Ok(piece)
+            }
+        });
+        let pieces = noted.map_err(move |fault| {
             let cause = fault.private_source().map(ToString::to_string);
             tracing::error!(
                 event = "export_broken",
@@ -74,7 +141,7 @@ impl Reply {
         let reply = Self((StatusCode::OK, Body::from_stream(pieces)).into_response());
         let mut reply = reply.header(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{file_name}\""));
         reply.0.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        reply
+        Ok(reply)
     }
 
     /// Adds the version as a strong ETag.
@@ -94,9 +161,30 @@ impl Reply {
 }
 
 /// A named export: what a webhook tells a receiver that the tenant's administrators named. The caller of this has asked
-/// whether each value in it may leave.
-pub fn for_receiver<T>(make: impl FnOnce(&Exit) -> T) -> T {
-    make(&Exit::audited())
+/// whether each value in it may leave. That the receiver was told something of a person's is noted before it is: a message
+/// that it then refuses counts as told.
+pub async fn for_receiver<T>(
+    (cx, shared, receiver): (&Cx, &Shared, Uuid),
+    make: impl FnOnce(&Exit) -> T,
+) -> kernel::Result<T> {
+    let (told, people) = {
+        let exit = Exit::audited();
+        (make(&exit), exit.tally().take())
+    };
+    shared.readings.record(cx, &Looking::receiver(receiver), people).await?;
+    Ok(told)
+}
+
+fn conflict<T: Serialize>(
+    detail: &'static str,
+    request: kernel::RequestId,
+    make: impl FnOnce(&Exit) -> T,
+) -> (Response, Tally) {
+    let exit = Exit::audited();
+    let fault = Fault::conflict(detail);
+    let mut body = ProblemBody::of(&fault, Some(request.to_string()));
+    body.more = serde_json::to_value(make(&exit)).ok();
+    (problem_response(&fault, &body), exit.tally())
 }
 
 /// An answer that was given before, given again to whoever it was given to.
@@ -249,5 +337,29 @@ impl IntoResponse for Problem {
         }
         let shown = (self.0.kind() == Kind::Broken || self.0.kind() == Kind::Busy).then_some(request).flatten();
         problem_response(&self.0, &ProblemBody::of(&self.0, shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_value_does_not_leave_in_a_reply_that_names_no_way() {
+        #[track_caller]
+        fn check(reply: Reply, status: StatusCode) {
+            assert_eq!(reply.into_response().status(), status);
+        }
+        let Ok(account) = kernel::AccountId::new("5b10ac8d82e05b22cc7d4ef5") else { return };
+        let shows = |exit: &Exit| {
+            exit.shows(&account);
+            "what they said"
+        };
+        let fault = Fault::invalid("invalid", "No.");
+        check(Reply::ok(|_| "a field's name"), StatusCode::OK);
+        check(Reply::ok(shows), StatusCode::INTERNAL_SERVER_ERROR);
+        check(Reply::created("/here", shows), StatusCode::INTERNAL_SERVER_ERROR);
+        check(Reply::invalid(&fault, shows), StatusCode::INTERNAL_SERVER_ERROR);
+        check(Reply::conflict("No.", kernel::RequestId::fresh(), shows), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

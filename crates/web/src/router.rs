@@ -60,6 +60,8 @@ pub struct Shared {
     pub pace: Arc<Pace>,
     /// What this node is doing once.
     pub in_flight: InFlight,
+    /// Who saw whose values.
+    pub readings: crate::Readings,
     /// Waits for what changes.
     pub watch: crate::Watch,
     /// Wakes the job runner of this node.

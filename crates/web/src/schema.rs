@@ -1,4 +1,4 @@
-//! Sessions of our own origin, API tokens, keys of customers' sites.
+//! Sessions of our own origin, API tokens, keys of customers' sites, and who saw whose values.
 
 use kernel::ColumnKind::{Bytes, Int, Text, Uuid};
 use kernel::{
@@ -112,15 +112,38 @@ table!(CUSTOMER_TOKEN_TABLE, "customer_token", Tenant, [
     Column::new(T, "seen_at", Int, &INSTANT),
 ], key ["tenant", "token_hash"], written "seen_at");
 
+static READING_CLASS: DataClass = DataClass {
+    name: "reading",
+    purpose: "Who saw a customer's values, in which way, on which day, so that the person can be told: the reader by account, token or receiver, the person by a pseudonym that goes with them. Neither the values nor which of them.",
+    audience: Audience::TenantAndSubject,
+    // What somebody may still want to know is a year of it: a yearly look at who looks sees all of it.
+    retention: Retention::Days(365),
+    regional: true,
+    export: Export::TenantAndSubject,
+};
+
+const R: &str = "reading";
+table!(READING, "reading", Tenant, [
+    Column::new(R, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(R, "subject", Bytes, &READING_CLASS),
+    Column::new(R, "day", Int, &READING_CLASS),
+    Column::new(R, "kind", Text, &STATE),
+    Column::new(R, "way", Text, &STATE),
+    Column::new(R, "reader", Text, &OPAQUE_ID),
+    // The first time on that day.
+    Column::new(R, "at", Int, &READING_CLASS),
+], key ["tenant", "subject", "day", "kind", "way", "reader"], index [&["tenant", "at"] as &[&str]], written "at");
+
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "web",
-    tables: &[&SESSION, &API_TOKEN, &CUSTOMER_KEY, &CUSTOMER_TOKEN_TABLE],
+    tables: &[&SESSION, &API_TOKEN, &READING, &CUSTOMER_KEY, &CUSTOMER_TOKEN_TABLE],
     migrations: &[
         Migration { version: 1, steps: &[Step::Create(&SESSION)] },
         Migration { version: 2, steps: &[Step::Create(&API_TOKEN)] },
+        Migration { version: 3, steps: &[Step::Create(&READING)] },
         Migration {
-            version: 3,
+            version: 4,
             steps: &[Step::Create(&CUSTOMER_KEY), Step::Create(&CUSTOMER_TOKEN_TABLE), Step::Add(&SESSION_SIGNED_BY)],
         },
     ],

@@ -2,8 +2,8 @@
 import { etag, must, type ApiClient } from './client';
 import type {
   BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, HistoryEntry, Holder, Import, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
-  NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, ReplayInput, RequestForm,
+  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
+  NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
 } from './types';
@@ -140,6 +140,10 @@ export function calls(api: ApiClient) {
         ? must(api.POST('/api/v1/customers/{accountId}/history/{changeId}/restore', { params: { path: { accountId: id, changeId: entryId }, header: match(version) } }))
         : must(api.POST('/api/v1/organizations/{organizationId}/history/{changeId}/restore', { params: { path: { organizationId: id, changeId: entryId }, header: match(version) } })),
 
+    held: (accountId: string): Promise<Held> => must(api.GET('/api/v1/customers/{accountId}/held', { params: { path: { accountId } } })) as Promise<Held>,
+    readings: (accountId: string, cursor?: string): Promise<Page<Reading>> =>
+      must(api.GET('/api/v1/customers/{accountId}/readings', { params: { path: { accountId }, query: { ...optional({ cursor }), limit: 50 } } })) as Promise<Page<Reading>>,
+
     duplicates: (cursor?: string): Promise<Page<Duplicate> & { more: boolean }> => must(api.GET('/api/v1/duplicates', { params: { query: { ...optional({ cursor }), limit: 50 } } })),
     dismissDuplicate: (accountId: string, otherId: string): Promise<unknown> => must(api.PUT('/api/v1/duplicates/{accountId}/{otherId}/dismissal', { params: { path: { accountId, otherId } } })),
     recallDuplicate: (accountId: string, otherId: string): Promise<unknown> => must(api.DELETE('/api/v1/duplicates/{accountId}/{otherId}/dismissal', { params: { path: { accountId, otherId } } })),
@@ -234,8 +238,12 @@ export function calls(api: ApiClient) {
       must(api.GET('/api/v1/imports/{importId}/preview', { params: { path: { importId }, query: { ...(encoding ? { encoding } : {}), ...(delimiter ? { delimiter } : {}) } } })),
     checkImport: (importId: string, body: ImportSettings): Promise<Import> =>
       must(api.POST('/api/v1/imports/{importId}/check', { params: { path: { importId } }, body })),
-    moveImport: (importId: string, wish: 'run' | 'pause' | 'cancel' | 'undo'): Promise<Import> =>
+    moveImport: (importId: string, wish: 'run' | 'pause' | 'cancel'): Promise<Import> =>
       must(api.POST(`/api/v1/imports/{importId}/${wish}`, { params: { path: { importId } } })),
+    undoImport: (importId: string, takeAccess: boolean): Promise<Import> =>
+      must(api.POST('/api/v1/imports/{importId}/undo', { params: { path: { importId }, query: takeAccess ? { takeAccess } : {} } })),
+    importMade: (importId: string, cursor?: string): Promise<Page<ImportMade>> =>
+      must(api.GET('/api/v1/imports/{importId}/made', { params: { path: { importId }, query: optional({ cursor }) } })),
     importRows: (importId: string, outcome: ImportOutcome | null, cursor?: string): Promise<Page<ImportRow>> =>
       must(api.GET('/api/v1/imports/{importId}/rows', { params: { path: { importId }, query: { ...(outcome ? { outcome } : {}), ...optional({ cursor }) } } })),
     importKept: (importId: string): Promise<Page<{ ownerId: string; fieldId: string; changeId: string }>> =>

@@ -30,6 +30,8 @@ export const keys = {
   completions: (entity: Entity, query: string, cursor: number) => ['completions', entity, query, cursor] as const,
   organization: (id: string) => ['organization', id] as const,
   projects: ['projects'] as const,
+  held: (accountId: string) => ['held', accountId] as const,
+  readings: (accountId: string) => ['readings', accountId] as const,
   duplicates: ['duplicates'] as const,
   merges: (accountId: string) => ['merges', accountId] as const,
   mergePreview: (kept: string, merged: string) => ['merges', kept, 'preview', merged] as const,
@@ -53,6 +55,7 @@ export const keys = {
   importPreview: (id: string, encoding: string | null, delimiter: string | null) => ['import', id, 'preview', encoding, delimiter] as const,
   importRows: (id: string, outcome: string | null, version: string) => ['import', id, 'rows', outcome, version] as const,
   importKept: (id: string) => ['import', id, 'kept'] as const,
+  importMade: (id: string, version: string) => ['import', id, 'made', version] as const,
 };
 
 export function shouldRetry(failures: number, error: unknown): boolean {

@@ -304,6 +304,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{accountId}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export a copy of what is held about a person
+         * @description For the person, and for administrators of Jira who answer a request of theirs: what the person may see, and no more. As
+         *     JSON: what is held, the values, their changes, and who saw them. Who took it is written on the ledger before it leaves.
+         */
+        post: operations["copy_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{accountId}/entitlements": {
         parameters: {
             query?: never;
@@ -316,6 +337,27 @@ export interface paths {
          * @description A customer gets their own: products that are open to customers, without notes. Organizations without any are left out.
          */
         get: operations["customer_entitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what is held about a person
+         * @description For the person, and for administrators of Jira, who are shown what the person is shown. Fields of the support team's own are
+         *     counted and not named.
+         */
+        get: operations["read_held"];
         put?: never;
         post?: never;
         delete?: never;
@@ -399,6 +441,27 @@ export interface paths {
          * @description Into others and of others into them, the latest first; undone ones too.
          */
         get: operations["list_merges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{accountId}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who saw a person's values
+         * @description Newest first: how many readers of which kind, in which way, on which day. Administrators of Jira are told each reader; the
+         *     person is told no names but those of other systems. What a person sees of themselves is not among it. Kept for 365 days.
+         */
+        get: operations["list_readings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -669,7 +732,7 @@ export interface paths {
         /**
          * Begin the dry run
          * @description Nothing is changed. When `state` is `checked`, the report says of each row what would change. It may be made again with
-         *     other settings.
+         *     other settings. `makeCustomers` is for administrators of Jira, and tokens that have `customers:write`, too.
          */
         post: operations["check_import"];
         delete?: never;
@@ -690,6 +753,26 @@ export interface paths {
          * @description After an undo: somebody had changed them since the import.
          */
         get: operations["list_import_kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importId}/made": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List customers who were made
+         * @description In the order of the file, for 30 days. After an undo, `taken` and `kept` say who lost the access that the import gave them.
+         */
+        get: operations["list_import_made"];
         put?: never;
         post?: never;
         delete?: never;
@@ -831,7 +914,8 @@ export interface paths {
         put?: never;
         /**
          * Undo it
-         * @description Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days.
+         * @description Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days. With
+         *     `takeAccess`, customers whom Jira made for it lose the access that it gave them; a token then needs `customers:write`, too.
          */
         post: operations["undo_import"];
         delete?: never;
@@ -2721,7 +2805,7 @@ export interface components {
          * @description What a field holds, as far as a query cares.
          * @enum {string}
          */
-        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product";
+        FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product" | "project";
         /**
          * @description What a field holds.
          * @enum {string}
@@ -2795,12 +2879,80 @@ export interface components {
             /** @description The name, as Jira has it. */
             name: string;
         };
+        /**
+         * @description Who gave a value.
+         * @enum {string}
+         */
+        Giver: "person" | "supportTeam" | "automation" | "import";
         /** @description A field that a view names and that is retired, or not for the reader. */
         GoneView: {
             /** @description The field. */
             fieldId: string;
             /** @description Its name; null where there is none to tell. */
             name?: string | null;
+        };
+        /** @description A class of data of which something is, or may be, held about the person. */
+        HeldClassView: {
+            /**
+             * Format: int64
+             * @description How many entries; null where no entry says whom it is about.
+             */
+            entries?: number | null;
+            /**
+             * Format: int32
+             * @description Days after which each entry goes, at most; null: it stays while the site uses Steward, and 30 days at most after.
+             */
+            keptDays?: number | null;
+            /** @description Where it lies. */
+            liesIn: components["schemas"]["HeldIn"];
+            /**
+             * @description Its name.
+             * @example customer-value
+             */
+            name: string;
+            /** @description What it is, and what it is kept for. */
+            purpose: string;
+            /** @description When the oldest was written, where that is known. */
+            since?: string | null;
+        };
+        /**
+         * @description Where something lies.
+         * @enum {string}
+         */
+        HeldIn: "database" | "files" | "objects";
+        /** @description A value that is held. */
+        HeldValueView: {
+            /** @description The field. */
+            fieldId: string;
+            /** @description Its name. */
+            fieldName: string;
+            /** @description By whom, without a name. */
+            givenBy: components["schemas"]["Giver"];
+            /** @description As people read it. */
+            text: string;
+            /** @description When it was given. */
+            updatedAt: string;
+            /** @description The value. */
+            value: unknown;
+        };
+        /** @description What is held about a person. */
+        HeldView: {
+            /** @description The person. */
+            accountId: string;
+            /** @description What is held, class by class, those of which there is nothing too. */
+            classes: components["schemas"]["HeldClassView"][];
+            /** @description How many fields hold something that only the support team sees. */
+            hiddenFields: number;
+            /** @description Who was merged into them; for administrators. */
+            mergedFrom?: string[];
+            /** @description Into whom they were merged; for administrators. */
+            mergedInto?: string | null;
+            /** @description The region that all of it lies in. */
+            region: string;
+            /** @description Since when the site uses Steward: nothing is older. */
+            siteSince: string;
+            /** @description The values that the person may see. */
+            values: components["schemas"]["HeldValueView"][];
         };
         /** @description Who holds a permission. */
         Holder: {
@@ -2831,6 +2983,11 @@ export interface components {
              * @description Values change; once it ran, they did.
              */
             changed: number;
+            /**
+             * Format: int64
+             * @description Jira makes a customer, who is not there yet; then values are written.
+             */
+            made: number;
             /**
              * Format: int64
              * @description Somebody changed a value between the dry run and the run: nothing of the row was written.
@@ -2880,10 +3037,22 @@ export interface components {
             fileName: string;
         };
         /**
+         * @description What became of somebody who was to be made.
+         * @enum {string}
+         */
+        ImportMadeState: "asked" | "made" | "placed" | "partly" | "found" | "refused" | "taken" | "kept";
+        /** @description Where customers are put whom Jira makes because a row names them. */
+        ImportMakeCustomers: {
+            /** @description Organizations that they belong to, by id; at most 10. */
+            organizationIds?: string[];
+            /** @description Service projects that they may use, by id; at most 10. */
+            projectIds?: string[];
+        };
+        /**
          * @description What becomes of a row.
          * @enum {string}
          */
-        ImportOutcome: "changed" | "unchanged" | "refused" | "overtaken";
+        ImportOutcome: "changed" | "made" | "unchanged" | "refused" | "overtaken";
         /** @description A row of the report. */
         ImportRowView: {
             /** @description Values that change. */
@@ -2910,8 +3079,8 @@ export interface components {
         /** @description How a file is to be read. */
         ImportSettings: {
             /**
-             * @description One for each column of the file, in their order: `accountId`, `email`, `organizationId`, `name`, a field's id, or
-             *     null to leave the column out.
+             * @description One for each column of the file, in their order: `accountId`, `email`, `displayName` (of customers who are made),
+             *     `organizationId`, `name`, a field's id, or null to leave the column out.
              */
             columns: (string | null)[];
             /** @description How days are written. */
@@ -2924,6 +3093,7 @@ export interface components {
             encoding?: components["schemas"]["ImportEncoding"] | null;
             /** @description What stands between several options of one cell; `;` if left out. */
             listSeparator?: string | null;
+            makeCustomers?: components["schemas"]["ImportMakeCustomers"] | null;
             /** @description IANA name of the zone of dates with time that name none; UTC if left out. */
             timeZone?: string | null;
         };
@@ -2934,6 +3104,8 @@ export interface components {
         ImportState: "uploading" | "checking" | "checked" | "running" | "paused" | "cancelled" | "done" | "undoing" | "undone";
         /** @description An import. */
         ImportView: {
+            /** @description Whether undoing it can take them out of the projects and organizations that it put them into. */
+            accessGiven: boolean;
             /**
              * Format: int64
              * @description Bytes that arrived.
@@ -2943,6 +3115,11 @@ export interface components {
             createdAt: string;
             /** @description Who began it. */
             createdBy: components["schemas"]["AuthorView"];
+            /**
+             * Format: int64
+             * @description Customers whom Jira made for it; `made` lists them.
+             */
+            customersMade: number;
             /**
              * Format: double
              * @description While running: how much of the plan was carried out, 0 to 1.
@@ -2961,7 +3138,7 @@ export interface components {
              * @description Parts that arrived: the number of the next one.
              */
             parts: number;
-            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+            /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`; `refused_by_jira` where it makes customers. */
             reason?: string | null;
             /** @description Rows of the dry run, by what came of them. */
             rows: components["schemas"]["ImportCounts"];
@@ -3115,6 +3292,20 @@ export interface components {
             items: components["schemas"]["FoundView"][];
             /** @description False while the index is still being built: ask again in a moment. */
             ready: boolean;
+        };
+        /** @description A customer whom Jira made for an import. */
+        MadeView: {
+            /** @description The account; null while Jira did not answer. */
+            accountId?: string | null;
+            /** @description What they are called; null where Jira does not say. */
+            displayName?: string | null;
+            /**
+             * Format: int64
+             * @description The row of the file that names them, from 1.
+             */
+            row: number;
+            /** @description Where they are. */
+            state: components["schemas"]["ImportMadeState"];
         };
         /** @description Who made a token. */
         Maker: {
@@ -3768,6 +3959,8 @@ export interface components {
         Page_ImportView: {
             /** @description The rows. */
             items: {
+                /** @description Whether undoing it can take them out of the projects and organizations that it put them into. */
+                accessGiven: boolean;
                 /**
                  * Format: int64
                  * @description Bytes that arrived.
@@ -3777,6 +3970,11 @@ export interface components {
                 createdAt: string;
                 /** @description Who began it. */
                 createdBy: components["schemas"]["AuthorView"];
+                /**
+                 * Format: int64
+                 * @description Customers whom Jira made for it; `made` lists them.
+                 */
+                customersMade: number;
                 /**
                  * Format: double
                  * @description While running: how much of the plan was carried out, 0 to 1.
@@ -3795,7 +3993,7 @@ export interface components {
                  * @description Parts that arrived: the number of the next one.
                  */
                 parts: number;
-                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`. */
+                /** @description Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`; `refused_by_jira` where it makes customers. */
                 reason?: string | null;
                 /** @description Rows of the dry run, by what came of them. */
                 rows: components["schemas"]["ImportCounts"];
@@ -3840,6 +4038,25 @@ export interface components {
                 fieldId: string;
                 /** @description The `accountId` or organization's id. */
                 ownerId: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_MadeView: {
+            /** @description The rows. */
+            items: {
+                /** @description The account; null while Jira did not answer. */
+                accountId?: string | null;
+                /** @description What they are called; null where Jira does not say. */
+                displayName?: string | null;
+                /**
+                 * Format: int64
+                 * @description The row of the file that names them, from 1.
+                 */
+                row: number;
+                /** @description Where they are. */
+                state: components["schemas"]["ImportMadeState"];
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -3951,6 +4168,30 @@ export interface components {
                 key: string;
                 /** @description Its name. */
                 name: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ReadingView: {
+            /** @description The rows. */
+            items: {
+                /** @description What they are. */
+                by: components["schemas"]["ReaderKind"];
+                /** @description The day, in UTC. */
+                day: string;
+                /** @description When the last of these readers first saw it on that day. */
+                lastAt: string;
+                reader?: components["schemas"]["ReaderView"] | null;
+                /**
+                 * Format: int64
+                 * @description How many they are.
+                 */
+                readers: number;
+                /** @description Of another system, what administrators call it, while they do. */
+                receiverName?: string | null;
+                /** @description In which way. */
+                way: components["schemas"]["ReadingWay"];
             }[];
             /** @description Send it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
@@ -4397,6 +4638,46 @@ export interface components {
             /** @description The query. */
             query: string;
         };
+        /**
+         * @description What a reader is to the person.
+         * @enum {string}
+         */
+        ReaderKind: "supportTeam" | "administrator" | "automation" | "receiver";
+        /** @description Who one reading was by; for administrators. */
+        ReaderView: {
+            /** @description A person's account. */
+            accountId?: string | null;
+            /** @description The name, as far as somebody still knows it. */
+            displayName?: string | null;
+            /** @description An API token. */
+            tokenId?: string | null;
+            /** @description A receiver of webhooks. */
+            webhookId?: string | null;
+        };
+        /** @description That a person's values were seen, in one way, on one day. */
+        ReadingView: {
+            /** @description What they are. */
+            by: components["schemas"]["ReaderKind"];
+            /** @description The day, in UTC. */
+            day: string;
+            /** @description When the last of these readers first saw it on that day. */
+            lastAt: string;
+            reader?: components["schemas"]["ReaderView"] | null;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            readers: number;
+            /** @description Of another system, what administrators call it, while they do. */
+            receiverName?: string | null;
+            /** @description In which way. */
+            way: components["schemas"]["ReadingWay"];
+        };
+        /**
+         * @description In which way somebody saw a person's values.
+         * @enum {string}
+         */
+        ReadingWay: "panel" | "page" | "table" | "search" | "history" | "export" | "import" | "bulkAction" | "typeChange" | "merge" | "held" | "message";
         /**
          * @description Whether messages go to a receiver.
          * @enum {string}
@@ -6463,6 +6744,126 @@ export interface operations {
             };
         };
     };
+    copy_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "madeAt": "2026-11-22T10:00:00Z",
+                     *       "region": "eu",
+                     *       "siteSince": "2026-01-12T08:30:00Z",
+                     *       "profile": {
+                     *         "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *         "displayName": "Ana Ferreira",
+                     *         "emailAddress": "ana.ferreira@example.com",
+                     *         "active": true,
+                     *         "timeZone": "Europe/Lisbon",
+                     *         "organizations": [
+                     *           {
+                     *             "id": "17",
+                     *             "name": "Harbour Logistics"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "held": [
+                     *         {
+                     *           "name": "customer-value",
+                     *           "purpose": "What agents and customers wrote into a customer's fields, now and before.",
+                     *           "entries": 5,
+                     *           "since": "2026-11-22T09:00:00Z",
+                     *           "keptDays": null,
+                     *           "liesIn": "database"
+                     *         },
+                     *         {
+                     *           "name": "search-index",
+                     *           "purpose": "Words of names, addresses and values, with the records that have them, in files of the data directory: a cache, made anew whenever the key of the week or a person's data goes.",
+                     *           "entries": null,
+                     *           "since": null,
+                     *           "keptDays": 7,
+                     *           "liesIn": "files"
+                     *         }
+                     *       ],
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "value": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "text": "Gold",
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "hiddenFields": 2,
+                     *       "changes": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "from": null,
+                     *           "fromText": "",
+                     *           "to": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "toText": "Gold",
+                     *           "at": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "moreChanges": false,
+                     *       "readings": [
+                     *         {
+                     *           "day": "2026-11-22",
+                     *           "lastAt": "2026-11-22T09:41:00Z",
+                     *           "by": "supportTeam",
+                     *           "way": "panel",
+                     *           "readers": 1
+                     *         }
+                     *       ],
+                     *       "moreReadings": false
+                     *     }
+                     */
+                    "application/json": Record<string, never>;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     customer_entitlements: {
         parameters: {
             query?: never;
@@ -6513,6 +6914,88 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_OrganizationEntitlements"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_held: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accountId": "5b10ac8d82e05b22cc7d4ef5",
+                     *       "region": "eu",
+                     *       "siteSince": "2026-01-12T08:30:00Z",
+                     *       "classes": [
+                     *         {
+                     *           "name": "customer-value",
+                     *           "purpose": "What agents and customers wrote into a customer's fields, now and before.",
+                     *           "entries": 5,
+                     *           "since": "2026-11-22T09:00:00Z",
+                     *           "keptDays": null,
+                     *           "liesIn": "database"
+                     *         },
+                     *         {
+                     *           "name": "search-index",
+                     *           "purpose": "Words of names, addresses and values, with the records that have them, in files of the data directory: a cache, made anew whenever the key of the week or a person's data goes.",
+                     *           "entries": null,
+                     *           "since": null,
+                     *           "keptDays": 7,
+                     *           "liesIn": "files"
+                     *         }
+                     *       ],
+                     *       "values": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "fieldName": "Tier",
+                     *           "value": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a21",
+                     *           "text": "Gold",
+                     *           "updatedAt": "2026-11-22T09:00:00Z",
+                     *           "givenBy": "supportTeam"
+                     *         }
+                     *       ],
+                     *       "hiddenFields": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeldView"];
                 };
             };
             401: {
@@ -7011,6 +7494,100 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_readings: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 20779.3
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 5b10ac8d82e05b22cc7d4ef5 */
+                accountId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "day": "2026-11-22",
+                     *           "lastAt": "2026-11-22T09:41:00Z",
+                     *           "by": "supportTeam",
+                     *           "way": "panel",
+                     *           "readers": 1,
+                     *           "reader": {
+                     *             "accountId": "5b10ac8d82e05b22cc7d4ef9",
+                     *             "displayName": "Mia Novak"
+                     *           }
+                     *         },
+                     *         {
+                     *           "day": "2026-11-21",
+                     *           "lastAt": "2026-11-21T02:00:04Z",
+                     *           "by": "automation",
+                     *           "way": "export",
+                     *           "readers": 1,
+                     *           "reader": {
+                     *             "tokenId": "0193a6f2-7c00-7a10-b3d4-9e8f7a6b5c41",
+                     *             "displayName": "Nightly import"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "20778.1"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ReadingView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8346,6 +8923,7 @@ export interface operations {
                      *           "done": 1,
                      *           "rows": {
                      *             "changed": 398,
+                     *             "made": 0,
                      *             "unchanged": 9,
                      *             "refused": 5,
                      *             "overtaken": 0
@@ -8353,12 +8931,14 @@ export interface operations {
                      *           "valuesWritten": 771,
                      *           "valuesReturned": 0,
                      *           "valuesKept": 0,
+                     *           "customersMade": 0,
+                     *           "accessGiven": false,
                      *           "settings": {
                      *             "encoding": "utf8",
                      *             "delimiter": "semicolon",
                      *             "columns": [
                      *               "email",
-                     *               null,
+                     *               "displayName",
                      *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *               "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *             ],
@@ -8366,7 +8946,8 @@ export interface operations {
                      *             "decimal": "comma",
                      *             "listSeparator": null,
                      *             "timeZone": "Europe/Berlin",
-                     *             "emptyCells": "leave"
+                     *             "emptyCells": "leave",
+                     *             "makeCustomers": null
                      *           },
                      *           "headers": [
                      *             "E-mail",
@@ -8450,6 +9031,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8457,6 +9039,8 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": null,
                      *       "headers": [],
                      *       "createdBy": {
@@ -8527,6 +9111,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -8534,12 +9119,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8547,7 +9134,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8623,6 +9211,7 @@ export interface operations {
                      *       "done": 0.5,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -8630,12 +9219,14 @@ export interface operations {
                      *       "valuesWritten": 380,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8643,7 +9234,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8715,7 +9307,7 @@ export interface operations {
                  *       "delimiter": "semicolon",
                  *       "columns": [
                  *         "email",
-                 *         null,
+                 *         "displayName",
                  *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                  *         "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                  *       ],
@@ -8723,7 +9315,13 @@ export interface operations {
                  *       "decimal": "comma",
                  *       "listSeparator": null,
                  *       "timeZone": "Europe/Berlin",
-                 *       "emptyCells": "leave"
+                 *       "emptyCells": "leave",
+                 *       "makeCustomers": {
+                 *         "projectIds": [
+                 *           "10001"
+                 *         ],
+                 *         "organizationIds": []
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["ImportSettings"];
@@ -8748,6 +9346,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8755,12 +9354,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -8768,7 +9369,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -8899,6 +9501,84 @@ export interface operations {
             };
         };
     };
+    list_import_made: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+                /**
+                 * @description Rows a page, 1 to 100; 50 if left out.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
+                importId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "accountId": "qm:a713c8ea-1075-4e30-9d96-891a7d181739:5ad6d3581db05e2a66fa80b",
+                     *           "displayName": "Ada Lovelace",
+                     *           "row": 1,
+                     *           "state": "placed"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_MadeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     put_import_part: {
         parameters: {
             query?: never;
@@ -8949,6 +9629,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 0,
+                     *         "made": 0,
                      *         "unchanged": 0,
                      *         "refused": 0,
                      *         "overtaken": 0
@@ -8956,6 +9637,8 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": null,
                      *       "headers": [],
                      *       "createdBy": {
@@ -9042,6 +9725,7 @@ export interface operations {
                      *       "done": 0.5,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -9049,12 +9733,14 @@ export interface operations {
                      *       "valuesWritten": 380,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9062,7 +9748,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -9170,7 +9857,7 @@ export interface operations {
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9178,7 +9865,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "remembered": true
                      *     }
@@ -9409,6 +10097,7 @@ export interface operations {
                      *       "done": 0,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -9416,12 +10105,14 @@ export interface operations {
                      *       "valuesWritten": 0,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9429,7 +10120,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",
@@ -9485,7 +10177,14 @@ export interface operations {
     };
     undo_import: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Whether customers whom Jira made for it are taken out of the projects and organizations that it put them into. Their
+                 *     accounts stay.
+                 * @example true
+                 */
+                takeAccess?: boolean;
+            };
             header?: never;
             path: {
                 /** @example 0193a6f2-7c00-7b22-8d10-3c4d5e6f7a81 */
@@ -9513,6 +10212,7 @@ export interface operations {
                      *       "done": 1,
                      *       "rows": {
                      *         "changed": 398,
+                     *         "made": 0,
                      *         "unchanged": 9,
                      *         "refused": 5,
                      *         "overtaken": 0
@@ -9520,12 +10220,14 @@ export interface operations {
                      *       "valuesWritten": 771,
                      *       "valuesReturned": 0,
                      *       "valuesKept": 0,
+                     *       "customersMade": 0,
+                     *       "accessGiven": false,
                      *       "settings": {
                      *         "encoding": "utf8",
                      *         "delimiter": "semicolon",
                      *         "columns": [
                      *           "email",
-                     *           null,
+                     *           "displayName",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
                      *           "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a12"
                      *         ],
@@ -9533,7 +10235,8 @@ export interface operations {
                      *         "decimal": "comma",
                      *         "listSeparator": null,
                      *         "timeZone": "Europe/Berlin",
-                     *         "emptyCells": "leave"
+                     *         "emptyCells": "leave",
+                     *         "makeCustomers": null
                      *       },
                      *       "headers": [
                      *         "E-mail",

@@ -5,7 +5,9 @@ import { I18nProvider } from 'react-aria-components';
 import type { Calls } from '../api/calls';
 import { asProblem } from '../api/problem';
 import type { Me } from '../api/types';
+import { quoted } from '../customers/queryText';
 import { Announcer } from '../kit/Announcer';
+import { Button } from '../kit/Button';
 import { Failed } from '../kit/Failed';
 import { Flags } from '../kit/Flags';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
@@ -18,7 +20,7 @@ import { Navigation, SignOut } from './Navigation';
 import { readerFrom, ReaderContext, type Reader } from './reader';
 import { useLive } from './live';
 import { useRoute, type Route } from './route';
-import { ServicesContext } from './services';
+import { ServicesContext, useServices } from './services';
 
 // The panel stands beside every issue and is loaded at once; the other pages come when they are asked for.
 const BulkListPage = lazy(async () => ({ default: (await import('../bulk/BulkPage')).BulkListPage }));
@@ -29,6 +31,8 @@ const DuplicatesPage = lazy(async () => ({ default: (await import('../duplicates
 const MergePage = lazy(async () => ({ default: (await import('../duplicates/MergePage')).MergePage }));
 const OrganizationPage = lazy(async () => ({ default: (await import('../customers/OrganizationPage')).OrganizationPage }));
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
+const PortalHeader = lazy(async () => ({ default: (await import('../helpcenter/PortalHeader')).PortalHeader }));
+const RequestDetails = lazy(async () => ({ default: (await import('../helpcenter/RequestDetails')).RequestDetails }));
 const PortalPage = lazy(async () => ({ default: (await import('../portal/PortalPage')).PortalPage }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
 const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
@@ -73,8 +77,13 @@ function Start({ calls, client, transport }: Props) {
   if (transport.portal && me.isError && asProblem(me.error).kind === 'unauthenticated') {
     return <main className="page"><h1 className="visually-hidden">{t('portal.name')}</h1><EmptyState icon="person" title={t('portal.out.title')} detail={t('portal.out.detail')} /></main>;
   }
+  // On top of the portal's pages ours takes no room but for what it has to say.
+  const quiet = context.data?.moduleKey === 'portal-header';
+  if (quiet && !me.data) return null;
   const failed = context.isError ? context : me.isError ? me : null;
   if (failed) return <main className="page"><h1 className="visually-hidden">{t('app.name')}</h1><ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} /></main>;
+  // Whether there is room for anything is not known before.
+  if (!context.data && transport.kind === 'forge') return null;
   if (!context.data || !me.data) return <main className={issue ? 'panel' : 'page'}><Skeleton head rows={5} /></main>;
   return <Ready calls={calls} transport={transport} context={context.data} me={me.data} />;
 }
@@ -90,9 +99,13 @@ function Ready({ calls, transport, context, me }: { calls: Calls; transport: Tra
     <I18nProvider locale={RIGHT_TO_LEFT.test(reader.locale) ? 'en' : reader.locale}>
       <ReaderContext.Provider value={reader}>
         <ServicesContext.Provider value={services}>
-          <Offline />
-          <Live />
-          {transport.portal ? <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><PortalPage /></Suspense> : <Pages context={context} me={me} />}
+          {context.moduleKey === 'portal-header' ? <Suspense fallback={null}><PortalHeader /></Suspense> : (
+            <>
+              <Offline />
+              <Live />
+              {transport.portal ? <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><PortalPage /></Suspense> : <Pages context={context} me={me} />}
+            </>
+          )}
           <Flags />
         </ServicesContext.Provider>
       </ReaderContext.Provider>
@@ -106,9 +119,10 @@ function Live() {
 }
 
 /** What a module or, on our own origin, a role starts with. */
-export function startPage(moduleKey: string | null, me: Pick<Me, 'role'>): Route {
+export function startPage({ moduleKey, projectKey }: Pick<HostContext, 'moduleKey' | 'projectKey'>, me: Pick<Me, 'role'>): Route {
   if (moduleKey === 'portal-profile' || me.role === 'customer') return { page: 'profile' };
   if (moduleKey === 'settings-page') return { page: 'settings', tab: 'customer' };
+  if (moduleKey === 'project-customers' && projectKey) return { page: 'customers', id: null, query: `project = ${quoted(projectKey)}` };
   return { page: 'customers', id: null };
 }
 
@@ -117,10 +131,18 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
   if (context.moduleKey === 'customer-panel') {
     return context.issueKey ? <CustomerPanel issue={context.issueKey} /> : <main className="panel"><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
   }
+  if (context.moduleKey === 'portal-request') return <Suspense fallback={<main className="help-details"><Skeleton rows={3} /></main>}><RequestDetails /></Suspense>;
+  if (context.moduleKey === 'portal-menu') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><CloseDialog /></></Suspense>;
   if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><SignOut /></></Suspense>;
-  const route = hash.page === 'none' ? startPage(context.moduleKey, me) : hash;
+  const route = hash.page === 'none' ? startPage(context, me) : hash;
   if (route.page === 'panel') return <CustomerPanel issue={route.issue} />;
   return <FullPages route={route} mayConfigure={me.permissions.includes('configure')} />;
+}
+
+/** The dialog is Jira's, and need not have a way out of its own. */
+function CloseDialog() {
+  const { transport } = useServices();
+  return transport.close ? <div className="help-close"><Button onPress={() => transport.close?.()}>{t('help.close')}</Button></div> : null;
 }
 
 function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {

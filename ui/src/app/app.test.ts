@@ -28,9 +28,10 @@ describe('routes', () => {
     expect(parseHash(hash)).toEqual(route);
   });
   test('a customer starts at the profile, whatever the module', () => {
-    expect(startPage(null, { role: 'customer' })).toEqual({ page: 'profile' });
-    expect(startPage('settings-page', { role: 'admin' })).toEqual({ page: 'settings', tab: 'customer' });
-    expect(startPage(null, { role: 'agent' })).toEqual({ page: 'customers', id: null });
+    expect(startPage({ moduleKey: null, projectKey: null }, { role: 'customer' })).toEqual({ page: 'profile' });
+    expect(startPage({ moduleKey: 'settings-page', projectKey: null }, { role: 'admin' })).toEqual({ page: 'settings', tab: 'customer' });
+    expect(startPage({ moduleKey: null, projectKey: null }, { role: 'agent' })).toEqual({ page: 'customers', id: null });
+    expect(startPage({ moduleKey: 'project-customers', projectKey: 'IT' }, { role: 'agent' })).toEqual({ page: 'customers', id: null, query: 'project = IT' });
   });
 });
 

@@ -18,7 +18,7 @@ const LONGEST_WAIT_MS = 60_000;
 /** What of the cache a change makes old. */
 export function staleBy({ kind, id }: Changes['changes'][number]): QueryKey[] {
   switch (kind) {
-    case 'customer': return [['values', kind, id], ['history', kind, id], ['rows', kind], ['panel'], ['customer', id], ['merges', id]];
+    case 'customer': return [['values', kind, id], ['history', kind, id], ['rows', kind], ['panel'], ['customer', id], ['merges', id], ['held', id]];
     case 'organization': return [['values', kind, id], ['history', kind, id], ['rows', kind], ['panel'], ['entitlements', id], ['entitlementHistory', id]];
     case 'field': return [['fields'], ['panel']];
     case 'section': return [['sections'], ['panel']];

@@ -13,7 +13,9 @@ import { t } from '../messages';
 import { formatNumber } from '../values/format';
 import { ValueView } from '../values/ValueView';
 
-const OUTCOMES: readonly ImportOutcome[] = ['changed', 'refused', 'overtaken', 'unchanged'];
+/** Nobody is made by a bulk change. */
+type Outcome = Exclude<ImportOutcome, 'made'>;
+const OUTCOMES: readonly Outcome[] = ['changed', 'refused', 'overtaken', 'unchanged'];
 const ENDED: readonly BulkAction['state'][] = ['done', 'undoing', 'undone'];
 const DEEDS = { addToOrganization: 'bulk.joins', removeFromOrganization: 'bulk.leaves', addToProject: 'bulk.serves' } as const;
 
@@ -21,7 +23,7 @@ export function BulkRows({ one, field }: { one: BulkAction; field: Field | null 
   const { calls } = useServices();
   const reader = useReader();
   const shown = OUTCOMES.filter((o) => o !== 'overtaken' || one.rows.overtaken > 0);
-  const [chosen, setChosen] = useState<ImportOutcome | null>(null);
+  const [chosen, setChosen] = useState<Outcome | null>(null);
   const outcome = chosen ?? ['refused' as const, 'overtaken' as const, 'changed' as const].find((o) => one.rows[o] > 0) ?? 'unchanged';
   const list = useInfiniteQuery({
     queryKey: keys.bulkRows(one.id, outcome, one.updatedAt),
@@ -30,11 +32,11 @@ export function BulkRows({ one, field }: { one: BulkAction; field: Field | null 
     getNextPageParam: (last) => last.nextCursor ?? null,
   });
   const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const named = (o: ImportOutcome) => t(o === 'changed' && ENDED.includes(one.state) ? 'bulk.outcome.changed.done' : `bulk.outcome.${o}`);
+  const named = (o: Outcome) => t(o === 'changed' && ENDED.includes(one.state) ? 'bulk.outcome.changed.done' : `bulk.outcome.${o}`);
   return (
     <section className="import-part">
       <ToggleButtonGroup className="import-counts" aria-label={t('bulk.outcome')} selectionMode="single" disallowEmptySelection selectedKeys={[outcome]}
-        onSelectionChange={(keysChosen) => { const [first] = keysChosen; if (first) setChosen(first as ImportOutcome); }}>
+        onSelectionChange={(keysChosen) => { const [first] = keysChosen; if (first) setChosen(first as Outcome); }}>
         {shown.map((o) => (
           <ToggleButton key={o} id={o} className={one.rows[o] > 0 ? `import-count import-count-${o}` : 'import-count'}>
             <span className="import-number">{formatNumber(one.rows[o], reader)}</span>

@@ -24,7 +24,7 @@ const SPEC: ListSpec<Customer> = {
     { key: 'timeZone', name: t('customers.localtime'), width: 130, text: (c) => c.timeZone ?? '', cell: (c) => c.timeZone && <LocalTime timeZone={c.timeZone} /> },
   ],
   sortedBy: { name: 'name', email: 'email', organizations: 'organization' },
-  taken: ['name', 'email', 'organization', 'updated', 'active', 'merged', 'timezone', 'accountid'],
+  taken: ['name', 'email', 'organization', 'project', 'updated', 'active', 'merged', 'timezone', 'accountid'],
 };
 
 export function CustomersPage({ asked }: { asked: Asked }) {

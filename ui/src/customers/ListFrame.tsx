@@ -8,6 +8,7 @@ import { t } from '../messages';
 import { Button } from '../kit/Button';
 import { ColumnsPopover } from './ColumnsPopover';
 import { ExportMenu } from './ExportMenu';
+import { ProjectFilter } from './ProjectFilter';
 import { QueryBar } from './QueryBar';
 import { QueryHelp } from './QueryHelp';
 import type { TableView } from './useTableView';
@@ -57,6 +58,7 @@ export function ListFrame({ table, ...p }: Props) {
             <QueryBar entity={entity} query={query} mistakes={p.mistakes} onRun={run} />
             <QueryHelp entity={entity} fields={p.fields} onRun={run} />
           </div>
+          {entity === 'customer' && <ProjectFilter query={query} onRun={run} />}
           <ColumnsPopover table={table} columns={p.columns} />
           <ExportMenu entity={entity} query={query} search={p.search.trim()} columns={p.exported} hash={table.hash} />
           {p.action}

@@ -1,17 +1,20 @@
 /** The fields of one customer or organization, and their history, on a page of their own. */
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
-import { useMay } from '../app/services';
+import { useMay, useServices } from '../app/services';
 import { useFields, useSections, useValues } from '../api/queries';
 import type { Subject } from '../api/types';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
 import { NoFields } from '../panel/CustomerPanel';
+import { ReadBy } from '../person/ReadBy';
 import { FieldSections } from '../values/FieldSections';
 import { HistoryList } from '../values/HistoryList';
 
 /** `closed`: it was merged into another one, so nothing is written here any more. */
 export function SubjectTabs({ subject, name, closed = false }: { subject: Subject; name: string; closed?: boolean }) {
+  const { me } = useServices();
   const mayEdit = useMay('edit') && !closed;
+  const mayAskWho = subject.entity === 'customer' && me.role === 'admin';
   const fields = useFields(subject.entity);
   const sections = useSections(subject.entity);
   const values = useValues(subject);
@@ -23,6 +26,7 @@ export function SubjectTabs({ subject, name, closed = false }: { subject: Subjec
       <TabList className="tab-list" aria-label={name}>
         <Tab id="details" className="tab">{t('panel.details')}</Tab>
         <Tab id="history" className="tab">{t('panel.history')}</Tab>
+        {mayAskWho && <Tab id="readings" className="tab">{t('readings.tab')}</Tab>}
       </TabList>
       <TabPanel id="details" className="tab-panel">
         {fields.data.length === 0 ? <NoFields /> : (
@@ -34,6 +38,7 @@ export function SubjectTabs({ subject, name, closed = false }: { subject: Subjec
       <TabPanel id="history" className="tab-panel">
         <HistoryList subject={subject} field={null} fields={fields.data} mayEdit={() => mayEdit} />
       </TabPanel>
+      {mayAskWho && <TabPanel id="readings" className="tab-panel"><ReadBy accountId={subject.id} /></TabPanel>}
     </Tabs>
   );
 }

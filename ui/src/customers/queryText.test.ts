@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fieldOf } from '../testing/fields';
-import { completed, directionOf, examples, quoted, rangeNow, reordered, segments, sortNames } from './queryText';
+import { completed, directionOf, examples, ofProject, projectOf, quoted, rangeNow, reordered, segments, sortNames } from './queryText';
 
 describe('what is underlined', () => {
   test.each([
@@ -85,5 +85,27 @@ describe('the next order by a name', () => {
   test('a field whose name means something else in a query goes by its id, and people give no order', () => {
     const fields = [fieldOf('select', { id: 'f1', name: 'Tier' }), fieldOf('email', { id: 'f2', name: 'Email' }), fieldOf('user', { id: 'f3', name: 'Manager' })];
     expect(sortNames({ name: 'name' }, ['email'], fields)).toEqual({ name: 'name', f1: 'Tier', f2: 'f2' });
+  });
+});
+
+describe('whose customers a query asks for', () => {
+  test.each([
+    ['', null, 'project = IT', ''],
+    ['tier = Gold', null, 'project = IT AND tier = Gold', 'tier = Gold'],
+    ['project = CARE', 'CARE', 'project = IT', ''],
+    ['project = "IT help" AND tier = Gold ORDER BY name', 'IT help', 'project = IT AND tier = Gold ORDER BY name', 'tier = Gold ORDER BY name'],
+    ['tier = Gold OR tier = Tin', null, 'project = IT AND (tier = Gold OR tier = Tin)', 'tier = Gold OR tier = Tin'],
+    ['project = CARE AND (tier = Gold OR tier = Tin)', 'CARE', 'project = IT AND (tier = Gold OR tier = Tin)', 'tier = Gold OR tier = Tin'],
+    // It is not of one project alone.
+    ['project = CARE AND tier = Gold OR tier = Tin', null, 'project = IT AND (project = CARE AND tier = Gold OR tier = Tin)', 'project = CARE AND tier = Gold OR tier = Tin'],
+    ['project = CARE AND (a = b) AND (c = d)', 'CARE', 'project = IT AND (a = b) AND (c = d)', '(a = b) AND (c = d)'],
+    ['project = CARE AND name ~ "this or that"', 'CARE', 'project = IT AND name ~ "this or that"', 'name ~ "this or that"'],
+    ['project IS EMPTY', null, 'project = IT AND project IS EMPTY', 'project IS EMPTY'],
+    ['project != CARE', null, 'project = IT AND project != CARE', 'project != CARE'],
+    ['ORDER BY name', null, 'project = IT ORDER BY name', 'ORDER BY name'],
+  ])('%s', (query, project, of, all) => {
+    expect(projectOf(query)).toBe(project);
+    expect(ofProject(query, 'IT')).toBe(of);
+    expect(ofProject(query, null)).toBe(all);
   });
 });

@@ -113,3 +113,47 @@ export function sortNames(builtIn: Record<string, string>, taken: string[], fiel
   const own = fields.filter((f) => f.type !== 'user').map(({ id, name }) => [id, taken.includes(name.trim().toLowerCase()) ? id : name] as const);
   return { ...builtIn, ...Object.fromEntries(own) };
 }
+
+const PROJECT_FIRST = /^\s*project\s*=\s*("(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|[^\s"'(),=!~<>]+)(?:\s+and\s+([\s\S]+))?\s*$/iu;
+/** `OR` outside of quotes. Within parentheses it is found too: then the condition is not looked into, which only means that it is not read back. */
+const OR = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|(?<![^\s"'(),=!~<>])or(?![^\s"'(),=!~<>])/giu;
+
+function hasOr(conditions: string): boolean {
+  return [...conditions.matchAll(OR)].some(([found]) => !/^["']/.test(found));
+}
+
+/** Whether the first parenthesis closes at the end. */
+function isEnclosed(text: string): boolean {
+  if (!text.startsWith('(') || !text.endsWith(')')) return false;
+  let depth = 0;
+  for (const [at, sign] of [...text.replace(/"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'/gu, (quote) => '_'.repeat(quote.length))].entries()) {
+    if (sign === '(') depth += 1;
+    if (sign === ')') depth -= 1;
+    if (depth === 0 && at < text.length - 1) return false;
+  }
+  return depth === 0;
+}
+
+/** The project's condition that stands first, and the conditions that hold besides; none where it may mean less than it seems. */
+function splitProject(query: string): { project: string | null; rest: string; order: string } {
+  const at = orderAt(query)?.at ?? query.length;
+  const [conditions, order] = [query.slice(0, at).trim(), query.slice(at).trim()];
+  const [, word, rest = ''] = PROJECT_FIRST.exec(conditions) ?? [];
+  if (!word || (hasOr(rest) && !isEnclosed(rest.trim()))) return { project: null, rest: conditions, order };
+  const project = /^["']/.test(word) ? word.slice(1, -1).replace(/\\([\s\S])/g, '$1') : word;
+  const inner = rest.trim();
+  return { project, rest: isEnclosed(inner) ? inner.slice(1, -1).trim() : inner, order };
+}
+
+/** The one service project whose customers a query asks for, as it names it. */
+export function projectOf(query: string): string | null {
+  return splitProject(query).project;
+}
+
+/** The same query for the customers of another project, or of all. */
+export function ofProject(query: string, project: string | null): string {
+  const { rest, order } = splitProject(query);
+  const condition = project === null ? '' : `project = ${quoted(project)}`;
+  const besides = condition && rest && hasOr(rest) ? `(${rest})` : rest;
+  return [[condition, besides].filter(Boolean).join(' AND '), order].filter(Boolean).join(' ');
+}

@@ -12,6 +12,7 @@ import { ChoiceInput, TextInput, type Choice } from '../kit/fields';
 import { Icon } from '../kit/Icon';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
+import { MakingSection } from './Making';
 
 type Settings = ImportSettings;
 type Dialect = Pick<Settings, 'encoding' | 'delimiter'>;
@@ -59,12 +60,14 @@ function Columns({ one, fields, preview, onDialect, onBack }: {
     try {
       const checking = await calls.checkImport(one.id, settings);
       client.setQueryData(keys.import(one.id), checking);
+      // What the report says now is what was asked for.
+      onBack?.();
     } catch (error) {
       setProblem(asProblem(error));
       setBusy(false);
     }
   };
-  const identities: Choice[] = (one.entity === 'customer' ? (['accountId', 'email'] as const) : (['organizationId', 'name'] as const)).map((id) => ({ id, label: t(`imports.target.${id}`) }));
+  const identities: Choice[] = (one.entity === 'customer' ? (['accountId', 'email', 'displayName'] as const) : (['organizationId', 'name'] as const)).map((id) => ({ id, label: t(`imports.target.${id}`) }));
   const targets: Choice[] = [{ id: NOTHING, label: t('imports.target.none') }, ...identities, ...fields.filter((f) => !f.retired).map((f) => ({ id: f.id, label: f.name, detail: t(`type.${f.type}`) }))];
   const whole = problem && (errorAt(problem, '/columns') ?? errorAt(problem, '/file') ?? (problem.errors.length === 0 ? null : undefined));
   return (
@@ -106,6 +109,7 @@ function Columns({ one, fields, preview, onDialect, onBack }: {
         </div>
         <p className="control-help">{t('imports.zone', { zone: settings.timeZone ?? 'UTC' })}</p>
       </section>
+      {one.entity === 'customer' && <MakingSection value={settings.makeCustomers} onChange={(makeCustomers) => change({ makeCustomers })} problem={problem} />}
       <div className="editor-actions">
         <Button kind="primary" type="submit" isDisabled={busy}>{t('imports.check')}</Button>
         {onBack && <Button kind="subtle" onPress={onBack}>{t('imports.check.back')}</Button>}

@@ -17,6 +17,7 @@ import { formatInstant } from '../values/format';
 import { ColumnsForm } from './ColumnsForm';
 import { StateLozenge } from './ImportsEditor';
 import { Progress } from './Progress';
+import { MadeList, UndoQuestion } from './Making';
 import { KeptList, Report } from './Report';
 import { Resend } from './Resend';
 import { sentWhole } from './sending';
@@ -25,7 +26,7 @@ import { sentWhole } from './sending';
 const MOVING: readonly Import['state'][] = ['checking', 'running', 'undoing'];
 const LOOK_MS = 1_000;
 
-type Wish = 'run' | 'pause' | 'cancel' | 'undo';
+type Wish = 'run' | 'pause' | 'cancel' | 'undo' | 'undoWithAccess';
 
 export function ImportPage({ id }: { id: string }) {
   const { calls } = useServices();
@@ -76,18 +77,19 @@ function Body({ one }: { one: Import }) {
     case 'undoing': return <div className="card"><Progress label={t('imports.state.undoing')} value={one.valuesWritten > 0 ? (one.valuesReturned + one.valuesKept) / one.valuesWritten : null} /></div>;
     case 'done':
     case 'cancelled':
-    case 'undone': return <><Summary one={one} /><Acts one={one} />{one.state === 'undone' && one.valuesKept > 0 && <KeptList one={one} fields={fields} />}<Report one={one} fields={fields} /></>;
+    case 'undone': return <><Summary one={one} /><Acts one={one} />{one.state === 'undone' && one.valuesKept > 0 && <KeptList one={one} fields={fields} />}{one.customersMade > 0 && <MadeList one={one} />}<Report one={one} fields={fields} /></>;
   }
 }
 
 function Running({ one }: { one: Import }) {
-  return <div className="card"><Progress label={t(`imports.state.${one.state}`)} value={one.done} /></div>;
+  return <div className="card"><Progress label={t(`imports.state.${one.state}`)} value={one.done} {...(one.customersMade > 0 ? { text: tn('imports.made', one.customersMade) } : {})} /></div>;
 }
 
 function Summary({ one }: { one: Import }) {
   const reader = useReader();
   return (
     <p className="import-summary">
+      {one.customersMade > 0 && <>{tn('imports.made', one.customersMade)}, </>}
       {tn('imports.written', one.valuesWritten)}
       {one.state === 'undone' && <>, {tn('imports.returned', one.valuesReturned)}</>}
       {one.undoUntil && <>. {t('imports.undo.until', { date: formatInstant(one.undoUntil, reader) })}</>}
@@ -101,12 +103,12 @@ function Acts({ one, onColumns }: { one: Import; onColumns?: () => void }) {
   const client = useQueryClient();
   const [asked, setAsked] = useState<'cancel' | 'undo' | null>(null);
   const move = useMutation({
-    mutationFn: (wish: Wish) => calls.moveImport(one.id, wish),
+    mutationFn: (wish: Wish) => (wish === 'undo' || wish === 'undoWithAccess' ? calls.undoImport(one.id, wish === 'undoWithAccess') : calls.moveImport(one.id, wish)),
     onSuccess: (moved) => {
       client.setQueryData(keys.import(one.id), moved);
       void client.invalidateQueries({ queryKey: keys.imports });
       // What was read before of values is old.
-      if (moved.state === 'running' || moved.state === 'undoing') void client.invalidateQueries({ queryKey: ['values'] });
+      if (moved.state === 'running' || moved.state === 'undoing') for (const old of ['values', 'customers', 'organizations']) void client.invalidateQueries({ queryKey: [old] });
     },
     onError: (error) => {
       const problem = asProblem(error);
@@ -117,17 +119,20 @@ function Acts({ one, onColumns }: { one: Import; onColumns?: () => void }) {
   const act = (wish: Wish) => { setAsked(null); move.mutate(wish); };
   const busy = move.isPending;
   const { state } = one;
-  const changes = one.rows.changed;
+  const { changed, made } = one.rows;
+  const changes = changed + made;
   return (
     <div className="editor-actions">
       {state === 'checked' && changes > 0 && <Button kind="primary" onPress={() => act('run')} isDisabled={busy}>{tn('imports.run', changes)}</Button>}
       {state === 'checked' && changes === 0 && <p className="import-summary">{t('imports.run.none')}</p>}
-      {state === 'paused' && one.reason === null && <Button kind="primary" onPress={() => act('run')} isDisabled={busy}>{t('imports.resume')}</Button>}
+      {state === 'paused' && one.reason !== 'fields_changed' && <Button kind="primary" onPress={() => act('run')} isDisabled={busy}>{t('imports.resume')}</Button>}
       {onColumns && <Button onPress={onColumns} isDisabled={busy}>{t('imports.check.again')}</Button>}
       {state === 'running' && <Button onPress={() => act('pause')} isDisabled={busy}>{t('imports.pause')}</Button>}
       {['uploading', 'checking', 'checked', 'running', 'paused'].includes(state) && <Button kind="subtle" onPress={() => setAsked('cancel')} isDisabled={busy}>{t('imports.cancel')}</Button>}
       {one.undoUntil && <Button onPress={() => setAsked('undo')} isDisabled={busy}>{t('imports.undo')}</Button>}
-      {asked && <Question title={t(`imports.${asked}.title`)} detail={t(`imports.${asked}.detail`)} confirm={t(`imports.${asked}`)} onClose={() => setAsked(null)} onConfirm={() => act(asked)} />}
+      {state === 'checked' && made > 0 && <p className="import-summary">{tn('imports.run.makes', made)}</p>}
+      {asked === 'undo' && one.accessGiven && <UndoQuestion one={one} onClose={() => setAsked(null)} onConfirm={(takes) => act(takes ? 'undoWithAccess' : 'undo')} />}
+      {asked && !(asked === 'undo' && one.accessGiven) && <Question title={t(`imports.${asked}.title`)} detail={t(`imports.${asked}.detail`)} confirm={t(`imports.${asked}`)} onClose={() => setAsked(null)} onConfirm={() => act(asked)} />}
     </div>
   );
 }

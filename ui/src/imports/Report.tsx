@@ -16,12 +16,14 @@ import { saveFile } from '../kit/saveFile';
 import { t } from '../messages';
 import { ValueView } from '../values/ValueView';
 
-const OUTCOMES: readonly ImportOutcome[] = ['changed', 'refused', 'overtaken', 'unchanged'];
+const OUTCOMES: readonly ImportOutcome[] = ['made', 'changed', 'refused', 'overtaken', 'unchanged'];
+/** Shown only where there is one. */
+const RARE: readonly ImportOutcome[] = ['made', 'overtaken'];
 
 export function Report({ one, fields }: { one: Import; fields: Field[] }) {
   const { calls } = useServices();
   const { locale } = useReader();
-  const shown = OUTCOMES.filter((o) => o !== 'overtaken' || one.rows.overtaken > 0);
+  const shown = OUTCOMES.filter((o) => !RARE.includes(o) || one.rows[o] > 0);
   const [chosen, setChosen] = useState<ImportOutcome>(() => shown.find((o) => one.rows[o] > 0) ?? 'changed');
   const list = useInfiniteQuery({
     queryKey: keys.importRows(one.id, chosen, one.updatedAt),
@@ -41,12 +43,13 @@ export function Report({ one, fields }: { one: Import; fields: Field[] }) {
           {shown.map((o) => (
             <ToggleButton key={o} id={o} className={one.rows[o] > 0 ? `import-count import-count-${o}` : 'import-count'}>
               <span className="import-number">{new Intl.NumberFormat(locale).format(one.rows[o])}</span>
-              <span>{t(o === 'changed' && ran ? 'imports.outcome.changed.done' : `imports.outcome.${o}`)}</span>
+              <span>{t((o === 'changed' || o === 'made') && ran ? `imports.outcome.${o}.done` : `imports.outcome.${o}`)}</span>
             </ToggleButton>
           ))}
         </ToggleButtonGroup>
         <Download one={one} />
       </div>
+      {chosen === 'made' && !ran && <p className="page-intro">{t('imports.outcome.made.detail')}</p>}
       {chosen === 'overtaken' && <p className="page-intro">{t('imports.outcome.overtaken.detail')}</p>}
       {list.isPending && <Skeleton rows={4} />}
       {list.isError && <ProblemNotice error={list.error} onRetry={() => void list.refetch()} />}

@@ -3,6 +3,8 @@ import { bulk } from './en.bulk';
 import { duplicates } from './en.duplicates';
 import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
+import { helpcenter } from './en.helpcenter';
+import { person } from './en.person';
 import { portal } from './en.portal';
 import { server } from './en.server';
 import { tables } from './en.tables';
@@ -180,6 +182,8 @@ export const en = {
   'customers.title': 'Customers',
   'customers.search': 'Search customers by name, e-mail or any field',
   'customers.search.short': 'Name, e-mail or any field',
+  'customers.project': 'Customers of',
+  'customers.project.all': 'All projects',
   'customers.count.one': '{count} customer',
   'customers.count.other': '{count} customers',
   'customers.count.more': '{count} customers loaded, more to come',
@@ -231,6 +235,7 @@ export const en = {
   'query.holds.phone': 'Phone number',
   'query.holds.user': 'Person',
   'query.holds.organization': 'Organization',
+  'query.holds.project': 'Service project',
   'query.help': 'How to write a query',
   'query.help.examples': 'Examples from your own fields. Choose one to run it.',
   'query.help.compare': '=, !=, IN (…), NOT IN (…), IS EMPTY; numbers and dates also <, <=, >, >=.',
@@ -382,7 +387,9 @@ export const en = {
   ...adding,
   ...duplicates,
   ...entitlements,
+  ...helpcenter,
   ...imports,
+  ...person,
   ...server,
   ...tables,
   ...types,

@@ -10,12 +10,19 @@ type Params = Record<string, string | number>;
 let texts: Record<string, string> = en;
 let plural = new Intl.PluralRules('en');
 let number = new Intl.NumberFormat('en');
+let listed = new Intl.ListFormat('en');
 
 /** Chooses the language of the texts. A language without a file shows English, with its own number format. */
 export function setLanguage(locale: string, translated?: Record<MessageKey, string>): void {
   texts = translated ?? en;
   plural = new Intl.PluralRules(translated ? locale : 'en');
   number = new Intl.NumberFormat(locale);
+  listed = new Intl.ListFormat(translated ? locale : 'en');
+}
+
+/** Names in a sentence, as the language of the texts has them. */
+export function list(names: string[]): string {
+  return listed.format(names);
 }
 
 function fill(text: string, params: Params): string {

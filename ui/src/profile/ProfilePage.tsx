@@ -1,9 +1,12 @@
-/** What a customer sees of themselves on the portal, in plain words: their fields as far as they are shared with them. */
+/** What a customer sees of themselves on the portal, in plain words: their fields as far as they are shared with them, and what is held about them. */
+import { useState } from 'react';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { useServices } from '../app/services';
 import { useFields, useSections, useValues } from '../api/queries';
 import { MyEntitlements } from '../entitlements/MyEntitlements';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
+import { HeldPage } from '../person/HeldPage';
 import { FieldSections } from '../values/FieldSections';
 
 export function ProfilePage({ embedded = false }: { embedded?: boolean }) {
@@ -12,6 +15,23 @@ export function ProfilePage({ embedded = false }: { embedded?: boolean }) {
 }
 
 function Profile() {
+  const [tab, setTab] = useState(() => (window.location.hash.endsWith('/held') ? 'held' : 'details'));
+  return (
+    <div className="profile">
+      <h1 className="page-title">{t('profile.title')}</h1>
+      <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(String(key))}>
+        <TabList className="tab-list" aria-label={t('profile.title')}>
+          <Tab id="details" className="tab">{t('profile.details')}</Tab>
+          <Tab id="held" className="tab">{t('profile.held')}</Tab>
+        </TabList>
+        <TabPanel id="details" className="tab-panel"><Details /></TabPanel>
+        <TabPanel id="held" className="tab-panel"><HeldPage /></TabPanel>
+      </Tabs>
+    </div>
+  );
+}
+
+function Details() {
   const { me, transport } = useServices();
   const subject = { entity: 'customer' as const, id: me.accountId };
   const values = useValues(subject);
@@ -23,11 +43,8 @@ function Profile() {
   const shared = fields.data.filter((f) => f.audience !== 'agents');
   const editable = shared.some((f) => f.audience === 'customerEdit');
   return (
-    <div className="profile">
-      <header className="page-head">
-        <h1 className="page-title">{t('profile.title')}</h1>
-        {shared.length > 0 && <p className="page-intro">{t(editable ? 'profile.intro' : 'profile.intro.readonly')}</p>}
-      </header>
+    <div className="profile-details">
+      {shared.length > 0 && <p className="page-intro">{t(editable ? 'profile.intro' : 'profile.intro.readonly')}</p>}
       {shared.length === 0 ? (
         <EmptyState icon="person" title={t('profile.empty.title')} detail={t('profile.empty.detail')} />
       ) : (

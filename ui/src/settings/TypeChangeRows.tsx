@@ -15,13 +15,15 @@ import { ProblemNotice, Skeleton } from '../kit/Notice';
 import { saveFile } from '../kit/saveFile';
 import { t } from '../messages';
 
-const OUTCOMES: readonly ImportOutcome[] = ['refused', 'changed', 'overtaken'];
+/** Nobody is made by a change of type. */
+type Outcome = Exclude<ImportOutcome, 'made'>;
+const OUTCOMES: readonly Outcome[] = ['refused', 'changed', 'overtaken'];
 
 export function TypeChangeRows({ one }: { one: TypeChange }) {
   const { calls } = useServices();
   const { locale } = useReader();
   const shown = OUTCOMES.filter((o) => o !== 'overtaken' || one.rows.overtaken > 0);
-  const [chosen, setChosen] = useState<ImportOutcome>(() => shown.find((o) => one.rows[o] > 0) ?? 'changed');
+  const [chosen, setChosen] = useState<Outcome>(() => shown.find((o) => one.rows[o] > 0) ?? 'changed');
   const list = useInfiniteQuery({
     queryKey: keys.typeChangeRows(one.id, chosen, one.updatedAt),
     queryFn: ({ pageParam }) => calls.typeChangeRows(one.id, chosen, pageParam ?? undefined),
@@ -34,7 +36,7 @@ export function TypeChangeRows({ one }: { one: TypeChange }) {
     <section className="import-part">
       <div className="editor-head">
         <ToggleButtonGroup className="import-counts" aria-label={t('types.outcome')} selectionMode="single" disallowEmptySelection selectedKeys={[chosen]}
-          onSelectionChange={(keysChosen) => { const [first] = keysChosen; if (first) setChosen(first as ImportOutcome); }}>
+          onSelectionChange={(keysChosen) => { const [first] = keysChosen; if (first) setChosen(first as Outcome); }}>
           {shown.map((o) => (
             <ToggleButton key={o} id={o} className={one.rows[o] > 0 ? `import-count import-count-${o}` : 'import-count'}>
               <span className="import-number">{new Intl.NumberFormat(locale).format(one.rows[o])}</span>

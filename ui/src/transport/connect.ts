@@ -68,6 +68,7 @@ export class ConnectTransport implements Transport {
     ]);
     return {
       moduleKey: said.pathname.split('/').pop() ?? null,
+      projectKey: null,
       issueKey: said.searchParams.get('issueKey') ?? said.searchParams.get('issue'),
       locale: locale ? locale.replaceAll('_', '-') : null,
       timeZone: timeZone ?? null,

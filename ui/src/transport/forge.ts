@@ -25,7 +25,7 @@ interface ForgeContext {
   locale?: string;
   timezone?: string;
   theme?: { colorMode?: string } | null;
-  extension?: { issue?: { id?: string; key?: string } };
+  extension?: { issue?: { id?: string; key?: string }; project?: { id?: string; key?: string } };
 }
 
 interface Remotes {
@@ -98,6 +98,7 @@ export class ForgeTransport implements Transport {
     return {
       moduleKey: context?.moduleKey ?? null,
       issueKey: context?.extension?.issue?.key ?? context?.extension?.issue?.id ?? null,
+      projectKey: context?.extension?.project?.key ?? null,
       locale: toBcp47(context?.locale),
       timeZone: context?.timezone ?? null,
       colorMode: mode === 'light' || mode === 'dark' ? mode : null,
@@ -113,6 +114,14 @@ export class ForgeTransport implements Transport {
       await this.bridge.callBridge('__permission__remoteSet', { remotes: [{ key: REMOTE, configured: { endpoint: address } }] });
     },
   };
+
+  navigate(path: string): void {
+    this.bridge.callBridge('navigate', { url: path, type: 'same-tab' }).catch(() => undefined);
+  }
+
+  close(): void {
+    this.bridge.callBridge('close').catch(() => undefined);
+  }
 
   openTab(url: string): void {
     this.bridge.callBridge('navigate', { url, type: 'new-tab' }).catch(() => undefined);

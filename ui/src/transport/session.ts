@@ -30,7 +30,7 @@ export class SessionTransport implements Transport {
 
   async context(): Promise<HostContext> {
     await this.begin();
-    return { moduleKey: null, issueKey: null, locale: null, timeZone: null, colorMode: null };
+    return { moduleKey: null, issueKey: null, projectKey: null, locale: null, timeZone: null, colorMode: null };
   }
 
   async download(path: string, body: string): Promise<Downloaded> {

@@ -43,10 +43,10 @@ describe('the Forge bridge', () => {
   });
   test('the context says page, issue, language and light; a host without theming is no error', async () => {
     const b = bridge({
-      getContext: { moduleKey: 'customer-panel', locale: 'pt_BR', timezone: 'America/Sao_Paulo', theme: { colorMode: 'dark' }, extension: { issue: { id: '1', key: 'HELP-1' } } },
+      getContext: { moduleKey: 'customer-panel', locale: 'pt_BR', timezone: 'America/Sao_Paulo', theme: { colorMode: 'dark' }, extension: { issue: { id: '1', key: 'HELP-1' }, project: { id: '10000', key: 'HELP' } } },
       enableTheming: new Error('not here'),
     });
-    expect(await new ForgeTransport(b).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', locale: 'pt-BR', timeZone: 'America/Sao_Paulo', colorMode: 'dark' });
+    expect(await new ForgeTransport(b).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', projectKey: 'HELP', locale: 'pt-BR', timeZone: 'America/Sao_Paulo', colorMode: 'dark' });
     expect(b.asked.map(([command]) => command)).toContain('enableTheming');
   });
   test.each([
@@ -86,7 +86,7 @@ describe('a page of Connect', () => {
   });
   test('the address says page and issue, the host the language', async () => {
     window.history.replaceState(null, '', '/connect/customer-panel?issue=1&issueKey=HELP-1&jwt=x');
-    expect(await new ConnectTransport(ap).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', locale: 'pt-BR', timeZone: null, colorMode: null });
+    expect(await new ConnectTransport(ap).context()).toEqual({ moduleKey: 'customer-panel', issueKey: 'HELP-1', projectKey: null, locale: 'pt-BR', timeZone: null, colorMode: null });
   });
   test('it is chosen on such a page alone', () => {
     window.AP = ap;

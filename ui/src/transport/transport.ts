@@ -34,6 +34,8 @@ export interface HostContext {
   /** The Forge module's key, or null on our own origin, where the address picks the page. */
   moduleKey: string | null;
   issueKey: string | null;
+  /** The project that the page stands in. */
+  projectKey: string | null;
   locale: string | null;
   timeZone: string | null;
   colorMode: 'light' | 'dark' | null;
@@ -47,6 +49,10 @@ export interface Transport {
   download?(path: string, body: string): Promise<Downloaded>;
   /** Opens an address in a new tab. A frame may not do that by itself, so the host does it. */
   openTab(url: string): void;
+  /** Goes to another page of Jira's, by its path. Absent where there is no Jira around us. */
+  navigate?(path: string): void;
+  /** Closes the dialog that the page stands in. Absent where it stands in none. */
+  close?(): void;
   /** Where Jira sends our calls, if that is for this site's administrators to say. Absent where nobody can ask or say it. */
   readonly server?: ServerAddress;
   readonly kind: 'forge' | 'connect' | 'session';

@@ -5,7 +5,7 @@ import { useServices } from '../app/services';
 import { asProblem } from '../api/problem';
 import { keys, useFields, useValues } from '../api/queries';
 import { authorName } from '../api/types';
-import type { Field, HistoryEntry, Subject, ValueSet } from '../api/types';
+import type { Actor, Field, HistoryEntry, Subject, ValueSet } from '../api/types';
 import { announce } from '../kit/announce';
 import { Button } from '../kit/Button';
 import { showFlag } from '../kit/flags';
@@ -29,6 +29,11 @@ function unknownField(entry: HistoryEntry): Field {
     id: entry.fieldId, entity: 'customer', type: 'text', name: entry.fieldName, help: null, sectionId: null, position: 0, required: false,
     default: null, options: [], audience: 'agents', projects: [], retired: true, version: 0,
   };
+}
+
+/** Customers are not told how the people are called who help them. */
+function author(by: Actor, me: { accountId: string; role: string }): string {
+  return me.role === 'customer' && by.accountId && by.accountId !== me.accountId ? t('person.team') : authorName(by);
 }
 
 export function HistoryList({ subject, field, fields, mayEdit }: Props) {
@@ -59,7 +64,7 @@ export function HistoryList({ subject, field, fields, mayEdit }: Props) {
 
 function Entry({ entry, field, subject, mayEdit }: { entry: HistoryEntry; field: Field; subject: Subject; mayEdit: (field: Field) => boolean }) {
   const reader = useReader();
-  const { calls } = useServices();
+  const { calls, me } = useServices();
   const client = useQueryClient();
   const values = useValues(subject);
   const held = valueOf(values.data, entry.fieldId);
@@ -82,7 +87,7 @@ function Entry({ entry, field, subject, mayEdit }: { entry: HistoryEntry; field:
 
   return (
     <li className="history-entry">
-      <p className="history-what"><bdi>{t(`history.${entry.action}`, { name: authorName(entry.by), field: entry.fieldName })}</bdi></p>
+      <p className="history-what"><bdi>{t(`history.${entry.action}`, { name: author(entry.by, me), field: entry.fieldName })}</bdi></p>
       <p className="history-when"><time dateTime={entry.at}>{when}</time></p>
       <dl className="history-change">
         <div><dt>{t('history.from')}</dt><dd>{entry.fromText === null || entry.fromText === undefined ? <ValueView field={field} value={entry.from} /> : <bdi>{entry.fromText || '—'}</bdi>}</dd></div>

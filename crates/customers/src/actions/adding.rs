@@ -13,12 +13,9 @@ use crate::actions::announce::announce_members;
 use crate::actions::directory::{self, CustomerRecord};
 use crate::actions::{access, values};
 use crate::model::{Entity, Owner, Permission};
-use crate::rules::adding::{check_address, check_few, check_line};
+use crate::rules::adding::{PLACES_AT_ONCE, check_address, check_few, check_line};
 use crate::sql;
 use crate::webhooks::event::EventKind;
-
-/// Projects and organizations that somebody new is put into at once: each is a call to Jira, while a page waits.
-pub(crate) const PLACES_AT_ONCE: usize = 10;
 
 /// A customer as somebody wants them.
 pub(crate) struct NewCustomer {
@@ -75,7 +72,7 @@ fn no_service_project(pointer: &str) -> FieldFault {
 }
 
 /// The desks of these projects; one that is no service project is told at its place.
-async fn desks_of(jira: &Jira<'_>, pointer: &str, projects: &[ProjectId]) -> Result<Vec<ServiceDeskId>> {
+pub(crate) async fn desks_of(jira: &Jira<'_>, pointer: &str, projects: &[ProjectId]) -> Result<Vec<ServiceDeskId>> {
     let known = if projects.is_empty() { Vec::new() } else { desks(jira).await? };
     let mut faults = Vec::new();
     let mut found = Vec::new();
@@ -116,9 +113,11 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
     let accounts = std::slice::from_ref(&customer.account_id);
 
     let mut refused = Vec::new();
+    let mut served = Vec::new();
     for (place, (project, desk)) in projects.iter().zip(&desks).enumerate() {
-        if let Err(fault) = add_to_desk(&jira, project, desk, accounts).await {
-            refused.push((format!("/projectIds/{place}"), fault));
+        match add_to_desk(&jira, project, desk, accounts).await {
+            Ok(()) => served.push(project.clone()),
+            Err(fault) => refused.push((format!("/projectIds/{place}"), fault)),
         }
     }
     let mut joined = Vec::new();
@@ -136,12 +135,12 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
         ..Profile::from(&customer)
     };
     room.shared.host.people.keep(cx, &[(customer.account_id.clone(), profile)]).await?;
-    note(cx, room, "customers.customer_added", &joined, accounts).await?;
+    note(cx, room, "customers.customer_added", &joined, &served, accounts).await?;
     let made = directory::record(cx, room, &customer.account_id).await?;
     Ok(Added { made, refused })
 }
 
-fn only_administrators(fault: Fault) -> Fault {
+pub(crate) fn only_administrators(fault: Fault) -> Fault {
     refused_by_jira(
         fault,
         "Jira lets only its administrators make customers. Ask one of them, or let the customer sign up in the portal.",
@@ -236,7 +235,7 @@ pub(crate) async fn add_members(
     }
     join(&jira(cx, room), organization, &accounts).await?;
     let joined: Vec<_> = accounts.iter().map(|account| (organization.clone(), account.clone())).collect();
-    note(cx, room, "customers.members_added", &joined, &accounts).await
+    note(cx, room, "customers.members_added", &joined, &[], &accounts).await
 }
 
 /// Takes somebody out of an organization. Whoever is not in it stays out.
@@ -276,15 +275,16 @@ pub(crate) async fn add_to_project(cx: &Cx, room: &Room, project: &ProjectId, ac
     let jira = jira(cx, room);
     let desk = desk_of(&jira, "/projectId", project).await?;
     add_to_desk(&jira, project, &desk, &accounts).await?;
-    note(cx, room, "customers.project_customers_added", &[], &accounts).await
+    note(cx, room, "customers.project_customers_added", &[], std::slice::from_ref(project), &accounts).await
 }
 
-/// Notes here what Jira did: these are customers, those joined; the ledger has a line for each person.
+/// Notes here what Jira did: these are customers, of these projects; those joined; the ledger has a line for each person.
 async fn note(
     cx: &Cx,
     room: &Room,
     kind: &'static str,
     joined: &[(OrganizationId, AccountId)],
+    served: &[ProjectId],
     accounts: &[AccountId],
 ) -> Result<()> {
     let actor = access::actor_pseudonym(cx, room).await?;
@@ -296,6 +296,9 @@ async fn note(
     let mut scoped = room.shared.store.write(cx).await?;
     for account in accounts {
         sql::customer_put(&mut scoped, account, cx.now()).await?;
+        for project in served {
+            sql::project_customer_put(&mut scoped, project, account, cx.now()).await?;
+        }
     }
     let mut new = Vec::new();
     for (organization, account) in joined {

@@ -5,6 +5,7 @@
 //! Whatever happens to this process, a job goes on where the last committed page ended: a page's rows, its place, its ledger
 //! line and what is needed to take it back are one transaction.
 
+pub(crate) mod deeds;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod staged;
@@ -110,6 +111,8 @@ pub(crate) fn open(keys: &Keys, sealed: SealedImport) -> Result<OpenBatch> {
         written: sealed.written,
         returned: sealed.returned,
         kept: sealed.kept,
+        people: sealed.people,
+        takes_access: sealed.takes_access,
         version: sealed.version,
         created_at: sealed.created_at,
         updated_at: sealed.updated_at,
@@ -214,8 +217,8 @@ async fn read(cx: &Cx, room: &Room, id: ImportId) -> Result<OpenBatch> {
     open(&access::tenant_keys(cx, room).await?, found)
 }
 
-/// Moves one on, for whoever may.
-pub(crate) async fn advance(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<OpenBatch> {
+/// Moves one on, for whoever may. Undoing takes away the access of those who were made, if it is said.
+pub(crate) async fn advance(cx: &Cx, room: &Room, id: ImportId, wish: Wish, takes_access: bool) -> Result<OpenBatch> {
     let seen = read(cx, room, id).await?;
     let fresh = match (&seen.plan, wish) {
         (Some(plan), Wish::Run) => same_fields(&fields::all(cx, room).await?, plan.peek()),
@@ -233,12 +236,16 @@ pub(crate) async fn advance(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> R
     }
     // One that is being undone may have nothing left but to say so.
     let anew = wish == Wish::Undo && before != ImportState::Undoing;
-    if anew && sql::import_change_list(&mut scoped, id, "made", i64::MAX, 1).await?.is_empty() {
+    let takes = takes_access && !sql::import_made_standing(&mut scoped, id, 1).await?.is_empty();
+    if anew && !takes && sql::import_change_list(&mut scoped, id, "made", i64::MAX, 1).await?.is_empty() {
         let text = "There is nothing to undo: it wrote nothing, or it is more than 30 days ago.";
         return Err(Fault::invalid("nothing_to_undo", text));
     }
     if before == ImportState::Checked {
         import.cursor = 0;
+    }
+    if wish == Wish::Undo {
+        import.takes_access = takes || import.takes_access && !anew;
     }
     import.reason = None;
     note(&mut scoped, cx, wish.kind(import.act.is_some()), actor, &id.to_string()).await?;

@@ -230,6 +230,8 @@ pub(crate) async fn begin(
         written: 0,
         returned: 0,
         kept: 0,
+        people: 0,
+        takes_access: false,
         version,
         created_at: cx.now(),
         updated_at: cx.now(),
@@ -314,7 +316,7 @@ pub(crate) async fn advance(cx: &Cx, room: &Room, entity: Entity, id: ImportId, 
         let open = batches::open(&access::tenant_keys(cx, room).await?, batch)?;
         ask_jira(cx, room, open.plan.as_ref().and_then(|plan| plan.peek().act.as_ref())).await?;
     }
-    batches::advance(cx, room, id, wish).await
+    batches::advance(cx, room, id, wish, false).await
 }
 
 /// Whether Jira would let the caller, who perhaps is not the author: the job asks no more.

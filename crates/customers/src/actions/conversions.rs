@@ -203,6 +203,8 @@ pub(crate) async fn begin_change(cx: &Cx, room: &Room, field: FieldId, wanted: W
         written: 0,
         returned: 0,
         kept: 0,
+        people: 0,
+        takes_access: false,
         version,
         created_at: cx.now(),
         updated_at: cx.now(),

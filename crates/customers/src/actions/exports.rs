@@ -71,6 +71,8 @@ pub(crate) struct Export {
     products: Products,
     zone: TimeZone,
     format: Format,
+    /// Whether being in it says what somebody's values are.
+    tells: bool,
 }
 
 /// Finds what is to be exported and writes it on the ledger. `columns` are names of what the directory knows, and ids of
@@ -119,8 +121,8 @@ pub(crate) async fn prepare_export(
     }));
     let zone = asked.typed.now.time_zone().clone();
     let products = entitlements::products_by_id(cx, room).await?;
-    let (cx, room) = (cx.clone(), room.clone());
-    Ok(Export { cx, room, entity, sorted, places, columns, reads, turned, products, zone, format })
+    let (cx, room, tells) = (cx.clone(), room.clone(), asked.typed.tells_values());
+    Ok(Export { cx, room, entity, sorted, places, columns, reads, turned, products, zone, format, tells })
 }
 
 fn chosen(entity: Entity, fields: Vec<OpenField>, wanted: Option<&[String]>) -> Result<Vec<Column>> {
@@ -224,6 +226,9 @@ impl Export {
                 for (shown, record) in
                     directory::records(cx, room, sorted, &accounts).await?.into_iter().zip(&mut records)
                 {
+                    if self.tells {
+                        exit.shows(&shown.account);
+                    }
                     let mut profile = shown.name.map(|name| name.release(exit));
                     let mut organizations = Some(shown.organizations);
                     rows.push(self.row(record, &names, exit, |key| match key {

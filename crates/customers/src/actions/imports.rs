@@ -3,6 +3,8 @@
 
 pub(crate) mod check;
 pub(crate) mod kept;
+pub(crate) mod made;
+pub(crate) mod making;
 pub(crate) mod report;
 mod upload;
 pub(crate) mod who;
@@ -129,6 +131,8 @@ pub(crate) async fn begin_import(cx: &Cx, room: &Room, entity: Entity, name: &st
         written: 0,
         returned: 0,
         kept: 0,
+        people: 0,
+        takes_access: false,
         version,
         created_at: cx.now(),
         updated_at: cx.now(),
@@ -235,11 +239,16 @@ pub(crate) async fn start_check(cx: &Cx, room: &Room, id: ImportId, settings: Se
     }
     let fields = fields::all(cx, room).await?;
     let known = known(&fields, seen.entity);
-    mapping::check(&settings, headers.len(), seen.entity, &known).map_err(Fault::invalid_fields)?;
+    let mapping = mapping::check(&settings, headers.len(), seen.entity, &known).map_err(Fault::invalid_fields)?;
+    if let Some(places) = &mapping.make {
+        making::may(cx, room, places).await?;
+    }
     let settings = Settings { encoding: Some(dialect.encoding), delimiter: Some(dialect.delimiter), ..settings };
     let keys = access::tenant_keys(cx, room).await?;
     let source = source_of(cx, room, seen.entity, &headers).await?;
-    let remember = keys.seal(&mapping_place(&source), &settings)?;
+    // Whom Jira makes is said each time: a file that looks like another is no reason.
+    let remember = Settings { make_customers: None, ..settings.clone() };
+    let remember = keys.seal(&mapping_place(&source), &remember)?;
     let mapped = fields.iter().filter(|field| settings.columns.contains(&Some(field.id.to_string())));
     let fields = mapped.map(|field| (field.id.0, field.version)).collect();
     let plan = ImportPlan { fields, settings, headers, turn: None, act: None };
@@ -256,6 +265,7 @@ pub(crate) async fn start_check(cx: &Cx, room: &Room, id: ImportId, settings: Se
     }
     sql::import_page_drop(&mut scoped, id, 0, i64::MAX).await?;
     sql::import_owner_drop(&mut scoped, id).await?;
+    sql::import_made_forget(&mut scoped, id).await?;
     sql::import_mapping_put(&mut scoped, &source, remember, cx.now()).await?;
     import.state = ImportState::Checking;
     import.reason = None;
@@ -268,9 +278,21 @@ pub(crate) async fn start_check(cx: &Cx, room: &Room, id: ImportId, settings: Se
     read_import(cx, room, id).await
 }
 
-/// Moves an import on.
-pub(crate) async fn move_import(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<OpenBatch> {
-    require(cx)?;
-    find(cx, room, id).await?;
-    batches::advance(cx, room, id, wish).await
+/// Moves an import on. Undoing takes away the access of those whom Jira made for it, if it is said.
+pub(crate) async fn move_import(
+    cx: &Cx,
+    room: &Room,
+    id: ImportId,
+    wish: Wish,
+    takes_access: bool,
+) -> Result<OpenBatch> {
+    let import = read_import(cx, room, id).await?;
+    let places = import.plan.as_ref().map(|plan| making::places_of(plan.peek())).transpose()?.flatten();
+    match (wish, &places) {
+        (Wish::Run, Some(places)) => making::may(cx, room, places).await?,
+        (Wish::Undo, Some(places)) if takes_access => made::may_take(cx, room, places).await?,
+        (Wish::Undo, None) if takes_access => return Err(made::nothing_to_take()),
+        _ => {}
+    }
+    batches::advance(cx, room, id, wish, takes_access).await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use host::client::Project;
 use jiff::tz::TimeZone;
 use kernel::{AccountId, Cx, Fault, Result};
 
@@ -10,7 +11,8 @@ use crate::actions::fields::{self, OpenField};
 use crate::actions::products::{self, OpenProduct};
 use crate::actions::{access, directory};
 use crate::model::{Author, Entity, Permission};
-use crate::query::catalogue::{Catalogue, Known};
+use crate::query::ast::Query;
+use crate::query::catalogue::{Catalogue, Known, PROJECT};
 use crate::query::complete::{self, Completion, Item, Wants};
 use crate::query::{Mistake, lasting, parse, text};
 use crate::query::{resolve, typed::Typed};
@@ -44,14 +46,28 @@ pub(crate) async fn nameable(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
 }
 
 /// The catalogue of one entity's queries.
-pub(crate) fn catalogue<'f>(fields: &'f [OpenField], products: &'f [OpenProduct], entity: Entity) -> Catalogue<'f> {
+pub(crate) fn catalogue<'f>(
+    fields: &'f [OpenField],
+    products: &'f [OpenProduct],
+    projects: &'f [Project],
+    entity: Entity,
+) -> Catalogue<'f> {
     let of = |wanted: Entity| {
         let of_entity = fields.iter().filter(move |field| field.entity == wanted);
         of_entity.map(|field| Known { id: field.id, kind: field.kind, body: field.body.peek() }).collect()
     };
     let organizations = if entity == Entity::Customer { of(Entity::Organization) } else { Vec::new() };
     let products = products.iter().map(|product| (product.id, product.name.peek().as_str())).collect();
-    Catalogue { entity, own: of(entity), organizations, products }
+    let projects =
+        projects.iter().map(|project| [project.id.as_str(), project.key.as_str(), project.name.peek()]).collect();
+    Catalogue { entity, own: of(entity), organizations, products, projects }
+}
+
+/// The site's service projects, if the query asks for customers of some: Jira has them, and is asked only then.
+async fn projects_named(cx: &Cx, room: &Room, entity: Entity, query: &mut Query) -> Result<Vec<Project>> {
+    let names = |name: &str| *text::fold(name) == *PROJECT;
+    let named = query.clauses_mut().iter().any(|clause| !clause.field.organization && names(&clause.field.name));
+    if entity == Entity::Customer && named { directory::service_projects(cx, room).await } else { Ok(Vec::new()) }
 }
 
 /// Reads a query; what is wrong with it is an answer, not a failure.
@@ -68,7 +84,8 @@ pub(crate) async fn ask(
         Err(mistake) => return Ok(Err(vec![mistake])),
     };
     let (fields, products) = (queryable(cx, room).await?, products::nameable(cx, room).await?);
-    let catalogue = catalogue(&fields, &products, entity);
+    let projects = projects_named(cx, room, entity, &mut query).await?;
+    let catalogue = catalogue(&fields, &products, &projects, entity);
     let named = match resolve::people(&query, &catalogue) {
         Ok(named) => named,
         Err(mistake) => return Ok(Err(vec![mistake])),
@@ -127,7 +144,7 @@ pub(crate) async fn complete(cx: &Cx, room: &Room, entity: Entity, written: &str
         return Err(Fault::invalid_field("/query", "too_long", detail));
     }
     let (fields, products) = (queryable(cx, room).await?, products::nameable(cx, room).await?);
-    let mut completion = complete::complete(written, cursor, &catalogue(&fields, &products, entity));
+    let mut completion = complete::complete(written, cursor, &catalogue(&fields, &products, &[], entity));
     match completion.wants.take() {
         Some(Wants::People(typed)) if !typed.is_empty() => {
             let found = directory::find_users(cx, room, &typed).await?;
@@ -138,6 +155,18 @@ pub(crate) async fn complete(cx: &Cx, room: &Room, entity: Entity, written: &str
             let typed = typed.to_lowercase();
             let found = sorted.organizations.iter().filter(|line| line.search.contains(&typed));
             completion.items.extend(found.take(complete::OFFERED).map(|line| Item::value(&line.name)));
+        }
+        Some(Wants::Projects(typed)) => {
+            let typed = typed.to_lowercase();
+            let projects = directory::service_projects(cx, room).await?;
+            let called = |project: &&Project| {
+                project.key.to_lowercase().contains(&typed) || project.name.peek().to_lowercase().contains(&typed)
+            };
+            let offered = projects.iter().filter(called).take(complete::OFFERED).map(|project| Item {
+                label: format!("{} ({})", project.name.peek(), project.key),
+                ..Item::value(&project.key)
+            });
+            completion.items.extend(offered);
         }
         _ => {}
     }

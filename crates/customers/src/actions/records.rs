@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kernel::{Cx, OrganizationId, Result};
+use kernel::{AccountId, Cx, OrganizationId, Result};
 use vault::Open;
 
 use crate::Room;
@@ -63,10 +63,7 @@ impl Reader<'_> {
             Entity::Customer => {
                 let lines: Vec<_> = places.iter().filter_map(|place| self.sorted.customers.get(*place)).collect();
                 let organizations = self.organizations(&lines).await?;
-                let owned = lines
-                    .iter()
-                    .map(|line| (Owner::Customer(line.id.clone()), facts(line.id.as_str(), line)))
-                    .collect();
+                let owned = lines.iter().map(|line| (Owner::Customer(line.id.clone()), self.customer(line))).collect();
                 let facts = self.fill(owned, &wanted).await?;
                 Ok(facts
                     .into_iter()
@@ -80,15 +77,20 @@ impl Reader<'_> {
         }
     }
 
+    fn customer(&self, line: &Line<AccountId>) -> OpenFacts {
+        let projects = self.sorted.projects.get(&line.id).into_iter().flatten();
+        Facts {
+            projects: projects.map(|project| project.as_str().to_owned()).collect(),
+            ..facts(line.id.as_str(), line)
+        }
+    }
+
     fn organization(&self, line: &Line<OrganizationId>) -> OpenFacts {
         Facts { members: self.sorted.members.get(&line.id).map_or(0, Vec::len), ..facts(line.id.as_str(), line) }
     }
 
     /// The organizations of these customers, each once.
-    async fn organizations(
-        &self,
-        customers: &[&Line<kernel::AccountId>],
-    ) -> Result<HashMap<OrganizationId, Arc<OpenFacts>>> {
+    async fn organizations(&self, customers: &[&Line<AccountId>]) -> Result<HashMap<OrganizationId, Arc<OpenFacts>>> {
         let ids: BTreeSet<&OrganizationId> =
             customers.iter().filter_map(|line| self.sorted.memberships.get(&line.id)).flatten().collect();
         let places = ids.into_iter().filter_map(|id| self.sorted.organization(id));
@@ -186,6 +188,7 @@ pub(crate) fn facts<I>(id: &str, line: &Line<I>) -> OpenFacts {
         active: line.active,
         merged: line.merged,
         time_zone: line.time_zone.clone(),
+        projects: Vec::new(),
         members: 0,
         updated: None,
         entitlements: Vec::new(),

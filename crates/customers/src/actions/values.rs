@@ -51,12 +51,17 @@ impl Reach {
         Self { agent: true }
     }
 
+    /// A customer's with their own.
+    pub(crate) fn own() -> Self {
+        Self { agent: false }
+    }
+
     /// Whether it is more than a customer's with their own.
     pub(crate) fn is_agent(&self) -> bool {
         self.agent
     }
 
-    fn sees(&self, field: &OpenField) -> bool {
+    pub(crate) fn sees(&self, field: &OpenField) -> bool {
         self.agent || (rules::customer_may(field.audience, field.entity, false) && !field.retired)
     }
 

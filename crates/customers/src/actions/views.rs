@@ -133,7 +133,8 @@ impl Sight {
     fn read(&self, entity: Entity, kept: &str) -> (String, BTreeSet<FieldId>) {
         match parse(kept) {
             Ok(mut query) => {
-                let named = lasting::by_names(&mut query, &queries::catalogue(&self.fields, &self.products, entity));
+                let named =
+                    lasting::by_names(&mut query, &queries::catalogue(&self.fields, &self.products, &[], entity));
                 (query.to_string(), named)
             }
             // It was a query when it was kept; the empty one reads as nothing.

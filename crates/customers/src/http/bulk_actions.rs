@@ -6,7 +6,7 @@ use axum::extract::State;
 use kernel::{Cx, Fault};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::batches::report::Place;
@@ -93,10 +93,11 @@ async fn rows(cx: &Cx, room: &Room, of: (Entity, ImportId), query: BulkActionRow
     let place = query.cursor.as_deref().map(|cursor| Place::parse(cursor).ok_or_else(wrong_cursor)).transpose()?;
     let place = place.unwrap_or_default();
     let (rows, called, next) = report::read_rows(cx, room, of, query.outcome, place, limit as usize).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: rows.iter().map(|row| BulkActionRowView::of(row, &called, exit)).collect(),
+    let shown = Reply::shown(Way::BulkAction, |exit| Page {
+        items: rows.release(exit).map(|row| BulkActionRowView::of(row, &called, exit)).collect(),
         next_cursor: next.map(|next| next.to_string()),
-    }))
+    });
+    Ok(shown.recorded(cx, &room.shared).await?)
 }
 
 async fn kept(cx: &Cx, room: &Room, of: (Entity, ImportId), page: &PageQuery) -> Result<Reply, Problem> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Json, Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply};
+use web::{Json, Page, PageQuery, Path, Person, Problem, ProblemBody, Query, Reply, Way};
 
 use crate::Room;
 use crate::actions::directory::{self, Names};
@@ -146,7 +146,7 @@ async fn preview_merge(
     let written = preview.kept_values.values.iter().chain(&preview.merged_values.values);
     let authors = authors(cx, &room, written.map(|value| &value.updated_by)).await?;
     let ids = |fields: Vec<FieldId>| fields.iter().map(ToString::to_string).collect();
-    Ok(Reply::ok(|exit| MergePreview {
+    let shown = Reply::shown(Way::Merge, |exit| MergePreview {
         kept: CustomerView::of(preview.kept, exit),
         merged: CustomerView::of(preview.merged, exit),
         kept_values: ValueSetView::of(preview.kept_values, &authors, exit),
@@ -154,7 +154,8 @@ async fn preview_merge(
         moves: ids(preview.moves),
         asks: ids(preview.asks),
         joins: preview.joins.into_iter().map(|(id, name)| OrganizationName::of(&id, name, exit)).collect(),
-    }))
+    });
+    Ok(shown.recorded(cx, &room.shared).await?)
 }
 
 /// Whose value stands.

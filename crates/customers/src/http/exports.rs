@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Principal, Problem, ProblemBody, Reply, scope};
+use web::{Json, Principal, Problem, ProblemBody, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::exports::{self, Format};
@@ -55,7 +55,7 @@ async fn export(
     };
     let export = exports::prepare_export(cx, room, entity, &asked, columns.as_deref(), input.format).await?;
     let (name, kind) = (export.file_name(), export.format().content_type());
-    Ok(Reply::export(&name, kind, |exit| export.stream(exit)))
+    Ok(Reply::export((cx, &room.shared, Way::Export), &name, kind, |exit| export.stream(exit))?)
 }
 
 /// Export customers

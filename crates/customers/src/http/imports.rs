@@ -11,17 +11,20 @@ use base64::engine::general_purpose::STANDARD;
 use kernel::{Cx, Fault, limits};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::batches::report::Place;
 use crate::actions::batches::{OpenBatch, Wish};
-use crate::actions::imports::{self, kept, report};
+use crate::actions::imports::{self, kept, made, report};
 use crate::files::Format;
 use crate::http::values::authors;
 use crate::imports::mapping::Settings;
 use crate::model::ImportId;
-use views::{ImportInput, ImportRowView, ImportView, KeptView, PartInput, PreviewQuery, PreviewView, RowsQuery};
+use views::{
+    ImportInput, ImportRowView, ImportView, KeptView, MadeView, PartInput, PreviewQuery, PreviewView, RowsQuery,
+    UndoQuery,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
@@ -37,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .routes(routes!(list_import_rows))
         .routes(routes!(export_import_report))
         .routes(routes!(list_import_kept))
+        .routes(routes!(list_import_made))
 }
 
 async fn shown(cx: &Cx, room: &Room, import: OpenBatch) -> Result<Reply, Problem> {
@@ -150,7 +154,7 @@ async fn preview_import(
 /// Begin the dry run
 ///
 /// Nothing is changed. When `state` is `checked`, the report says of each row what would change. It may be made again with
-/// other settings.
+/// other settings. `makeCustomers` is for administrators of Jira, and tokens that have `customers:write`, too.
 #[utoipa::path(post, path = "/imports/{importId}/check", tag = "imports", request_body = Settings,
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
@@ -166,7 +170,7 @@ async fn check_import(
 }
 
 async fn moved(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<Reply, Problem> {
-    let import = imports::move_import(cx, room, id, wish).await?;
+    let import = imports::move_import(cx, room, id, wish, false).await?;
     shown(cx, room, import).await
 }
 
@@ -218,17 +222,41 @@ async fn cancel_import(
 
 /// Undo it
 ///
-/// Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days.
+/// Each value goes back to what it was, unless somebody changed it since: those are listed under `kept`. For 30 days. With
+/// `takeAccess`, customers whom Jira made for it lose the access that it gave them; a token then needs `customers:write`, too.
 #[utoipa::path(post, path = "/imports/{importId}/undo", tag = "imports",
-    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
+    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), UndoQuery),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
 async fn undo_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
     Path(id): Path<ImportId>,
+    Query(query): Query<UndoQuery>,
 ) -> Result<Reply, Problem> {
-    moved(&cx, &room, id, Wish::Undo).await
+    let import = imports::move_import(&cx, &room, id, Wish::Undo, query.take_access).await?;
+    shown(&cx, &room, import).await
+}
+
+/// List customers who were made
+///
+/// In the order of the file, for 30 days. After an undo, `taken` and `kept` say who lost the access that the import gave them.
+#[utoipa::path(get, path = "/imports/{importId}/made", tag = "imports",
+    security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), PageQuery),
+    responses((status = 200, body = Page<MadeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 422, body = ProblemBody)))]
+async fn list_import_made(
+    State(room): State<Room>,
+    Principal { cx, .. }: Principal<scope::ImportsWrite>,
+    Path(id): Path<ImportId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply, Problem> {
+    let after = page.cursor.as_deref().map(|cursor| cursor.parse::<i64>().map_err(|_| wrong_cursor())).transpose()?;
+    let (made, called, next) = made::list_made(&cx, &room, id, after.unwrap_or_default(), page.limit()?).await?;
+    Ok(Reply::ok(|exit| Page {
+        items: made.into_iter().map(|person| MadeView::of(person, &called, exit)).collect(),
+        next_cursor: next.map(|row| row.to_string()),
+    }))
 }
 
 /// List the report's rows
@@ -248,10 +276,11 @@ async fn list_import_rows(
     let place = query.cursor.as_deref().map(|cursor| Place::parse(cursor).ok_or_else(wrong_cursor)).transpose()?;
     let place = place.unwrap_or_default();
     let (rows, next) = report::read_rows(&cx, &room, id, query.outcome, place, limit as usize).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: rows.iter().map(|row| ImportRowView::of(row, exit)).collect(),
+    let shown = Reply::shown(Way::Import, |exit| Page {
+        items: rows.release(exit).map(|row| ImportRowView::of(row, exit)).collect(),
         next_cursor: next.map(|next| next.to_string()),
-    }))
+    });
+    Ok(shown.recorded(&cx, &room.shared).await?)
 }
 
 /// Export the report
@@ -267,7 +296,8 @@ async fn export_import_report(
     Path(id): Path<ImportId>,
 ) -> Result<Reply, Problem> {
     let report = report::prepare_report(&cx, &room, id).await?;
-    Ok(Reply::export("import-report.csv", Format::Csv.content_type(), |exit| report.stream(exit)))
+    let of = (&cx, &room.shared, Way::Import);
+    Ok(Reply::export(of, "import-report.csv", Format::Csv.content_type(), |exit| report.stream(exit))?)
 }
 
 /// List values that did not go back

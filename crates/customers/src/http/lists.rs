@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{PageQuery, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{PageQuery, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::lists::{self, Asked};
@@ -126,12 +126,24 @@ async fn list_customers(
     };
     let cursor = page.cursor.as_deref();
     let listed = lists::list_customers(&cx, &room, &asked, cursor, page.limit()?).await?;
-    Ok(Reply::ok(|exit| ListView {
-        items: listed.records.into_iter().map(|record| CustomerView::of(record, exit)).collect(),
+    // Whom a query about values finds has such values: the list says so without showing them.
+    let tells = asked.typed.tells_values();
+    let shown = Reply::shown(Way::Table, |exit| ListView {
+        items: listed
+            .records
+            .into_iter()
+            .map(|record| {
+                if tells {
+                    exit.shows(&record.account);
+                }
+                CustomerView::of(record, exit)
+            })
+            .collect(),
         next_cursor: listed.next,
         looked_through: listed.looked_through,
         total: listed.total,
-    }))
+    });
+    Ok(shown.recorded(&cx, &room.shared).await?)
 }
 
 /// List organizations

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Person, Problem, ProblemBody, Query, Reply};
+use web::{Person, Problem, ProblemBody, Query, Reply, Way};
 
 use crate::Room;
 use crate::actions::directory;
@@ -131,7 +131,7 @@ async fn read_panel(
     let authors = authors(&caller.cx, &room, writers.into_iter()).await?;
     let today = today(&caller.cx, &room, caller.from.time_zone.as_deref()).await?;
     let showing = Showing { products: &panel.products, today, authors: Some(&authors) };
-    Ok(Reply::ok(|exit| PanelView {
+    let shown = Reply::shown(Way::Panel, |exit| PanelView {
         issue: IssueView {
             id: panel.issue.id.to_string(),
             key: panel.issue.key,
@@ -170,5 +170,6 @@ async fn read_panel(
             }
         }),
         permissions: panel.permissions.into_iter().collect(),
-    }))
+    });
+    Ok(shown.recorded(&caller.cx, &room.shared).await?)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Json, Principal, Problem, ProblemBody, Reply, scope};
+use web::{Json, Principal, Problem, ProblemBody, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::rows;
@@ -64,7 +64,7 @@ struct RowsView {
 async fn read(cx: &Cx, room: &Room, entity: Entity, owners: &[Owner], fields: &[FieldId]) -> Result<Reply, Problem> {
     let rows = rows::read_rows(cx, room, entity, owners, fields).await?;
     let authors = authors(cx, room, rows.iter().flat_map(|row| &row.values).map(|value| &value.updated_by)).await?;
-    Ok(Reply::ok(|exit| RowsView {
+    let shown = Reply::shown(Way::Table, |exit| RowsView {
         items: owners
             .iter()
             .zip(rows)
@@ -74,7 +74,8 @@ async fn read(cx: &Cx, room: &Room, entity: Entity, owners: &[Owner], fields: &[
                 values: row.values.into_iter().map(|value| ValueView::of(value, &authors, exit)).collect(),
             })
             .collect(),
-    }))
+    });
+    Ok(shown.recorded(cx, &room.shared).await?)
 }
 
 /// Read values of many customers

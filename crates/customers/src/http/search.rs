@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Person, Problem, ProblemBody, Query, Reply};
+use web::{Person, Problem, ProblemBody, Query, Reply, Way};
 
 use crate::Room;
 use crate::actions::search;
@@ -93,5 +93,9 @@ async fn search_records(
 ) -> Result<Reply, Problem> {
     let limit = query.limit.unwrap_or(SHOWN).min(SHOWN);
     let (found, ready) = search::look(&caller.cx, &room, query.q.trim_start(), usize::from(limit)).await?;
-    Ok(Reply::ok(|exit| LookView { items: found.into_iter().map(|one| FoundView::of(one, exit)).collect(), ready }))
+    let shown = Reply::shown(Way::Search, |exit| LookView {
+        items: found.into_iter().map(|one| FoundView::of(one, exit)).collect(),
+        ready,
+    });
+    Ok(shown.recorded(&caller.cx, &room.shared).await?)
 }

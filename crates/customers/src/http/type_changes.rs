@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::batches::OpenBatch;
@@ -365,10 +365,11 @@ async fn list_type_change_rows(
     let place = query.cursor.as_deref().map(|cursor| Place::parse(cursor).ok_or_else(wrong_cursor)).transpose()?;
     let place = place.unwrap_or_default();
     let (rows, called, next) = report::read_rows(&cx, &room, id, query.outcome, place, limit as usize).await?;
-    Ok(Reply::ok(|exit| Page {
-        items: rows.iter().map(|row| TypeChangeRowView::of(row, &called, exit)).collect(),
+    let shown = Reply::shown(Way::TypeChange, |exit| Page {
+        items: rows.release(exit).map(|row| TypeChangeRowView::of(row, &called, exit)).collect(),
         next_cursor: next.map(|next| next.to_string()),
-    }))
+    });
+    Ok(shown.recorded(&cx, &room.shared).await?)
 }
 
 /// Export what becomes of each value
@@ -384,7 +385,8 @@ async fn export_type_change_report(
     Path(id): Path<ImportId>,
 ) -> Result<Reply, Problem> {
     let report = report::prepare_report(&cx, &room, id).await?;
-    Ok(Reply::export("type-change.csv", Format::Csv.content_type(), |exit| report.stream(exit)))
+    let of = (&cx, &room.shared, Way::TypeChange);
+    Ok(Reply::export(of, "type-change.csv", Format::Csv.content_type(), |exit| report.stream(exit))?)
 }
 
 /// List values that did not go back to what they were

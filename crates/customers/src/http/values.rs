@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::{Exit, Open};
-use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, Way, scope};
 
 use crate::Room;
 use crate::actions::directory::Names;
@@ -202,7 +202,8 @@ async fn read(room: &Room, cx: &Cx, owner: Owner) -> Result<Reply, Problem> {
     let set = values::read_values(cx, room, &owner).await?;
     let authors = authors(cx, room, set.values.iter().map(|value| &value.updated_by)).await?;
     let version = set.version;
-    Ok(Reply::ok(|exit| ValueSetView::of(set, &authors, exit)).version(version))
+    let shown = Reply::shown(Way::Page, |exit| ValueSetView::of(set, &authors, exit));
+    Ok(shown.recorded(cx, &room.shared).await?.version(version))
 }
 
 pub(crate) async fn authors<'a>(
@@ -230,11 +231,18 @@ pub(crate) async fn authors<'a>(
             Author::Import(_) | Author::BulkAction(_) => {}
         }
     }
-    // What administrators call their scripts is nothing for customers.
-    let told = !tokens.is_empty() && !access::permissions_about_any(cx, room).await?.is_empty();
+    // What the support team's people, and scripts, are called is nothing for customers: they know themselves.
+    let standing = cx.standing();
+    let works_here = cx.token().is_some() || standing.agent || standing.admin;
+    let told = works_here || !access::permissions_about_any(cx, room).await?.is_empty();
+    people.retain(|account| told || Some(account) == cx.person());
     Ok(Authors {
         people: directory::names(cx, room, &people).await?,
-        tokens: if told { web::token_names(&room.shared, cx, tokens).await? } else { BTreeMap::new() },
+        tokens: if told && !tokens.is_empty() {
+            web::token_names(&room.shared, cx, tokens).await?
+        } else {
+            BTreeMap::new()
+        },
         batches,
     })
 }
@@ -245,13 +253,15 @@ async fn patch(room: &Room, cx: &Cx, owner: Owner, before: IfMatch, input: Value
         Written::Done(set) => {
             let authors = authors(cx, room, set.values.iter().map(|value| &value.updated_by)).await?;
             let version = set.version;
-            Ok(Reply::ok(|exit| ValueSetView::of(set, &authors, exit)).version(version))
+            let shown = Reply::shown(Way::Page, |exit| ValueSetView::of(set, &authors, exit));
+            Ok(shown.recorded(cx, &room.shared).await?.version(version))
         }
         Written::Conflict(standing) => {
             let authors = authors(cx, room, standing.iter().map(|value| &value.updated_by)).await?;
-            Ok(Reply::conflict(CONFLICT, cx.request(), |exit| ConflictsView {
+            let shown = Reply::conflict_shown(Way::Page, CONFLICT, cx.request(), |exit| ConflictsView {
                 conflicts: standing.into_iter().map(|value| ValueView::of(value, &authors, exit)).collect(),
-            }))
+            });
+            Ok(shown.recorded(cx, &room.shared).await?)
         }
     }
 }
@@ -264,13 +274,15 @@ async fn written(room: &Room, cx: &Cx, written: Written<OpenValue>) -> Result<Re
         Written::Done(value) => {
             let authors = authors(cx, room, std::iter::once(&value.updated_by)).await?;
             let version = value.version;
-            Ok(Reply::ok(|exit| ValueView::of(value, &authors, exit)).version(version))
+            let shown = Reply::shown(Way::Page, |exit| ValueView::of(value, &authors, exit));
+            Ok(shown.recorded(cx, &room.shared).await?.version(version))
         }
         Written::Conflict(standing) => {
             let authors = authors(cx, room, standing.iter().map(|value| &value.updated_by)).await?;
-            Ok(Reply::conflict(CONFLICT, cx.request(), |exit| CurrentView {
+            let shown = Reply::conflict_shown(Way::Page, CONFLICT, cx.request(), |exit| CurrentView {
                 current: standing.into_iter().next().map(|value| ValueView::of(value, &authors, exit)),
-            }))
+            });
+            Ok(shown.recorded(cx, &room.shared).await?)
         }
     }
 }
@@ -305,7 +317,7 @@ async fn read_changes(
     let (changes, fields, next) = history::read_history(cx, room, &owner, query.field_id, before, limit).await?;
     let authors = authors(cx, room, changes.iter().map(|change| &change.by)).await?;
     let turned = Turned::of(fields.values());
-    Ok(Reply::ok(|exit| Page {
+    let shown = Reply::shown(Way::History, |exit| Page {
         items: changes
             .into_iter()
             .map(|entry: OpenChange| {
@@ -329,7 +341,8 @@ async fn read_changes(
             })
             .collect(),
         next_cursor: next.map(|id| id.to_string()),
-    }))
+    });
+    Ok(shown.recorded(cx, &room.shared).await?)
 }
 
 async fn restore(room: &Room, cx: &Cx, owner: Owner, change: i64, before: IfMatch) -> Result<Reply, Problem> {

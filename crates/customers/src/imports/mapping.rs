@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use kernel::FieldFault;
+use kernel::{FieldFault, OrganizationId, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize;
@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 use super::cells::{Dates, Decimal, Reading};
 use super::text::{Delimiter, Encoding};
 use crate::model::{Entity, FieldId};
+use crate::rules::adding::{PLACES_AT_ONCE, check_few};
 use crate::rules::name_key;
 
 /// Characters between the options of a multi-select.
@@ -28,6 +29,21 @@ pub(crate) enum EmptyCells {
     Clear,
 }
 
+/// Where customers are put whom Jira makes because a row names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ImportMakeCustomers)]
+pub(crate) struct MakeCustomers {
+    /// Service projects that they may use, by id; at most 10.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub(crate) project_ids: Vec<String>,
+    /// Organizations that they belong to, by id; at most 10.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub(crate) organization_ids: Vec<String>,
+}
+
 /// How a file is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,8 +55,8 @@ pub(crate) struct Settings {
     /// What stands between cells; detected if left out.
     #[serde(default)]
     pub(crate) delimiter: Option<Delimiter>,
-    /// One for each column of the file, in their order: `accountId`, `email`, `organizationId`, `name`, a field's id, or
-    /// null to leave the column out.
+    /// One for each column of the file, in their order: `accountId`, `email`, `displayName` (of customers who are made),
+    /// `organizationId`, `name`, a field's id, or null to leave the column out.
     pub(crate) columns: Vec<Option<String>>,
     /// How days are written.
     #[serde(default)]
@@ -57,6 +73,10 @@ pub(crate) struct Settings {
     /// What an empty cell means.
     #[serde(default)]
     pub(crate) empty_cells: EmptyCells,
+    /// Customers whose address nobody has are made in Jira, and put there; left out, their rows are refused. It is not
+    /// remembered: it is said each time.
+    #[serde(default)]
+    pub(crate) make_customers: Option<MakeCustomers>,
 }
 
 impl Zeroize for Settings {
@@ -77,6 +97,8 @@ pub(crate) enum Target {
     Email,
     /// The organization's name.
     Name,
+    /// What a customer is called who is made.
+    DisplayName,
     /// A field.
     Field(FieldId),
 }
@@ -87,6 +109,7 @@ impl Target {
             (None, _) => Self::Nothing,
             (Some("accountId"), Entity::Customer) | (Some("organizationId"), Entity::Organization) => Self::Id,
             (Some("email"), Entity::Customer) => Self::Email,
+            (Some("displayName"), Entity::Customer) => Self::DisplayName,
             (Some("name"), Entity::Organization) => Self::Name,
             (Some(id), _) => Self::Field(id.parse().ok()?),
         })
@@ -100,11 +123,52 @@ pub(crate) struct Known<'a> {
     pub(crate) retired: bool,
 }
 
+/// Where customers are put who are made, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) projects: Vec<ProjectId>,
+    pub(crate) organizations: Vec<OrganizationId>,
+}
+
+impl MakeCustomers {
+    /// The same, each id once; or all that is wrong with them.
+    pub(crate) fn places(&self) -> Result<Places, Vec<FieldFault>> {
+        let mut faults = Vec::new();
+        let projects = ids("/makeCustomers/projectIds", &self.project_ids, &mut faults, |id| ProjectId::new(id).ok());
+        let organizations = ids("/makeCustomers/organizationIds", &self.organization_ids, &mut faults, |id| {
+            OrganizationId::new(id).ok()
+        });
+        if faults.is_empty() { Ok(Places { projects, organizations }) } else { Err(faults) }
+    }
+}
+
+fn ids<T: Ord + Clone>(
+    pointer: &str,
+    texts: &[String],
+    faults: &mut Vec<FieldFault>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for (place, text) in texts.iter().enumerate().take(PLACES_AT_ONCE) {
+        match read(text) {
+            Some(id) => found.push(id),
+            None => faults.push(fault(format!("{pointer}/{place}"), "format", "This is no id.")),
+        }
+    }
+    if let Err(wrong) = check_few(pointer, texts.to_vec(), PLACES_AT_ONCE) {
+        faults.push(wrong);
+    }
+    let mut seen = BTreeSet::new();
+    found.into_iter().filter(|id| seen.insert(id.clone())).collect()
+}
+
 /// How a file is read, checked.
 pub(crate) struct Mapping {
     pub(crate) targets: Vec<Target>,
     pub(crate) reading: Reading,
     pub(crate) empty_cells: EmptyCells,
+    /// Where customers are put who are made; none: nobody is made.
+    pub(crate) make: Option<Places>,
 }
 
 impl Mapping {
@@ -122,6 +186,7 @@ pub(crate) fn guess(headers: &[String], entity: Entity, fields: &[Known<'_>]) ->
         Entity::Customer => &[
             ("accountId", &["account id", "accountid", "account_id", "jira account id", "atlassian account id"]),
             ("email", &["e-mail", "email", "e-mail address", "email address", "emailaddress", "mail"]),
+            ("displayName", &["name", "display name", "displayname", "full name", "customer name"]),
         ],
         Entity::Organization => &[
             ("organizationId", &["organization id", "organizationid", "organisation id", "organization_id", "id"]),
@@ -138,7 +203,8 @@ pub(crate) fn guess(headers: &[String], entity: Entity, fields: &[Known<'_>]) ->
             // A field that is called as the directory is still a field; but an account id is one thing only.
             let identity = identities.iter().find(|(_, names)| names.contains(&key.as_str()));
             let found = match (field, identity) {
-                (Some(field), None) => field.id.to_string(),
+                // A name is whatever somebody called a field so.
+                (Some(field), None | Some(("displayName", _))) => field.id.to_string(),
                 (_, Some((name, _))) => (*name).to_owned(),
                 (None, None) => return None,
             };
@@ -204,7 +270,19 @@ pub(crate) fn check(
         };
         faults.push(fault("/columns".to_owned(), "required", detail));
     }
-    if faults.is_empty() && !targets.iter().any(|target| matches!(target, Target::Field(_))) {
+    let make = settings.make_customers.as_ref().and_then(|make| {
+        if entity != Entity::Customer {
+            let detail = "An import of organizations makes nobody. Make them in Jira first.";
+            faults.push(fault("/makeCustomers".to_owned(), "not_allowed", detail));
+        } else if !targets.contains(&Target::Email) {
+            let detail = "Say which column is the e-mail address: whom Jira makes, it knows by that.";
+            faults.push(fault("/columns".to_owned(), "required", detail));
+        }
+        make.places().map_err(|wrong| faults.extend(wrong)).ok()
+    });
+    // Whoever makes people may do no more than that.
+    let writes = targets.iter().any(|target| matches!(target, Target::Field(_)));
+    if faults.is_empty() && !writes && make.is_none() {
         faults.push(fault("/columns".to_owned(), "required", "Say for at least one column which field it is."));
     }
     let between = settings.list_separator.clone().unwrap_or_else(|| ";".to_owned());
@@ -226,6 +304,7 @@ pub(crate) fn check(
                 zone,
             },
             empty_cells: settings.empty_cells,
+            make,
         }),
         Some(_) => Err(faults),
         None => {

@@ -24,6 +24,8 @@ const ERRORS_TOLD: usize = 10;
 pub(crate) enum Outcome {
     /// Values change.
     Changed,
+    /// Jira makes this customer, who is not there yet; then values are written.
+    Made,
     /// All values are what the row says already.
     Unchanged,
     /// Nothing of it is written, because.
@@ -38,6 +40,7 @@ impl Outcome {
     pub(crate) fn column(self) -> &'static str {
         match self {
             Self::Changed => "changed",
+            Self::Made => "made",
             Self::Unchanged => "unchanged",
             Self::Refused => "refused",
             Self::Overtaken => "overtaken",
@@ -65,6 +68,22 @@ pub(crate) struct Refusal {
     pub(crate) limit: Option<u64>,
 }
 
+/// Somebody who is not in Jira yet, as a row names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Newcomer {
+    /// A valid address.
+    pub(crate) email: String,
+    /// What they are called.
+    pub(crate) name: String,
+}
+
+impl Zeroize for Newcomer {
+    fn zeroize(&mut self) {
+        self.email.zeroize();
+        self.name.zeroize();
+    }
+}
+
 /// A row, its plan, and what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PlannedRow {
@@ -79,11 +98,15 @@ pub(crate) struct PlannedRow {
     pub(crate) outcome: Outcome,
     pub(crate) changes: Vec<PlannedChange>,
     pub(crate) refusals: Vec<Refusal>,
+    /// Whom Jira is to make for it; `owner` is known afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) newcomer: Option<Newcomer>,
 }
 
 impl Zeroize for PlannedRow {
     fn zeroize(&mut self) {
         self.named.zeroize();
+        self.newcomer.zeroize();
         for change in &mut self.changes {
             change.from.zeroize();
             change.to.zeroize();
@@ -117,7 +140,7 @@ impl Refusal {
         Self { column: None, code: code.to_owned(), detail: detail.into(), limit: None }
     }
 
-    fn of_cell(column: usize, wrong: FieldFault) -> Self {
+    pub(crate) fn of_cell(column: usize, wrong: FieldFault) -> Self {
         Self { column: Some(column), code: wrong.code.to_owned(), detail: wrong.detail, limit: wrong.limit }
     }
 }
@@ -127,7 +150,17 @@ impl PlannedRow {
     pub(crate) fn refuse(&mut self, refusal: Refusal) {
         self.outcome = Outcome::Refused;
         self.changes.clear();
+        self.newcomer = None;
         self.refusals = vec![refusal];
+    }
+
+    /// What comes of a row whose values are planned, where nothing is wrong with them.
+    pub(crate) fn came_to(&self) -> Outcome {
+        match (&self.newcomer, self.changes.is_empty()) {
+            (Some(_), _) => Outcome::Made,
+            (None, true) => Outcome::Unchanged,
+            (None, false) => Outcome::Changed,
+        }
     }
 }
 
@@ -231,12 +264,9 @@ pub(crate) fn plan_values(
         }
     }
     row.refusals.truncate(ERRORS_TOLD);
-    row.outcome = match (row.refusals.is_empty(), row.changes.is_empty()) {
-        (false, _) => Outcome::Refused,
-        (true, true) => Outcome::Unchanged,
-        (true, false) => Outcome::Changed,
-    };
+    row.outcome = if row.refusals.is_empty() { row.came_to() } else { Outcome::Refused };
     if row.outcome == Outcome::Refused {
         row.changes.clear();
+        row.newcomer = None;
     }
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::cells::{Dates, Decimal, Reading, read_cell, says, without_prefix};
-use super::mapping::{EmptyCells, Known, Mapping, Settings, Target, check, guess};
+use super::mapping::{EmptyCells, Known, MakeCustomers, Mapping, Settings, Target, check, guess};
 use super::plan::{Mapped, Outcome, PlannedRow, Standing, cells_of, is_blank, plan_values};
 use super::text::{
     COLUMNS, Delimiter, Dialect, Encoding, ROW_BYTES, RawRow, Rows, Unreadable, detect, detect_encoding, may_be_utf8,
@@ -211,8 +211,12 @@ fn headers_suggest_what_columns_are() {
     let id = Some(tier_id.clone());
     assert_eq!(
         guess(&headers, Entity::Customer, &fields),
-        [Some("accountId".to_owned()), None, Some("email".to_owned()), None, None, None, id.clone()]
+        [Some("accountId"), Some("displayName"), Some("email"), None, None, None, Some(&*tier_id)]
+            .map(|of| of.map(str::to_owned))
     );
+    let named = field("Name");
+    let expected = [Some(named.0.to_string())];
+    assert_eq!(guess(&strings(&["Name"]), Entity::Customer, &[known(&named, false)]), expected, "a field of that name");
     let headers = strings(&["Organization ID", "Name", &tier_id, "Tier"]);
     let expected = [Some("organizationId".to_owned()), Some("name".to_owned()), id, None];
     assert_eq!(guess(&headers, Entity::Organization, &fields), expected, "a field is guessed once");
@@ -246,6 +250,20 @@ fn settings_are_checked_as_a_whole() {
         settings.list_separator = Some(" ".to_owned());
     };
     assert_eq!(check(&[Some("email"), Some(tier)], wrong), told(&["/listSeparator format", "/timeZone unknown"]));
+    let makes: fn(&mut Settings) = |settings| settings.make_customers = Some(MakeCustomers::default());
+    assert_eq!(check(&[Some("email"), Some("displayName")], |_| {}), told(&["/columns required"]));
+    assert_eq!(check(&[Some("email"), Some("displayName")], makes), None, "people are enough");
+    assert_eq!(
+        check(&[Some("accountId"), Some(tier)], makes),
+        told(&["/columns required"]),
+        "by what would they be known?"
+    );
+    let ill: fn(&mut Settings) = |settings| {
+        let (project_ids, organization_ids) = (vec!["10001".to_owned(), "a b".to_owned()], vec!["1".to_owned(); 11]);
+        settings.make_customers = Some(MakeCustomers { project_ids, organization_ids });
+    };
+    let faults = ["/makeCustomers/projectIds/1 format", "/makeCustomers/organizationIds too_many"];
+    assert_eq!(check(&[Some("email"), Some(tier)], ill), told(&faults));
 }
 
 struct Planning {
@@ -263,6 +281,7 @@ fn planning(empty_cells: EmptyCells, required: bool) -> Planning {
             targets: vec![Target::Email, Target::Field(tier), Target::Field(since)],
             reading: reading(Dates::Iso, Decimal::Point),
             empty_cells,
+            make: None,
         },
         fields: BTreeMap::from([
             (tier, Mapped { kind: FieldType::Select, required, body: tier_body }),

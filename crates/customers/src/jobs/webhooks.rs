@@ -288,10 +288,11 @@ impl Deliver {
         } else {
             None
         };
-        Ok(web::reply::for_receiver(|exit| {
+        web::reply::for_receiver((cx, &self.0.shared, receiver.id.0), |exit| {
             let change: Option<Change> = change.map(|change| change.release(exit));
             event::message(event, Some(&Told { action, change: change.as_ref() }))
-        }))
+        })
+        .await
     }
 
     /// Notes what tries came to, of the messages and of the receiver. False when the receiver is left alone for now.

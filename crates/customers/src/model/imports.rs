@@ -1,7 +1,7 @@
 //! Imports: what one is, how far it is, what it was told.
 
 use jiff::Timestamp;
-use kernel::{OrganizationId, ProjectId};
+use kernel::{AccountId, OrganizationId, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize;
@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 use super::{Author, Entity, FieldId, FieldOption, FieldType, ImportId, Value};
 use crate::conversion::How;
 use crate::imports::mapping::Settings;
-use crate::imports::plan::Outcome;
+use crate::imports::plan::{Outcome, PlannedRow};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +64,8 @@ impl ImportState {
 pub struct Counts {
     /// Rows whose values change.
     pub changed: i64,
+    /// Rows of customers whom Jira makes.
+    pub made: i64,
     /// Rows that say what stands.
     pub unchanged: i64,
     /// Rows that cannot be taken.
@@ -73,9 +75,19 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What these rows come to.
+    pub(crate) fn of_rows(rows: &[PlannedRow]) -> Self {
+        let mut counts = Self::default();
+        for row in rows {
+            counts.add(row.outcome, 1);
+        }
+        counts
+    }
+
     pub(crate) fn of(&self, outcome: Outcome) -> i64 {
         match outcome {
             Outcome::Changed => self.changed,
+            Outcome::Made => self.made,
             Outcome::Unchanged => self.unchanged,
             Outcome::Refused => self.refused,
             Outcome::Overtaken => self.overtaken,
@@ -85,6 +97,7 @@ impl Counts {
     pub(crate) fn add(&mut self, outcome: Outcome, rows: i64) {
         *match outcome {
             Outcome::Changed => &mut self.changed,
+            Outcome::Made => &mut self.made,
             Outcome::Unchanged => &mut self.unchanged,
             Outcome::Refused => &mut self.refused,
             Outcome::Overtaken => &mut self.overtaken,
@@ -92,7 +105,20 @@ impl Counts {
     }
 
     pub(crate) fn total(&self) -> i64 {
-        self.changed + self.unchanged + self.refused + self.overtaken
+        self.changed + self.made + self.unchanged + self.refused + self.overtaken
+    }
+
+    /// These instead of those.
+    pub(crate) fn replace(&mut self, those: Self, these: Self) {
+        for (outcome, count) in [
+            (Outcome::Changed, these.changed - those.changed),
+            (Outcome::Made, these.made - those.made),
+            (Outcome::Unchanged, these.unchanged - those.unchanged),
+            (Outcome::Refused, these.refused - those.refused),
+            (Outcome::Overtaken, these.overtaken - those.overtaken),
+        ] {
+            self.add(outcome, count);
+        }
     }
 }
 
@@ -249,6 +275,10 @@ pub struct Import<N, P> {
     pub returned: i64,
     /// Values that did not go back: somebody changed them since.
     pub kept: i64,
+    /// Accounts that Jira made for it.
+    pub people: i64,
+    /// Whether undoing takes their access away, too.
+    pub takes_access: bool,
     /// Changes with every step.
     pub version: i64,
     /// When it was begun.
@@ -259,4 +289,66 @@ pub struct Import<N, P> {
     pub name: N,
     /// What the dry run was told.
     pub plan: Option<P>,
+}
+
+/// What became of somebody who was to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ImportMadeState)]
+pub enum MadeState {
+    /// Jira was asked, and did not answer yet.
+    Asked,
+    /// The account is there, in none of its places yet.
+    Made,
+    /// The account is there, in its projects and organizations.
+    Placed,
+    /// The same, but for places that Jira did not take it into.
+    Partly,
+    /// Somebody of this address was there already.
+    Found,
+    /// Jira did not make it.
+    Refused,
+    /// Undone: out of its places again.
+    Taken,
+    /// Undone, but Jira did not take it out of each place.
+    Kept,
+}
+
+impl MadeState {
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::Asked, "asked"),
+        (Self::Made, "made"),
+        (Self::Placed, "placed"),
+        (Self::Partly, "partly"),
+        (Self::Found, "found"),
+        (Self::Refused, "refused"),
+        (Self::Taken, "taken"),
+        (Self::Kept, "kept"),
+    ];
+
+    /// As stored.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(state, _)| *state == self).map_or("asked", |(_, name)| name)
+    }
+
+    /// From the store.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
+    }
+}
+
+/// Somebody who was to be made.
+pub struct MadePerson {
+    /// A keyed hash of their address: it stays the same when the file is read otherwise.
+    pub address: Vec<u8>,
+    /// The row that names them, from 1.
+    pub row: i64,
+    /// What became of it.
+    pub state: MadeState,
+    /// The account, where there is one.
+    pub account: Option<AccountId>,
+    /// Why not, as a code.
+    pub reason: Option<String>,
+    /// When Jira was first asked.
+    pub asked_at: Timestamp,
 }

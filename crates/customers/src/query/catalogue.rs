@@ -20,6 +20,8 @@ pub(crate) enum BuiltIn {
     Id,
     /// The organizations of a customer, by name or id.
     Organization,
+    /// The service projects that a customer is one of.
+    Project,
     /// Whether the account is in use.
     Active,
     /// Whether the customer was merged into another one.
@@ -67,6 +69,8 @@ pub(crate) enum Kind {
     Organization,
     /// Products of an organization.
     Product,
+    /// Service projects of a customer.
+    Project,
 }
 
 impl From<FieldType> for Kind {
@@ -97,10 +101,14 @@ impl Kind {
     }
 }
 
-const OF_CUSTOMERS: [(BuiltIn, &str, Kind); 8] = [
+/// What a customer's service projects are called.
+pub(crate) const PROJECT: &str = "project";
+
+const OF_CUSTOMERS: [(BuiltIn, &str, Kind); 9] = [
     (BuiltIn::Name, "name", Kind::Text),
     (BuiltIn::Email, "email", Kind::Text),
     (BuiltIn::Organization, "organization", Kind::Organization),
+    (BuiltIn::Project, PROJECT, Kind::Project),
     (BuiltIn::Updated, "updated", Kind::DateTime),
     (BuiltIn::Active, "active", Kind::Boolean),
     (BuiltIn::Merged, "merged", Kind::Boolean),
@@ -166,6 +174,8 @@ pub(crate) struct Catalogue<'f> {
     pub(crate) organizations: Vec<Known<'f>>,
     /// Products, by id and name, retired ones too: organizations may still be entitled to them.
     pub(crate) products: Vec<(ProductId, &'f str)>,
+    /// Service projects, by id, key and name; Jira is asked for them where a query names one.
+    pub(crate) projects: Vec<[&'f str; 3]>,
 }
 
 impl<'f> Catalogue<'f> {

@@ -53,6 +53,7 @@ impl Item {
 pub(crate) enum Wants {
     People(String),
     Organizations(String),
+    Projects(String),
 }
 
 /// What may stand at a place, and what of the text it would replace.
@@ -152,6 +153,7 @@ fn offered(text: &str, replaces: Span, cursor: usize, catalogue: &Catalogue<'_>)
         _ if is(Expected::Person) => Some(Wants::People(bare)),
         Some(Kind::User) => Some(Wants::People(bare)),
         Some(Kind::Organization) => Some(Wants::Organizations(bare)),
+        Some(Kind::Project) => Some(Wants::Projects(bare)),
         _ => None,
     };
     Completion { replaces, items: narrowed(items, typed), wants }
@@ -240,7 +242,7 @@ fn fields(catalogue: &Catalogue<'_>, for_order: bool, items: &mut Vec<Item>) {
             offer(scope, &body.name, (*kind).into(), true);
         }
         for (built_in, name, kind) in built_in(entity) {
-            offer(scope, name, *kind, !built_in.is_entitlement());
+            offer(scope, name, *kind, !built_in.is_entitlement() && *kind != Kind::Project);
         }
     }
 }
@@ -256,7 +258,7 @@ fn operators(before: &str, catalogue: &Catalogue<'_>, items: &mut Vec<Item>) {
     if kind.is_ordered() {
         signs.extend(["<", "<=", ">", ">="]);
     }
-    if kind == Kind::Product {
+    if matches!(kind, Kind::Product | Kind::Project) {
         signs = vec!["=", "!=", "IN (", "NOT IN (", "IS EMPTY", "IS NOT EMPTY"];
     } else if matches!(kind, Kind::Select | Kind::MultiSelect) {
         // What people want of options most often comes first.
@@ -302,7 +304,7 @@ fn values(clause: &Clause, catalogue: &Catalogue<'_>, items: &mut Vec<Item>) {
             let products = catalogue.products.iter().filter(|(_, name)| !taken.contains(&*fold(name)));
             items.extend(products.map(|(_, name)| Item::value(name)));
         }
-        Kind::Text | Kind::Number | Kind::Phone | Kind::Organization => {}
+        Kind::Text | Kind::Number | Kind::Phone | Kind::Organization | Kind::Project => {}
     }
     if !matches!(clause.test, Test::Compare { .. }) {
         items.push(keyword("EMPTY"));

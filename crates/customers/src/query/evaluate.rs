@@ -62,6 +62,8 @@ pub(crate) struct Facts<V, C> {
     pub(crate) active: bool,
     pub(crate) merged: bool,
     pub(crate) time_zone: Option<String>,
+    /// Ids of the service projects that a customer is one of.
+    pub(crate) projects: Vec<String>,
     pub(crate) members: usize,
     pub(crate) updated: Option<Timestamp>,
     pub(crate) entitlements: Vec<Entitled>,
@@ -79,6 +81,7 @@ impl<V, C> Default for Facts<V, C> {
             active: false,
             merged: false,
             time_zone: None,
+            projects: Vec::new(),
             members: 0,
             updated: None,
             entitlements: Vec::new(),
@@ -296,6 +299,7 @@ fn held<'a, V: Peek<Value>, C>(
         Field::BuiltIn(BuiltIn::Active) => vec![Fact::Truth(facts.active)],
         Field::BuiltIn(BuiltIn::Merged) => vec![Fact::Truth(facts.merged)],
         Field::BuiltIn(BuiltIn::TimeZone) => facts.time_zone.as_deref().map(Fact::Text).into_iter().collect(),
+        Field::BuiltIn(BuiltIn::Project) => facts.projects.iter().map(|id| Fact::Exact(id)).collect(),
         Field::BuiltIn(BuiltIn::Members) => vec![Fact::Number(facts.members as f64)],
         Field::BuiltIn(BuiltIn::Updated) => facts.updated.map(Fact::Instant).into_iter().collect(),
         Field::BuiltIn(BuiltIn::Entitlement) => {

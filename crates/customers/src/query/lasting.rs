@@ -15,10 +15,20 @@ pub(crate) fn by_ids(query: &mut Query, catalogue: &Catalogue<'_>) {
         let known = match catalogue.find(&clause.field) {
             Ok(Named::Own(known)) => known,
             Ok(Named::BuiltIn(BuiltIn::Entitlement, _)) => {
-                products(&mut clause.test, |text| {
+                rewrite(&mut clause.test, |text| {
                     let wanted = fold(text);
                     let called = catalogue.products.iter().find(|(_, name)| *fold(name) == *wanted);
                     called.map(|(id, _)| id.to_string())
+                });
+                continue;
+            }
+            // By its key, by which people know a project, and which stays when its name does not.
+            Ok(Named::BuiltIn(BuiltIn::Project, _)) => {
+                rewrite(&mut clause.test, |text| {
+                    let wanted = fold(text);
+                    let named = catalogue.projects.iter().find(|[id, key, _]| *id == text || *fold(key) == *wanted);
+                    let named = named.or_else(|| catalogue.projects.iter().find(|[.., name]| *fold(name) == *wanted));
+                    named.map(|[_, key, _]| (*key).to_owned())
                 });
                 continue;
             }
@@ -49,7 +59,7 @@ pub(crate) fn by_names(query: &mut Query, catalogue: &Catalogue<'_>) -> BTreeSet
     for clause in query.clauses_mut() {
         let Clause { field, test } = clause;
         if let Ok(Named::BuiltIn(BuiltIn::Entitlement, _)) = catalogue.find(field) {
-            products(test, |text| {
+            rewrite(test, |text| {
                 let known = catalogue.products.iter().find(|(id, _)| id.to_string() == text);
                 known.map(|(_, name)| (*name).to_owned())
             });
@@ -84,7 +94,8 @@ fn rename<'f>(field: &mut FieldName, catalogue: &Catalogue<'f>, named: &mut BTre
     Some(known)
 }
 
-fn products(test: &mut Test, other: impl Fn(&str) -> Option<String>) {
+/// Puts another text where a value has one.
+fn rewrite(test: &mut Test, other: impl Fn(&str) -> Option<String>) {
     for operand in test.values_mut() {
         if let OperandKind::Text(text) = &mut operand.kind
             && let Some(named) = other(text)

@@ -151,6 +151,7 @@ impl Resolving<'_, '_> {
             (_, _) if matches!(named, Named::BuiltIn(built_in, _) if built_in.is_entitlement()) => {
                 Some("An organization can have several entitlements, so they give no order.")
             }
+            (_, Kind::Project) => Some("A customer can be in several projects, so they give no order."),
             (_, Kind::User) => Some("People are kept by id here, which gives no order that a reader could follow."),
             _ => None,
         };
@@ -280,6 +281,7 @@ impl Resolving<'_, '_> {
             },
             Kind::Organization => one(Wanted::Organization { id: text.clone(), name: fold(text).to_string() }),
             Kind::Product => self.product(text, operand),
+            Kind::Project => self.project(text, operand),
             Kind::Select | Kind::MultiSelect => match named {
                 Named::Own(known) => options(known, text, operand),
                 Named::BuiltIn(..) => wrong("This field has no options."),
@@ -298,6 +300,19 @@ impl Resolving<'_, '_> {
         }
         let meant = nearest(text, products.iter().map(|(_, name)| *name));
         Err(Mistake::new("unknown_product", operand.span, "There is no such product.")
+            .meant(meant.map(|name| ast::quoted(name, false))))
+    }
+
+    /// The project that has this key, name or id.
+    fn project(&self, text: &str, operand: &Operand) -> Result<Vec<Wanted>, Mistake> {
+        let wanted = fold(text);
+        let projects = &self.catalogue.projects;
+        let found = projects.iter().find(|[id, key, _]| *id == text || *fold(key) == *wanted);
+        if let Some([id, ..]) = found.or_else(|| projects.iter().find(|[.., name]| *fold(name) == *wanted)) {
+            return Ok(vec![Wanted::Exact((*id).to_owned())]);
+        }
+        let meant = nearest(text, projects.iter().flat_map(|[_, key, name]| [*key, *name]));
+        Err(Mistake::new("unknown_project", operand.span, "There is no such service project.")
             .meant(meant.map(|name| ast::quoted(name, false))))
     }
 

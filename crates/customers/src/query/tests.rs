@@ -78,6 +78,11 @@ fn queries_mean_what_they_say() {
         ("merged = true", "c"),
         ("merged = no", "abd"),
         ("accountId = carl", "c"),
+        ("project = HELP", "d"),
+        ("project = \"human resources\"", "cd"),
+        ("project != hr", "ab"),
+        ("project IN (10000, EMPTY)", "abd"),
+        ("project IS EMPTY", "ab"),
         // 23:30 UTC is the next day in Berlin.
         ("\"last call\" = 2026-11-25", "a"),
         ("\"last call\" < -9h", "a"),
@@ -211,6 +216,10 @@ fn mistakes_are_shown_at_their_place() {
         ("ORDER BY organization.country", "not_sortable", "organization.country", None),
         ("ORDER BY \"account manager\"", "not_sortable", "\"account manager\"", None),
         ("ORDER BY teir", "unknown_field", "teir", Some("Tier")),
+        ("project = HLEP", "unknown_project", "HLEP", Some("HELP")),
+        ("project ~ help", "operator", "~", Some("=")),
+        ("ORDER BY project", "not_sortable", "project", None),
+        ("project WAS HELP", "no_history", "project", None),
         ("notes ~ \"!?\"", "value", "\"!?\"", None),
     ] {
         check_wrong(query, code, at, meant);

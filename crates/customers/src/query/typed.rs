@@ -140,6 +140,15 @@ impl Typed {
         self.filter.as_ref().is_some_and(Node::asks_of_merged)
     }
 
+    /// Whether being found by it says what somebody's own values are, or were.
+    pub(crate) fn tells_values(&self) -> bool {
+        let mut reads = Reads::default();
+        if let Some(filter) = &self.filter {
+            filter.reads(&mut reads);
+        }
+        !reads.own.is_empty() || !reads.own_history.is_empty()
+    }
+
     pub(crate) fn reads(&self) -> Reads {
         let mut reads = Reads::default();
         if let Some(filter) = &self.filter {

@@ -6,6 +6,9 @@ use kernel::FieldFault;
 
 use super::{LONG_TEXT_CHARS, TEXT_CHARS, fault};
 
+/// Projects and organizations that somebody new is put into at once: each is a call to Jira, while a page waits.
+pub const PLACES_AT_ONCE: usize = 10;
+
 /// A line: something in it, on one line, not too long.
 pub fn check_line(pointer: &str, text: &str, what: &str) -> Result<String, FieldFault> {
     let text = text.trim();

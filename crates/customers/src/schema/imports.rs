@@ -33,6 +33,15 @@ static IMPORT_UNDO: DataClass = DataClass {
     export: Export::Never,
 };
 
+static IMPORT_MADE: DataClass = DataClass {
+    name: "import-made",
+    purpose: "Which accounts Jira made for an import, by ids and keyed hashes of their addresses, so that nobody is made twice, and that they are listed and can lose the access that they were given, for a month.",
+    audience: Audience::Tenant,
+    retention: Retention::Days(30),
+    regional: true,
+    export: Export::Never,
+};
+
 static IMPORT_MAPPING: DataClass = DataClass {
     name: "import-mapping",
     purpose: "How files with the same headers were read before: forgotten when not used for a year.",
@@ -71,6 +80,9 @@ table!(IMPORT, "import", Tenant, [
     sealed_column(I, "plan", KeyClass::Data, &IMPORT_RECORD).or_null(),
     Column::new(I, "field", Uuid, &OPAQUE_ID).or_null(),
     Column::new(I, "act", Text, &STATE).or_null(),
+    Column::new(I, "made", Int, &STATE).or_null(),
+    Column::new(I, "people", Int, &STATE).or_null(),
+    Column::new(I, "takes_access", Bool, &STATE).or_null(),
 ], key ["tenant", "id"], row ["id"]);
 
 const C: &str = "import_chunk";
@@ -98,6 +110,7 @@ table!(IMPORT_PAGE, "import_page", Tenant, [
     Column::object(P, "object", &IMPORT_FILE),
     sealed_column(P, "key", KeyClass::Data, &IMPORT_FILE),
     Column::new(P, "written_at", Int, &INSTANT),
+    Column::new(P, "made", Int, &STATE).or_null(),
 ], key ["tenant", "import", "number"], index [&["tenant", "object"] as &[&str]], row ["import", "number"], written "written_at");
 
 const O: &str = "import_owner";
@@ -130,6 +143,20 @@ table!(IMPORT_MAPPING_TABLE, "import_mapping", Tenant, [
     Column::new(M, "written_at", Int, &INSTANT),
 ], key ["tenant", "source"], row ["source"], written "written_at");
 
+const MA: &str = "import_made";
+table!(IMPORT_MADE_TABLE, "import_made", Tenant, [
+    Column::new(MA, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(MA, "import", Uuid, &OPAQUE_ID),
+    // A keyed hash.
+    Column::new(MA, "address", Bytes, &IMPORT_MADE),
+    Column::new(MA, "number", Int, &STATE),
+    Column::new(MA, "state", Text, &STATE),
+    Column::new(MA, "account", Text, &IMPORT_MADE).or_null(),
+    Column::new(MA, "reason", Text, &STATE).or_null(),
+    Column::new(MA, "asked_at", Int, &INSTANT),
+    Column::new(MA, "written_at", Int, &INSTANT),
+], key ["tenant", "import", "address"], index [&["tenant", "import", "state", "number"] as &[&str]], written "written_at");
+
 /// The field whose type changes.
 static IMPORT_FIELD: Column = Column::new(I, "field", Uuid, &OPAQUE_ID).or_null();
 
@@ -141,6 +168,21 @@ static IMPORT_ACT: Column = Column::new(I, "act", Text, &STATE).or_null();
 
 /// A bulk action is kept as an import is.
 pub(super) static BULK_ACTION_STEPS: [Step; 1] = [Step::Add(&IMPORT_ACT)];
+
+/// How many rows are about customers who are made, how many accounts that were, and whether undoing takes their access away.
+static IMPORT_MADE_COUNT: Column = Column::new(I, "made", Int, &STATE).or_null();
+static IMPORT_PEOPLE: Column = Column::new(I, "people", Int, &STATE).or_null();
+static IMPORT_TAKES_ACCESS: Column = Column::new(I, "takes_access", Bool, &STATE).or_null();
+static IMPORT_PAGE_MADE: Column = Column::new(P, "made", Int, &STATE).or_null();
+
+/// An import may make customers.
+pub(super) static MAKING_STEPS: [Step; 5] = [
+    Step::Create(&IMPORT_MADE_TABLE),
+    Step::Add(&IMPORT_MADE_COUNT),
+    Step::Add(&IMPORT_PEOPLE),
+    Step::Add(&IMPORT_TAKES_ACCESS),
+    Step::Add(&IMPORT_PAGE_MADE),
+];
 
 /// Makes the tables.
 pub(super) static STEPS: [Step; 6] = [

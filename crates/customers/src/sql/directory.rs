@@ -1,7 +1,7 @@
 //! The directory: who is a customer, which organizations there are, who belongs where. A cache of the host's.
 
 use jiff::Timestamp;
-use kernel::{AccountId, OrganizationId, Result, RowName, Sealed};
+use kernel::{AccountId, OrganizationId, ProjectId, Result, RowName, Sealed};
 use store::{Scoped, args};
 
 const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES ($1, $2, $3) \
@@ -23,14 +23,22 @@ const MEMBERSHIP_GET: &str = "SELECT account FROM membership WHERE tenant = $1 A
 const MEMBERSHIP_DELETE: &str = "DELETE FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
 const MEMBERSHIP_OLD: &str = "SELECT organization, account FROM membership WHERE tenant = $1 AND synced_at < $2 \
      ORDER BY organization, account LIMIT $3";
+const PROJECT_CUSTOMER_PUT: &str = "INSERT INTO project_customer (tenant, project, account, synced_at) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, project, account) DO UPDATE SET synced_at = excluded.synced_at";
+const PROJECT_CUSTOMER_LIST: &str = "SELECT project, account FROM project_customer WHERE tenant = $1 \
+     AND (project > $2 OR (project = $2 AND account > $3)) ORDER BY project, account LIMIT $4";
 /// How many rows there are, and when the newest was written: what was read from them stands while this does.
-const STAMPS: [&str; 4] = [
+const STAMPS: [&str; 5] = [
     "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM customer WHERE tenant = $1",
     "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM organization WHERE tenant = $1",
     "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM membership WHERE tenant = $1",
+    "SELECT COUNT(*) AS n, MAX(synced_at) AS newest FROM project_customer WHERE tenant = $1",
     "SELECT COUNT(*) AS n, MAX(version) AS newest FROM customer_merge WHERE tenant = $1",
 ];
 const MEMBERSHIP_DROP_OLD: &str = "DELETE FROM membership WHERE tenant = $1 AND synced_at < $2";
+const PROJECT_CUSTOMER_DELETE: &str =
+    "DELETE FROM project_customer WHERE tenant = $1 AND project = $2 AND account = $3";
+const PROJECT_CUSTOMER_DROP_OLD: &str = "DELETE FROM project_customer WHERE tenant = $1 AND synced_at < $2";
 
 /// The row's name of an organization in associated data.
 pub(crate) fn organization_row(id: &OrganizationId) -> RowName {
@@ -136,9 +144,40 @@ pub(crate) async fn membership_list_older(
         .collect()
 }
 
-/// Changes with customers, organizations and memberships.
-pub(crate) async fn directory_stamp(scoped: &mut Scoped) -> Result<[(i64, Option<i64>); 4]> {
-    let mut stamps = [(0, None); 4];
+pub(crate) async fn project_customer_put(
+    scoped: &mut Scoped,
+    project: &ProjectId,
+    account: &AccountId,
+    at: Timestamp,
+) -> Result<()> {
+    scoped.run(PROJECT_CUSTOMER_PUT, args![project.as_str(), account, at]).await.map(drop)
+}
+
+pub(crate) async fn project_customer_delete(
+    scoped: &mut Scoped,
+    project: &ProjectId,
+    account: &AccountId,
+) -> Result<()> {
+    scoped.run(PROJECT_CUSTOMER_DELETE, args![project.as_str(), account]).await.map(drop)
+}
+
+/// Customers of projects after a place, in the order of project and account.
+pub(crate) async fn project_customer_list(
+    scoped: &mut Scoped,
+    after: (&str, &str),
+    limit: u32,
+) -> Result<Vec<(ProjectId, AccountId)>> {
+    scoped
+        .rows(PROJECT_CUSTOMER_LIST, args![after.0, after.1, limit])
+        .await?
+        .iter()
+        .map(|row| Ok((ProjectId::new(row.text("project")?)?, AccountId::new(row.text("account")?)?)))
+        .collect()
+}
+
+/// Changes with customers, organizations, memberships, and who is a customer of which project.
+pub(crate) async fn directory_stamp(scoped: &mut Scoped) -> Result<[(i64, Option<i64>); 5]> {
+    let mut stamps = [(0, None); 5];
     for (stamp, words) in stamps.iter_mut().zip(STAMPS) {
         if let Some(row) = scoped.row(words, Vec::new()).await? {
             *stamp = (row.int("n")?, row.opt_int("newest")?);
@@ -150,7 +189,7 @@ pub(crate) async fn directory_stamp(scoped: &mut Scoped) -> Result<[(i64, Option
 /// Drops what the last complete reading did not see.
 pub(crate) async fn directory_drop_older(scoped: &mut Scoped, than: Timestamp) -> Result<u64> {
     let mut gone = 0;
-    for words in [CUSTOMER_DROP_OLD, ORGANIZATION_DROP_OLD, MEMBERSHIP_DROP_OLD] {
+    for words in [CUSTOMER_DROP_OLD, ORGANIZATION_DROP_OLD, MEMBERSHIP_DROP_OLD, PROJECT_CUSTOMER_DROP_OLD] {
         gone += scoped.run(words, args![than]).await?;
     }
     Ok(gone)

@@ -14,24 +14,30 @@ const INSERT: &str = "INSERT INTO import (tenant, id, entity, state, reason, aut
      changed, unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, \
      field, act) VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, 0, 0, $9, $10, $10, $11, $12, $13, $14)";
 const GET: &str = "SELECT id, entity, state, reason, author, parts, bytes, utf8, cursor, pages, changed, unchanged, \
-     refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act \
+     refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act, made, people, \
+     takes_access \
      FROM import WHERE tenant = $1 AND id = $2";
 const LIST: &str = "SELECT id, entity, state, reason, author, parts, bytes, utf8, cursor, pages, changed, unchanged, \
-     refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act \
+     refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act, made, people, \
+     takes_access \
      FROM import WHERE tenant = $1 AND field IS NULL AND act IS NULL AND id < $2 ORDER BY id DESC LIMIT $3";
 const LIST_OF_FIELD: &str = "SELECT id, entity, state, reason, author, parts, bytes, utf8, cursor, pages, changed, \
-     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act \
+     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act, made, people, \
+     takes_access \
      FROM import WHERE tenant = $1 AND field = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
 const LIST_OF_ACTS: &str = "SELECT id, entity, state, reason, author, parts, bytes, utf8, cursor, pages, changed, \
-     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act \
+     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act, made, people, \
+     takes_access \
      FROM import WHERE tenant = $1 AND act IS NOT NULL AND entity = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
 const LIST_OF_ACTS_BY: &str = "SELECT id, entity, state, reason, author, parts, bytes, utf8, cursor, pages, changed, \
-     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act \
+     unchanged, refused, overtaken, written, returned, kept, version, created_at, updated_at, name, plan, field, act, made, people, \
+     takes_access \
      FROM import WHERE tenant = $1 AND act IS NOT NULL AND entity = $2 AND id < $3 AND author = $5 \
      ORDER BY id DESC LIMIT $4";
 const UPDATE: &str = "UPDATE import SET state = $3, reason = $4, parts = $5, bytes = $6, utf8 = $7, cursor = $8, \
      pages = $9, changed = $10, unchanged = $11, refused = $12, overtaken = $13, written = $14, returned = $15, kept = $16, \
-     version = $17, updated_at = $18, plan = $19 WHERE tenant = $1 AND id = $2 AND version = $20";
+     version = $17, updated_at = $18, plan = $19, made = $21, people = $22, takes_access = $23 \
+     WHERE tenant = $1 AND id = $2 AND version = $20";
 const UNFINISHED: &str = "SELECT COUNT(*) AS n FROM import WHERE tenant = $1 \
      AND field IS NULL AND act IS NULL AND state IN ('uploading', 'checking', 'checked', 'running', 'paused', 'undoing') AND updated_at > $2";
 const ACTS_UNFINISHED: &str = "SELECT COUNT(*) AS n FROM import WHERE tenant = $1 \
@@ -42,13 +48,13 @@ const CHUNK_LIST: &str = "SELECT number, object, key FROM import_chunk WHERE ten
      ORDER BY number LIMIT $4";
 const CHUNK_DROP: &str = "DELETE FROM import_chunk WHERE tenant = $1 AND import = $2 AND number < $3";
 const PAGE_PUT: &str = "INSERT INTO import_page (tenant, import, number, changed, unchanged, refused, overtaken, lost, \
-     object, key, written_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10)";
+     object, key, written_at, made) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, $11)";
 const PAGE_GET: &str =
     "SELECT object, key, lost, written_at FROM import_page WHERE tenant = $1 AND import = $2 AND number = $3";
-const PAGE_LOSE: &str = "UPDATE import_page SET changed = changed - $4, overtaken = overtaken + $4, lost = $5 \
+const PAGE_LOSE: &str = "UPDATE import_page SET changed = $4, made = $5, overtaken = $6, lost = $7 \
      WHERE tenant = $1 AND import = $2 AND number = $3";
 const PAGE_DROP: &str = "DELETE FROM import_page WHERE tenant = $1 AND import = $2 AND number >= $3 AND number < $4";
-const PAGE_COUNTS: &str = "SELECT number, changed, unchanged, refused, overtaken FROM import_page WHERE tenant = $1 \
+const PAGE_COUNTS: &str = "SELECT number, changed, unchanged, refused, overtaken, made FROM import_page WHERE tenant = $1 \
      AND import = $2 AND number >= $3 ORDER BY number LIMIT $4";
 const OWNER_PUT: &str = "INSERT INTO import_owner (tenant, import, owner, line, digest, written_at) \
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, import, owner) DO NOTHING";
@@ -101,10 +107,14 @@ fn import(row: &Row) -> Result<SealedImport> {
             unchanged: row.int("unchanged")?,
             refused: row.int("refused")?,
             overtaken: row.int("overtaken")?,
+            // What is older than this column made nobody.
+            made: row.opt_int("made")?.unwrap_or_default(),
         },
         written: row.int("written")?,
         returned: row.int("returned")?,
         kept: row.int("kept")?,
+        people: row.opt_int("people")?.unwrap_or_default(),
+        takes_access: row.opt_bool("takes_access")?.unwrap_or_default(),
         version: row.int("version")?,
         created_at: row.instant("created_at")?,
         updated_at: row.instant("updated_at")?,
@@ -192,7 +202,10 @@ pub(crate) async fn import_update(scoped: &mut Scoped, new: SealedImport, before
         new.version,
         new.updated_at,
         new.plan,
-        before
+        before,
+        new.counts.made,
+        new.people,
+        new.takes_access
     ];
     Ok(scoped.run(UPDATE, words).await? == 1)
 }
@@ -254,7 +267,8 @@ pub(crate) async fn import_page_put(
         counts.overtaken,
         laid.object.0,
         laid.key,
-        at
+        at,
+        counts.made
     ];
     scoped.run(PAGE_PUT, words).await.map(drop)
 }
@@ -269,14 +283,14 @@ pub(crate) async fn import_page_get(
     row.map(|row| Ok((laid(&row)?, row.opt_text("lost")?, row.instant("written_at")?))).transpose()
 }
 
-/// Notes that somebody was faster than `count` rows of a page, at these places.
+/// Notes that somebody was faster than the rows of a page at these places, and what its rows came to with that.
 pub(crate) async fn import_page_lose(
     scoped: &mut Scoped,
     (id, number): (ImportId, i64),
-    count: i64,
+    counts: Counts,
     places: &str,
 ) -> Result<()> {
-    scoped.run(PAGE_LOSE, args![id.0, number, count, places]).await.map(drop)
+    scoped.run(PAGE_LOSE, args![id.0, number, counts.changed, counts.made, counts.overtaken, places]).await.map(drop)
 }
 
 /// Drops pages from `from` up to, and without, `below`.
@@ -299,6 +313,7 @@ pub(crate) async fn import_page_counts(
             unchanged: count(Outcome::Unchanged)?,
             refused: count(Outcome::Refused)?,
             overtaken: count(Outcome::Overtaken)?,
+            made: row.opt_int("made")?.unwrap_or_default(),
         })
     };
     rows.iter().map(|row| Ok((row.int("number")?, counts(row)?))).collect()

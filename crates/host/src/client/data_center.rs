@@ -98,13 +98,6 @@ struct Found {
     total: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Account {
-    #[serde(default)]
-    email_address: Option<Personal>,
-}
-
 impl Known {
     /// Whether this is a Data Center.
     pub(crate) fn is_data_center(&self) -> bool {
@@ -123,7 +116,13 @@ impl Jira<'_> {
         if !self.is_data_center().await? {
             return Ok(Zeroizing::new(account.as_str().to_owned()));
         }
-        Ok(Zeroizing::new(self.cloud.0.users.named(self.cx, account).await?.name.clone()))
+        let users = &self.cloud.0.users;
+        if let Some(name) = users.name(self.cx, account).await? {
+            return Ok(name);
+        }
+        // Its answer introduces them.
+        Box::pin(self.dc_user(account)).await?;
+        users.name(self.cx, account).await?.ok_or_else(Fault::not_found)
     }
 
     /// The body that names accounts, in each kind's own words.
@@ -219,8 +218,8 @@ impl Jira<'_> {
     }
 
     pub(super) async fn dc_user(&self, account: &AccountId) -> Result<User> {
-        let named = self.cloud.0.users.named(self.cx, account).await?;
-        self.call(Call::get("/rest/api/2/user").query("key", named.key.as_str())).await
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        self.call(Call::get("/rest/api/2/user").query("key", key.as_str())).await
     }
 
     async fn dc_found(&self, account: &AccountId) -> Result<Option<User>> {
@@ -248,15 +247,15 @@ impl Jira<'_> {
     }
 
     pub(super) async fn dc_groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
-        let named = self.cloud.0.users.named(self.cx, account).await?;
-        let call = Call::get("/rest/api/2/user").query("key", named.key.as_str()).query("expand", "groups");
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        let call = Call::get("/rest/api/2/user").query("key", key.as_str()).query("expand", "groups");
         let user: WithGroups = self.call(call).await?;
         self.dc_groups(user.groups.items).await
     }
 
     pub(super) async fn dc_is_licensed_agent(&self, account: &AccountId) -> Result<bool> {
-        let named = self.cloud.0.users.named(self.cx, account).await?;
-        let call = Call::get("/rest/api/2/user").query("key", named.key.as_str()).query("expand", "applicationRoles");
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        let call = Call::get("/rest/api/2/user").query("key", key.as_str()).query("expand", "applicationRoles");
         let user: WithRoles = self.call(call).await?;
         Ok(user.application_roles.items.iter().any(|role| role.key == AGENTS_ROLE))
     }
@@ -275,14 +274,17 @@ impl Jira<'_> {
         Ok(groups)
     }
 
+    /// Accounts that an address may be of, closed ones too.
+    pub(super) async fn dc_accounts_like(&self, email: &Personal) -> Result<Vec<User>> {
+        let call =
+            Call::get("/rest/api/2/user/search").query("username", email.peek()).query("includeInactive", "true");
+        self.call(call).await
+    }
+
     /// Makes a customer. Data Center tells an address that is taken no differently from one that is none, so it is looked
     /// for first.
     pub(super) async fn dc_create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
-        let call =
-            Call::get("/rest/api/2/user/search").query("username", email.peek()).query("includeInactive", "true");
-        let taken: Vec<Account> = self.call(call).await?;
-        let wanted = email.peek().to_lowercase();
-        if taken.iter().filter_map(|one| one.email_address.as_ref()).any(|one| one.peek().to_lowercase() == wanted) {
+        if Box::pin(self.account_of_address(email)).await?.is_some() {
             return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
         }
         let ask = json!({"email": email.peek(), "fullName": name.peek()});

@@ -131,6 +131,14 @@ impl Jira<'_> {
         self.tell(Call::post("/rest/servicedeskapi/servicedesk/{desk}/customer", ask).place(desk.as_str())).await
     }
 
+    /// Takes people off a desk; at most [`ACCOUNTS_AT_ONCE`]. Whoever is not on it stays off. A desk that is open to everybody has
+    /// nobody to take off it: `Invalid`.
+    pub async fn remove_desk_customers(&self, desk: &ServiceDeskId, accounts: &[AccountId]) -> Result<()> {
+        let ask = self.accounts_body(accounts).await?;
+        let call = Call::new(Method::DELETE, "/rest/servicedeskapi/servicedesk/{desk}/customer").place(desk.as_str());
+        self.tell(call.body(ask).experimental()).await
+    }
+
     /// Lets an organization's people use a desk.
     pub async fn add_desk_organization(&self, desk: &ServiceDeskId, organization: &OrganizationId) -> Result<()> {
         let id: u64 = organization

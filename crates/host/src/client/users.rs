@@ -135,6 +135,19 @@ impl Jira<'_> {
         Box::pin(self.dc_is_licensed_agent(account)).await
     }
 
+    /// The account with exactly this address, as far as Jira tells the caller addresses. Jira's search may be behind.
+    pub async fn account_of_address(&self, email: &Personal) -> Result<Option<AccountId>> {
+        let found = if self.is_data_center().await? {
+            Box::pin(self.dc_accounts_like(email)).await?
+        } else {
+            let query = Call::get("/rest/api/3/user/search").query("query", email.peek());
+            self.call::<Vec<User>>(query.query("maxResults", PICK.to_string())).await?
+        };
+        let wanted = email.peek().to_lowercase();
+        let has = |user: &User| user.email_address.as_ref().is_some_and(|one| one.peek().to_lowercase() == wanted);
+        Ok(found.into_iter().find(has).map(|user| user.account_id))
+    }
+
     /// The groups that an account is in.
     pub async fn groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
         if self.is_data_center().await? {

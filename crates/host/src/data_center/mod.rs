@@ -2,7 +2,8 @@
 //! name, and any of these may say who somebody is.
 //!
 //! Here each gets an id that says nothing: a keyed hash of the key, the same for as long as the tenant lives, so that no
-//! table is asked for it and two nodes never disagree. What leads back lies sealed under the person's own key. It must
+//! table is asked for it and two nodes never disagree. The key, which leads back, lies sealed under the person's own key, and the
+//! name in a cache that ends within a week, as other names do. It must
 //! never hand out a key or a name but to a call to that Jira. Start at [`Users::introduce`].
 
 mod answer;
@@ -11,27 +12,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{AccountId, Cx, Fault, KeyClass, Result, RowName, TenantId};
+use jiff::SignedDuration;
+use kernel::{AccountId, Column, Cx, Fault, KeyClass, Result, RowName, Sealed, TenantId};
 use moka::future::Cache;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
 use vault::{Keys, Place, Subject, Vault};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::client::GroupId;
 use crate::schema;
-use crate::sql::{self, UserRow};
+use crate::sql::{self, UserNameRow};
 
 /// People whose names are kept in memory, so that a list that is read again writes nothing.
 const KNOWN: u64 = 20_000;
 /// Names of people who left the site are gone from memory after so long.
 const KNOWN_TIME: Duration = Duration::from_secs(600);
+/// A name that Jira says again is written again when it is older, so that one in use does not end.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+/// After so long a name is not used at all; the sweep takes it away.
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Bytes of a keyed hash that an id holds: enough that no two people of a site ever share one.
 const ID_BYTES: usize = 16;
 
 /// How Data Center names a person. No `Debug`, wiped on drop.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Default, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Named {
     /// Stays when the person is renamed.
     pub(crate) key: String,
@@ -52,8 +57,8 @@ fn id(keys: &Keys, domain: &str, text: &str) -> Result<String> {
     Ok(format!("dc-{}", hex::encode(hash.get(..ID_BYTES).unwrap_or_default())))
 }
 
-fn place(cx: &Cx, account: &AccountId) -> Place {
-    Place::new(&schema::USER_IDENTITY, RowName::new().uuid(cx.tenant().0).text(account.as_str()))
+fn place(cx: &Cx, column: &'static Column, account: &AccountId) -> Place {
+    Place::new(column, RowName::new().uuid(cx.tenant().0).text(account.as_str()))
 }
 
 impl Users {
@@ -88,18 +93,32 @@ impl Users {
         Ok(())
     }
 
-    /// How Jira names a person.
+    /// The key of a person.
     ///
     /// # Errors
     /// `NotFound` for somebody of whom this Jira never told.
-    pub(crate) async fn named(&self, cx: &Cx, account: &AccountId) -> Result<Arc<Named>> {
-        if let Some(named) = self.known.get(&(cx.tenant(), account.clone())).await {
-            return Ok(named);
+    pub(crate) async fn key(&self, cx: &Cx, account: &AccountId) -> Result<Zeroizing<String>> {
+        if let Some(known) = self.known.get(&(cx.tenant(), account.clone())).await {
+            return Ok(Zeroizing::new(known.key.clone()));
         }
-        let found = self.kept(cx, std::slice::from_ref(account)).await?.remove(account);
-        let named = Arc::new(found.ok_or_else(Fault::not_found)?);
-        self.known.insert((cx.tenant(), account.clone()), named.clone()).await;
-        Ok(named)
+        self.kept_keys(cx, std::slice::from_ref(account)).await?.remove(account).ok_or_else(Fault::not_found)
+    }
+
+    /// What a person signs in with, if it is known here: else Jira is asked for them by their key, and introduces them.
+    pub(crate) async fn name(&self, cx: &Cx, account: &AccountId) -> Result<Option<Zeroizing<String>>> {
+        if let Some(known) = self.known.get(&(cx.tenant(), account.clone())).await {
+            return Ok(Some(Zeroizing::new(known.name.clone())));
+        }
+        Ok(self.kept_names(cx, std::slice::from_ref(account)).await?.remove(account).map(|(name, _)| name))
+    }
+
+    /// Forgets what somebody signs in with: the account was closed or changed.
+    pub(crate) async fn forget(&self, cx: &Cx, account: &AccountId) -> Result<()> {
+        let mut scoped = self.store.write(cx).await?;
+        sql::user_name_drop(&mut scoped, account).await?;
+        scoped.commit().await?;
+        self.known.invalidate(&(cx.tenant(), account.clone())).await;
+        Ok(())
     }
 
     /// Their ids, in the same order.
@@ -122,19 +141,32 @@ impl Users {
 
     async fn write(&self, cx: &Cx, news: BTreeMap<AccountId, Named>) -> Result<()> {
         let asked: Vec<AccountId> = news.keys().cloned().collect();
-        let kept = self.kept(cx, &asked).await?;
-        let changed: Vec<(&AccountId, &Named)> =
-            news.iter().filter(|(account, person)| kept.get(*account) != Some(*person)).collect();
-        let people: Vec<&AccountId> = changed.iter().map(|(account, _)| *account).collect();
-        let keys = self.vault.keys_of_people(cx, KeyClass::Data, &people).await?;
-        let mut rows = Vec::with_capacity(changed.len());
-        for ((account, person), keys) in changed.into_iter().zip(keys) {
-            rows.push((account, keys.seal(&place(cx, account), person)?));
-        }
-        if !rows.is_empty() {
+        let keys = self.kept_keys(cx, &asked).await?;
+        let keys = self.sealed(
+            cx,
+            &schema::USER_KEY,
+            KeyClass::Data,
+            news.iter().filter_map(|(account, person)| (!keys.contains_key(account)).then_some((account, &person.key))),
+        );
+        let keys = keys.await?;
+        let names = self.kept_names(cx, &asked).await?;
+        let names = self.sealed(
+            cx,
+            &schema::USER_NAME,
+            KeyClass::Names,
+            news.iter().filter_map(|(account, person)| {
+                let stands = names.get(account).is_some_and(|(name, age)| **name == person.name && *age < FRESH);
+                (!stands).then_some((account, &person.name))
+            }),
+        );
+        let names = names.await?;
+        if !keys.is_empty() || !names.is_empty() {
             let mut scoped = self.store.write(cx).await?;
-            for (account, identity) in rows {
-                sql::user_keep(&mut scoped, cx, account, identity).await?;
+            for (account, key) in keys {
+                sql::user_key_keep(&mut scoped, cx, account, key).await?;
+            }
+            for (account, name) in names {
+                sql::user_name_keep(&mut scoped, cx, account, name).await?;
             }
             scoped.commit().await?;
         }
@@ -144,15 +176,51 @@ impl Users {
         Ok(())
     }
 
-    async fn kept(&self, cx: &Cx, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Named>> {
-        let rows: Vec<UserRow> = sql::users(&mut self.store.read(cx).await?, accounts).await?;
-        let people: Vec<&AccountId> = rows.iter().map(|row| &row.account).collect();
+    /// Each text sealed under its person's own key.
+    async fn sealed<'a>(
+        &self,
+        cx: &Cx,
+        column: &'static Column,
+        class: KeyClass,
+        texts: impl Iterator<Item = (&'a AccountId, &'a String)>,
+    ) -> Result<Vec<(&'a AccountId, Sealed<String>)>> {
+        let texts: Vec<_> = texts.collect();
+        let people: Vec<&AccountId> = texts.iter().map(|(account, _)| *account).collect();
+        let keys = self.vault.keys_of_people(cx, class, &people).await?;
+        let sealing = texts.into_iter().zip(keys);
+        sealing.map(|((account, text), keys)| Ok((account, keys.seal(&place(cx, column, account), text)?))).collect()
+    }
+
+    async fn kept_keys(&self, cx: &Cx, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Zeroizing<String>>> {
+        let rows = sql::user_keys(&mut self.store.read(cx).await?, accounts).await?;
+        let people: Vec<&AccountId> = rows.iter().map(|(account, _)| account).collect();
         let keys = self.vault.keys_of_people(cx, KeyClass::Data, &people).await?;
         let mut found = BTreeMap::new();
-        for (row, keys) in rows.iter().zip(keys) {
+        for ((account, key), keys) in rows.iter().zip(keys) {
             // The key of somebody who was erased is gone: then so is this.
-            if let Ok(named) = keys.open(&place(cx, &row.account), &row.identity) {
-                found.insert(row.account.clone(), named.peek().clone());
+            if let Ok(key) = keys.open(&place(cx, &schema::USER_KEY, account), key) {
+                found.insert(account.clone(), Zeroizing::new(key.peek().clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Names, and how old they are.
+    async fn kept_names(
+        &self,
+        cx: &Cx,
+        accounts: &[AccountId],
+    ) -> Result<BTreeMap<AccountId, (Zeroizing<String>, SignedDuration)>> {
+        let mut rows = sql::user_names(&mut self.store.read(cx).await?, accounts).await?;
+        let age = |row: &UserNameRow| cx.now().duration_since(row.fetched_at);
+        rows.retain(|row| age(row) < KEPT);
+        let people: Vec<&AccountId> = rows.iter().map(|row| &row.account).collect();
+        let keys = self.vault.keys_of_people(cx, KeyClass::Names, &people).await?;
+        let mut found = BTreeMap::new();
+        for (row, keys) in rows.iter().zip(keys) {
+            // Its key of the week may be gone: then so is the entry.
+            if let Ok(name) = keys.open(&place(cx, &schema::USER_NAME, &row.account), &row.name) {
+                found.insert(row.account.clone(), (Zeroizing::new(name.peek().clone()), age(row)));
             }
         }
         Ok(found)

@@ -237,6 +237,14 @@ pub fn verify(token: &str, key: &DecodingKey, rules: &Rules, now: Timestamp) -> 
     invocation(claims, rules)
 }
 
+/// What claims would say if they were signed.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn unsigned(claims: &[u8], rules: &Rules, now: Timestamp) -> Result<Invocation, Refusal> {
+    let claims: Claims = serde_json::from_slice(claims).map_err(|_| Refusal::Claims)?;
+    times(&claims, now)?;
+    invocation(claims, rules)
+}
+
 fn times(claims: &Claims, now: Timestamp) -> Result<(), Refusal> {
     let (now, leeway) = (now.as_second(), LEEWAY.as_secs().cast_signed());
     let life = claims.exp.checked_sub(claims.iat).ok_or(Refusal::Life)?;
@@ -302,15 +310,14 @@ fn person(principal: Option<String>) -> Result<Option<AccountId>, Refusal> {
 /// An API base is a configured prefix and a site's id, and nothing else.
 fn api_base(text: &str, allowed: &[Url]) -> Option<(Url, String)> {
     let url = Url::parse(text).ok()?;
-    let cloud = allowed.iter().find_map(|prefix| {
+    allowed.iter().find_map(|prefix| {
         let cloud = url.as_str().strip_prefix(prefix.as_str())?;
         let cloud = cloud.strip_suffix('/').unwrap_or(cloud);
         let plain = !cloud.is_empty()
             && cloud.len() <= SHORT_TEXT
             && cloud.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        plain.then(|| cloud.to_owned())
-    })?;
-    Some((url, cloud))
+        if plain { Some((prefix.join(cloud).ok()?, cloud.to_owned())) } else { None }
+    })
 }
 
 fn site_url(text: &str) -> Option<Url> {

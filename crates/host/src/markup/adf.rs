@@ -57,13 +57,7 @@ fn block_node(block: &Block, inner: bool) -> Option<Value> {
         }
         Block::Quote(blocks) => {
             let mut content = Vec::new();
-            for block in blocks {
-                match block {
-                    // A quote within a quote is no node of the format.
-                    Block::Quote(nested) => content.extend(nested.iter().filter_map(quotable)),
-                    block => content.extend(quotable(block)),
-                }
-            }
+            unquoted(blocks, &mut content);
             if content.is_empty() {
                 content.push(node("paragraph", Vec::new()));
             }
@@ -74,22 +68,20 @@ fn block_node(block: &Block, inner: bool) -> Option<Value> {
     })
 }
 
-fn quotable(block: &Block) -> Option<Value> {
-    match block {
-        Block::Quote(_) => None,
-        block => block_node(block, true),
+/// Quotes stand in no quote and no list item: their blocks do.
+fn unquoted(blocks: &[Block], content: &mut Vec<Value>) {
+    for block in blocks {
+        match block {
+            Block::Quote(nested) => unquoted(nested, content),
+            block => content.extend(block_node(block, true)),
+        }
     }
 }
 
 /// A list item begins with a paragraph or code, then more of these and lists.
 fn item_nodes(blocks: &[Block]) -> Vec<Value> {
     let mut content: Vec<Value> = Vec::new();
-    for block in blocks {
-        match block {
-            Block::Quote(inner) => content.extend(inner.iter().filter_map(quotable)),
-            block => content.extend(block_node(block, true)),
-        }
-    }
+    unquoted(blocks, &mut content);
     let begins_well = content.first().and_then(|first| first.get("type")).and_then(Value::as_str);
     if !matches!(begins_well, Some("paragraph" | "codeBlock")) {
         content.insert(0, node("paragraph", Vec::new()));

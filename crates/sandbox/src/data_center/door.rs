@@ -21,7 +21,7 @@ use super::{
 use crate::{
     App,
     auth::{self, Caller, Means},
-    gateway,
+    gateway::{self, Befallen},
     line::Cut,
     rest::{MAX_BODY, error::ApiError, permission, version_two},
     state::Store,
@@ -62,15 +62,25 @@ pub(super) struct Known {
     scope: Scope,
 }
 
-pub(super) async fn door(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if CLOUDS.iter().any(|prefix| path.starts_with(prefix)) {
         return not_there(&path);
     }
     let line = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(line)| line.clone());
-    if let Some(answer) = gateway::misfortune(&app, request.method().clone(), path.clone(), line).await {
-        return misfortune(answer);
+    let lost = match gateway::misfortune(&app, request.method().clone(), path.clone(), line).await {
+        Befallen::Instead(answer) => return misfortune(answer),
+        Befallen::Unheard(line) => line,
+        Befallen::Nothing => None,
+    };
+    let answer = served(app, request, &path, next).await;
+    if let Some(line) = lost {
+        line.hang_up();
     }
+    answer
+}
+
+async fn served(app: App, mut request: Request, path: &str, next: Next) -> Response {
     if path == AVATAR {
         return match picture(&app, request.uri()) {
             Some(uri) => {

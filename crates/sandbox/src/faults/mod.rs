@@ -40,6 +40,8 @@ pub(crate) enum Fate {
     Limited(Reason, Option<u32>),
     /// An error of the gateway.
     Error(u16),
+    /// It is done, and its answer is lost.
+    Lost,
     /// The connection is closed without an answer.
     Closed,
 }
@@ -164,6 +166,7 @@ impl Control {
                 Misfortune::Slow { wait } => Fate::Wait(within(&mut dice, wait), at + 1),
                 Misfortune::RateLimit { reason, retry_after_s } => Fate::Limited(reason, retry_after_s),
                 Misfortune::Error { status } => Fate::Error(status),
+                Misfortune::Lose => Fate::Lost,
                 Misfortune::Down { how: How::Close, .. } => Fate::Closed,
                 Misfortune::Down { how: How::Gateway, .. } => Fate::Error(503),
             };

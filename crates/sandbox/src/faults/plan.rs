@@ -56,6 +56,8 @@ pub enum Misfortune {
         /// A random time in this range.
         wait: (Duration, Duration),
     },
+    /// It is done, and the connection is closed before the answer: whoever asked does not know.
+    Lose,
     /// Nobody is there.
     Down {
         /// Seconds from the command on.
@@ -127,6 +129,7 @@ pub(super) enum Act {
     RateLimit,
     Error,
     Slow,
+    Lose,
     Down,
 }
 
@@ -167,7 +170,7 @@ const KNOBS: [(&str, &str, &str, &str); 19] = [
     ("delivery.dropped", "probability", "0 to 1", "A delivery is never made"),
     ("delivery.retryMs", "ms", "0 to 900000", "Time before a webhook that was not taken is sent again"),
     ("requests", "list", "at most 100", "Rules for requests, asked in their order; the first that strikes decides"),
-    ("requests[].do", "word", "rateLimit, error, slow, down", "What happens"),
+    ("requests[].do", "word", "rateLimit, error, slow, lose, down", "What happens"),
     ("requests[].method", "word", "GET, HEAD, POST, PUT, PATCH, DELETE", "Only requests of this method"),
     ("requests[].path", "prefix", "starts with /, at most 500 characters", "Only paths that begin so"),
     ("requests[].next", "requests", "1 to 1000000", "Ends after so many; without it, when it is taken back"),
@@ -234,6 +237,7 @@ pub(super) fn write(faults: &Faults, seed: u64) -> Value {
                 rule.status = Some(u64::from(*status));
             }
             Misfortune::Slow { wait } => rule.ms = range(*wait),
+            Misfortune::Lose => rule.act = Act::Lose,
             Misfortune::Down { for_s, how } => {
                 rule.act = Act::Down;
                 rule.for_s = Some(u64::from(*for_s));

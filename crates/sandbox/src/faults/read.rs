@@ -174,6 +174,7 @@ impl Check {
                 let ms = self.needed(&field("ms"), rule.ms, "say how late, in milliseconds")?;
                 Misfortune::Slow { wait: self.range(&field("ms"), Some(ms)) }
             }
+            Act::Lose => Misfortune::Lose,
             Act::Down => {
                 let for_s = self.needed(&field("forS"), rule.for_s, "say how long, in seconds")?;
                 let for_s = self.number(&field("forS"), for_s, 1..=MAX_DOWN_S, "seconds");
@@ -210,6 +211,7 @@ mod tests {
         check(r#"{"requests": [{"do": "slow", "ms": 1}, {"do": "error"}]}"#, &["requests[1].status"]);
         check(r#"{"requests": [{"do": "error", "status": 404}]}"#, &["requests[0].status"]);
         check(r#"{"requests": [{"do": "error", "status": 500, "ms": 4}]}"#, &["requests[0].ms"]);
+        check(r#"{"requests": [{"do": "lose", "status": 500}]}"#, &["requests[0].status"]);
         check(r#"{"requests": [{"do": "down"}]}"#, &["requests[0].forS"]);
         check(r#"{"requests": [{"do": "down", "forS": 0}]}"#, &["requests[0].forS"]);
         check(r#"{"requests": [{"do": "down", "forS": 5, "by": "fire"}]}"#, &["requests[0].by"]);
@@ -235,6 +237,7 @@ mod tests {
                 {"do": "rateLimit", "reason": "gateway"},
                 {"do": "error", "status": 504, "path": "/rest/", "chance": 0.1},
                 {"do": "slow", "ms": {"from": 1, "to": 2}},
+                {"do": "lose", "method": "POST", "next": 1},
                 {"do": "down", "forS": 60, "by": "gateway"}]}"#;
         let first = read(text.as_bytes());
         let again = first.as_ref().map(|(faults, seed)| write(faults, seed.unwrap_or_default()).to_string());

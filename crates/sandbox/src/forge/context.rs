@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Host, Installation, UiKind, UiModule, payload};
+use super::{Host, Installation, UiKind, UiModule, manifest::PORTAL_PAGES, payload};
 use crate::{
     access::Access,
     auth::Caller,
@@ -22,6 +22,10 @@ pub struct Place {
     pub issue: Option<String>,
     /// Key or id of a project, where the page stands in one.
     pub project: Option<String>,
+    /// Id of the service desk, on the portal's pages that belong to one.
+    pub portal: Option<String>,
+    /// Which of the portal's pages it is.
+    pub page: Option<String>,
 }
 
 /// Why a module does not open.
@@ -35,6 +39,8 @@ pub enum OpenError {
     NoProject(String),
     /// The module stands on an issue and none was named.
     IssueMissing,
+    /// The module stands in a project and none was named.
+    ProjectMissing,
     /// This person is not shown the module there.
     Refused(&'static str),
 }
@@ -45,6 +51,7 @@ impl std::fmt::Display for OpenError {
             Self::NoPerson(who) => write!(f, "nobody here is “{who}”"),
             Self::NoIssue(key) => write!(f, "there is no issue “{key}”"),
             Self::NoProject(key) => write!(f, "there is no project “{key}”"),
+            Self::ProjectMissing => f.write_str("this module is shown in a project: name one"),
             Self::IssueMissing => f.write_str("this module is shown on an issue: name one"),
             Self::Refused(why) => f.write_str(why),
         }
@@ -90,7 +97,18 @@ impl Host {
             UiKind::AdminPage => {
                 return Err(OpenError::Refused("only Jira administrators see apps' settings"));
             }
-            UiKind::PortalProfilePanel => {
+            UiKind::ProjectPage => {
+                let key = place.project.as_deref().ok_or(OpenError::ProjectMissing)?;
+                let project = store.project(key).ok_or_else(|| OpenError::NoProject(key.to_owned()))?;
+                if !access.licensed() || !access.browse_project(project) {
+                    return Err(OpenError::Refused("this person may not see this project in Jira"));
+                }
+                json!({"type": module.kind.name()})
+            }
+            UiKind::PortalProfilePanel
+            | UiKind::PortalHeader
+            | UiKind::PortalRequestDetail
+            | UiKind::PortalUserMenuAction => {
                 let word = match account.account_type {
                     _ if access.licensed() => None,
                     AccountType::Customer => Some("customer"),
@@ -99,7 +117,7 @@ impl Host {
                 if word.is_some_and(|word| !module.unlicensed_access.iter().any(|a| a == word)) {
                     return Err(OpenError::Refused("the app does not show this to people without a licence"));
                 }
-                json!({"type": module.kind.name(), "page": "profile"})
+                portal_extension(&store, &access, module, place)?
             }
         };
         let mut extension = extension;
@@ -144,6 +162,44 @@ fn issue_extension(store: &Store, kind: UiKind, issue: &Issue) -> Value {
         payload::set(&mut extension, "isNewToIssue", Value::Bool(false));
     }
     extension
+}
+
+/// What the portal tells its modules: which page it is, of which desk, and on a request's page which request.
+fn portal_extension(store: &Store, access: &Access<'_>, module: &UiModule, place: &Place) -> Result<Value, OpenError> {
+    let mut extension = json!({"type": module.kind.name()});
+    let page = match module.kind {
+        UiKind::PortalProfilePanel => "profile",
+        UiKind::PortalRequestDetail => "view_request",
+        _ => place.page.as_deref().unwrap_or("help_center"),
+    };
+    if !PORTAL_PAGES.contains(&page) {
+        return Err(OpenError::Refused("the portal has no such page"));
+    }
+    if !module.pages.is_empty() && !module.pages.iter().any(|one| one == page) {
+        return Err(OpenError::Refused("the app shows this on other pages of the portal"));
+    }
+    payload::set(&mut extension, "page", page.into());
+    let mut desk = match place.portal.as_deref() {
+        None => None,
+        Some(id) => {
+            let desk = store.service_desks.get(id).filter(|desk| access.use_portal(desk));
+            Some(desk.ok_or(OpenError::Refused("this person may not use this portal"))?)
+        }
+    };
+    if module.kind == UiKind::PortalRequestDetail {
+        let key = place.issue.as_deref().ok_or(OpenError::IssueMissing)?;
+        let issue = store.issue(key).ok_or_else(|| OpenError::NoIssue(key.to_owned()))?;
+        if !access.see_request(issue) {
+            return Err(OpenError::Refused("this person may not see this request on the portal"));
+        }
+        desk = store.desk_of(&issue.project_id);
+        let kind = issue.request_type_id.as_deref().and_then(|id| id.parse::<u64>().ok());
+        payload::set(&mut extension, "request", json!({"key": issue.key, "typeId": kind}));
+    }
+    if let Some(id) = desk.and_then(|desk| desk.id.parse::<u64>().ok()) {
+        payload::set(&mut extension, "portal", json!({"id": id}));
+    }
+    Ok(extension)
 }
 
 fn project(project: &Project) -> Value {

@@ -23,6 +23,8 @@ struct TokenRequest {
     module: String,
     issue: Option<String>,
     project: Option<String>,
+    portal: Option<String>,
+    page: Option<String>,
     #[serde(default)]
     headers: bool,
 }
@@ -51,13 +53,13 @@ pub(super) async fn token(Shared(app): Shared<App>, body: Bytes) -> Response {
             &format!("no installed app has a module “{}”; there are: {}", request.module, keys.join(", ")),
         );
     };
-    let place = Place { issue: request.issue, project: request.project };
+    let place = Place { issue: request.issue, project: request.project, portal: request.portal, page: request.page };
     let context = match host.open(&installation, &module, &account_id, &place) {
         Ok(context) => context,
         Err(error) => {
             let status = match error {
                 OpenError::Refused(_) => StatusCode::FORBIDDEN,
-                OpenError::IssueMissing => StatusCode::UNPROCESSABLE_ENTITY,
+                OpenError::IssueMissing | OpenError::ProjectMissing => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::NOT_FOUND,
             };
             return refusal(status, &error.to_string());

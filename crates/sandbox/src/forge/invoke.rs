@@ -37,6 +37,8 @@ pub(super) struct Frame {
     module: String,
     issue: Option<String>,
     project: Option<String>,
+    portal: Option<String>,
+    page: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -230,7 +232,12 @@ pub(super) fn opened(
         .module(&frame.module)
         .cloned()
         .ok_or_else(|| Rejected(StatusCode::NOT_FOUND, "The app has no such module".to_owned()))?;
-    let place = Place { issue: frame.issue.clone(), project: frame.project.clone() };
+    let place = Place {
+        issue: frame.issue.clone(),
+        project: frame.project.clone(),
+        portal: frame.portal.clone(),
+        page: frame.page.clone(),
+    };
     let context = host
         .open(&installation, &module, viewer, &place)
         .map_err(|error| Rejected(StatusCode::FORBIDDEN, error.to_string()))?;

@@ -24,14 +24,35 @@ pub enum UiKind {
     GlobalPage,
     /// A page under the site's app settings.
     AdminPage,
+    /// A page of the app in each project.
+    ProjectPage,
     /// A panel on a customer's portal profile.
     PortalProfilePanel,
+    /// A panel at the top of the portal's pages.
+    PortalHeader,
+    /// A panel below a request's conversation on the portal.
+    PortalRequestDetail,
+    /// An item of the portal's user menu, which opens a dialog.
+    PortalUserMenuAction,
 }
+
+/// The portal's pages, by the names that modules know them by.
+pub(crate) const PORTAL_PAGES: [&str; 7] =
+    ["help_center", "portal", "create_request", "view_request", "my_requests", "approvals", "profile"];
 
 impl UiKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::IssuePanel, Self::IssueContext, Self::GlobalPage, Self::AdminPage, Self::PortalProfilePanel];
+    pub const ALL: [Self; 9] = [
+        Self::IssuePanel,
+        Self::IssueContext,
+        Self::GlobalPage,
+        Self::AdminPage,
+        Self::ProjectPage,
+        Self::PortalProfilePanel,
+        Self::PortalHeader,
+        Self::PortalRequestDetail,
+        Self::PortalUserMenuAction,
+    ];
 
     /// The manifest's name of the type.
     #[must_use]
@@ -41,20 +62,27 @@ impl UiKind {
             Self::IssueContext => "jira:issueContext",
             Self::GlobalPage => "jira:globalPage",
             Self::AdminPage => "jira:adminPage",
+            Self::ProjectPage => "jira:projectPage",
             Self::PortalProfilePanel => "jiraServiceManagement:portalProfilePanel",
+            Self::PortalHeader => "jiraServiceManagement:portalHeader",
+            Self::PortalRequestDetail => "jiraServiceManagement:portalRequestDetail",
+            Self::PortalUserMenuAction => "jiraServiceManagement:portalUserMenuAction",
         }
     }
 
     /// Whether it needs an issue to be shown on.
     #[must_use]
     pub fn on_issue(self) -> bool {
-        matches!(self, Self::IssuePanel | Self::IssueContext)
+        matches!(self, Self::IssuePanel | Self::IssueContext | Self::PortalRequestDetail)
     }
 
     /// Whether it is shown on the portal.
     #[must_use]
     pub fn on_portal(self) -> bool {
-        matches!(self, Self::PortalProfilePanel)
+        matches!(
+            self,
+            Self::PortalProfilePanel | Self::PortalHeader | Self::PortalRequestDetail | Self::PortalUserMenuAction
+        )
     }
 }
 
@@ -75,6 +103,8 @@ pub struct UiModule {
     pub unlicensed_access: Vec<String>,
     /// `small` … `max`, when given.
     pub viewport: Option<String>,
+    /// The portal's pages that a header is shown on; all, if there are none.
+    pub pages: Vec<String>,
 }
 
 /// A remote backend.
@@ -305,11 +335,16 @@ fn ui_modules(kind: UiKind, value: &Value, faults: &mut Vec<String>) -> Vec<UiMo
             let module = UiModule {
                 kind,
                 key: text(value, "key", place, faults),
-                title: title(&value["title"], place, faults),
+                // A header has none: it stands for itself.
+                title: match kind {
+                    UiKind::PortalHeader => String::new(),
+                    _ => title(&value["title"], place, faults),
+                },
                 resource: text(value, "resource", place, faults),
                 endpoint: optional(&value["resolver"]["endpoint"]),
                 unlicensed_access: strings(&value["unlicensedAccess"]),
                 viewport: optional(&value["viewportSize"]),
+                pages: strings(&value["pages"]),
             };
             if kind == UiKind::IssuePanel {
                 text(value, "icon", place, faults);

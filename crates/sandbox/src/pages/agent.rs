@@ -130,7 +130,7 @@ pub(super) async fn queue(
         title => format!("{} · {}", queue.name, project.name),
         heading => queue.name.as_str(), project => context! { id => project.id, key => project.key.as_str(), name => project.name },
         desk, queues => list, rows, pages, faults,
-        search => scoped(&project.key, &queue.jql),
+        search => scoped(&project.key, &queue.jql), app_pages_here => super::apps::project_pages(&app, &viewer, &project.key),
     };
     page(&app, &viewer, "queue.html", content)
 }

@@ -38,8 +38,9 @@ fn frame(app: &App, one: &Installation, module: &UiModule, place: &Place) -> Val
         .is_none_or(|endpoint| one.remote_address(&endpoint.remote).is_some());
     context! {
         app => one.app_uuid(), app_name => one.name.as_str(), environment => one.environment_uuid(),
-        module => module.key.as_str(), title => module.title.as_str(),
-        issue => place.issue.clone(), project => place.project.clone(),
+        module => module.key.as_str(),
+        title => if module.title.is_empty() { one.name.as_str() } else { module.title.as_str() },
+        issue => place.issue.clone(), project => place.project.clone(), portal => place.portal.clone(), page => place.page.clone(),
         src => format!("{}/forge/cdn/{}/{resource}/{entry}.html", app.forge.frames_url(), one.app_uuid()),
         configured,
     }
@@ -51,7 +52,7 @@ pub(super) async fn global_page(
     Path((id, environment, key)): Path<(String, String, String)>,
 ) -> Response {
     let installed = app.forge.installation(&id).filter(|one| one.environment_uuid() == environment);
-    app_page(&app, &viewer, installed.as_deref(), &key, UiKind::GlobalPage)
+    app_page(&app, &viewer, installed.as_deref(), &key, (UiKind::GlobalPage, Place::default()))
 }
 
 pub(super) async fn admin_page(
@@ -60,19 +61,50 @@ pub(super) async fn admin_page(
     Path((id, key)): Path<(String, String)>,
 ) -> Response {
     let installed = app.forge.installation(&id);
-    app_page(&app, &viewer, installed.as_deref(), &key, UiKind::AdminPage)
+    app_page(&app, &viewer, installed.as_deref(), &key, (UiKind::AdminPage, Place::default()))
 }
 
-fn app_page(app: &App, viewer: &Viewer, installed: Option<&Installation>, key: &str, kind: UiKind) -> Response {
+pub(super) async fn project_page(
+    Shared(app): Shared<App>,
+    viewer: Viewer,
+    Path((project, id, key)): Path<(String, String, String)>,
+) -> Response {
+    let installed = app.forge.installation(&id);
+    let place = Place { project: Some(project), ..Place::default() };
+    app_page(&app, &viewer, installed.as_deref(), &key, (UiKind::ProjectPage, place))
+}
+
+/// The pages that apps have in a project, for its navigation.
+pub(super) fn project_pages(app: &App, viewer: &Viewer, project: &str) -> Vec<Value> {
+    let place = Place { project: Some(project.to_owned()), ..Place::default() };
+    let installed = app.forge.installed();
+    installed
+        .iter()
+        .flat_map(|one| one.manifest.ui.iter().map(move |module| (one, module)))
+        .filter(|(_, module)| module.kind == UiKind::ProjectPage)
+        .filter(|(one, module)| app.forge.open(one, module, viewer.id(), &place).is_ok())
+        .map(|(one, module)| {
+            let href = format!("/jira/servicedesk/projects/{project}/apps/{}/{}", one.app_uuid(), module.key);
+            context! { href, title => module.title.as_str() }
+        })
+        .collect()
+}
+
+fn app_page(
+    app: &App,
+    viewer: &Viewer,
+    installed: Option<&Installation>,
+    key: &str,
+    (kind, place): (UiKind, Place),
+) -> Response {
     let found = installed.and_then(|one| Some((one, one.manifest.module(key).filter(|m| m.kind == kind)?)));
     let Some((one, module)) = found else { return not_found(app, viewer, "page") };
-    let place = Place::default();
     if let Err(why) = app.forge.open(one, module, viewer.id(), &place) {
         return message(app, viewer, StatusCode::FORBIDDEN, "You can’t open this page", &sentence(&why.to_string()));
     }
     let content = context! {
         title => module.title.as_str(), frame => frame(app, one, module, &place),
-        settings => kind == UiKind::AdminPage, app_name => one.name.as_str(),
+        settings => kind == UiKind::AdminPage, project => place.project.clone(), app_name => one.name.as_str(),
     };
     page(app, viewer, "app_page.html", content)
 }

@@ -57,7 +57,7 @@ pub(super) async fn view(
         }
         describe_issue(&store, &access, &issue, &asked.done)
     };
-    let place = Place { issue: Some(key), project: None };
+    let place = Place { issue: Some(key), ..Place::default() };
     let kinds = [UiKind::IssuePanel, UiKind::IssueContext];
     let panels = apps::frames(&app, &viewer, &kinds, &place);
     page(&app, &viewer, "issue.html", context! { panels, ..content })

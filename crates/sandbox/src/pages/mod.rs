@@ -90,6 +90,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/jira/servicedesk/projects/{key}", get(agent::first_queue))
         .route("/jira/servicedesk/projects/{key}/queues", get(agent::first_queue))
         .route("/jira/servicedesk/projects/{key}/queues/{id}", get(agent::queue))
+        .route("/jira/servicedesk/projects/{key}/apps/{app}/{module}", get(apps::project_page))
         .route("/jira/software/projects/{key}", get(agent::software))
         .route("/issues", get(agent::search))
         .route("/issues/", get(agent::search))
@@ -134,6 +135,9 @@ async fn file(Path(name): Path<String>) -> Response {
 
 /// A page for somebody, with the frame around it.
 pub(crate) fn page(app: &App, viewer: &Viewer, template: &str, content: Value) -> Response {
+    let on_portal = portal::place(&viewer.path);
+    let framed = |kind| on_portal.as_ref().map(|place| apps::frames(app, viewer, &[kind], place)).unwrap_or_default();
+    let (headers, actions) = (framed(UiKind::PortalHeader), framed(UiKind::PortalUserMenuAction));
     let shell = {
         let store = app.state.read();
         let access = Access::new(&store, &viewer.caller);
@@ -160,6 +164,7 @@ pub(crate) fn page(app: &App, viewer: &Viewer, template: &str, content: Value) -
             color_mode => viewer.color_mode.as_str(),
             page_token => viewer.page_token.as_str(),
             path => viewer.path.as_str(),
+            portal_headers => headers, portal_actions => actions,
         }
     };
     render(app, template, context! { ..content, ..shell }, StatusCode::OK)

@@ -23,6 +23,22 @@ use crate::{
 /// Requests listed on one page.
 const ROWS: usize = 50;
 
+/// Which of the portal's pages an address is; none if it is not one of them.
+pub(super) fn place(path: &str) -> Option<Place> {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut parts = path.strip_prefix("/servicedesk/customer")?.split('/').filter(|part| !part.is_empty());
+    let (page, portal) = match (parts.next(), parts.next(), parts.next()) {
+        (None | Some("portals"), ..) => ("help_center", None),
+        (Some("user"), Some("requests"), _) => ("my_requests", None),
+        (Some("user"), Some("profile"), _) => ("profile", None),
+        (Some("portal"), Some(desk), None) => ("portal", Some(desk)),
+        (Some("portal"), Some(desk), Some("create")) => ("create_request", Some(desk)),
+        (Some("portal"), Some(desk), Some(_)) => ("view_request", Some(desk)),
+        _ => return None,
+    };
+    Some(Place { portal: portal.map(str::to_owned), page: Some(page.to_owned()), ..Place::default() })
+}
+
 pub(super) async fn portals(Shared(app): Shared<App>, viewer: Viewer) -> Response {
     let (desks, recent) = {
         let store = app.state.read();

@@ -7,10 +7,11 @@ use axum::{
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::{describe, not_found, page, people::Person, session::Viewer};
+use super::{apps, describe, not_found, page, people::Person, session::Viewer};
 use crate::{
     App,
     access::Access,
+    forge::{Place, UiKind},
     state::{Issue, files::MAX_FILE},
 };
 
@@ -62,7 +63,11 @@ pub(super) async fn view(
         })
     };
     match content {
-        Some(content) => page(&app, &viewer, "request.html", content),
+        Some(content) => {
+            let place = Place { issue: Some(key), portal: Some(desk_id), ..Place::default() };
+            let panels = apps::frames(&app, &viewer, &[UiKind::PortalRequestDetail], &place);
+            page(&app, &viewer, "request.html", context! { panels, ..content })
+        }
         None => not_found(&app, &viewer, "request"),
     }
 }

@@ -112,10 +112,11 @@ async fn search(State(app): State<App>, caller: Caller, params: Params) -> Resul
     if !shape.access.licensed() {
         return Ok(Json(json!([])));
     }
+    let now = app.state.now();
     let found = store
         .accounts
         .values()
-        .filter(|a| a.active)
+        .filter(|a| a.active && store.is_found(&a.account_id, now))
         .filter(|a| id.is_none_or(|id| a.account_id == id))
         .filter(|a| query.is_none_or(|q| named(a, q, &shape)))
         .filter(|a| params.get("property").is_none_or(|p| has_property(a, p)))

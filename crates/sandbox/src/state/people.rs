@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -18,6 +19,11 @@ impl Store {
             self.by_email.insert(account.email.to_lowercase(), account.account_id.clone());
         }
         self.accounts.insert(account.account_id.clone(), account);
+    }
+
+    /// Whether a search of people knows this account already.
+    pub(crate) fn is_found(&self, account_id: &str, now: Timestamp) -> bool {
+        self.found_from.get(account_id).is_none_or(|from| *from <= now)
     }
 }
 
@@ -55,6 +61,11 @@ impl State {
         let mut account = Account::new(&id, AccountType::Customer, name, email);
         account.email_visible = false;
         store.put_account(account.clone());
+        // A Data Center asks its database.
+        if store.names.is_none() {
+            let from = self.now().checked_add(self.faults.search_lag()).unwrap_or(Timestamp::MAX);
+            store.found_from.insert(id.clone(), from);
+        }
         drop(store);
         self.emit(actor, EventKind::UserCreated { account_id: id });
         Ok(account)

@@ -8,6 +8,7 @@ use std::{
 };
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -34,6 +35,8 @@ pub struct Store {
     pub accounts: IndexMap<AccountId, Account>,
     /// Account ids by lower-case address.
     pub(super) by_email: HashMap<String, AccountId>,
+    /// From when on a search of people finds those who were just made: on Cloud it is behind, as search of issues is.
+    pub(super) found_from: HashMap<AccountId, Timestamp>,
     /// Who people are on Data Center; none on Cloud.
     pub(crate) names: Option<Names>,
     /// Groups by name.

@@ -23,7 +23,19 @@ fn ours_is_valid() {
     let manifest = Manifest::parse(&site::deployed()).unwrap();
     assert_eq!(manifest.app_id, site::APP_ID);
     let keys: Vec<&str> = manifest.ui.iter().map(|module| module.key.as_str()).collect();
-    assert_eq!(keys, ["customer-panel", "customers-page", "settings-page", "portal-profile"]);
+    assert_eq!(
+        keys,
+        [
+            "customer-panel",
+            "customers-page",
+            "settings-page",
+            "project-customers",
+            "portal-profile",
+            "portal-header",
+            "portal-request",
+            "portal-menu"
+        ]
+    );
     assert!(manifest.remote("backend").unwrap().base_url.is_none());
     let Some(schema) = schema() else { return };
     let yaml: Value = serde_yaml_ng::from_str(&site::deployed()).unwrap();

@@ -95,7 +95,37 @@ async fn a_token_is_given_only_where_the_page_would_open() {
     let remote = Remote::start().await;
     let site = site::start(site::config(&remote.url)).await;
     let (care, it) = (issue_key(&site, "CARE"), issue_key(&site, "IT-"));
+    let (own, others) = {
+        let customer = site.visitor("customer").unwrap().account_id;
+        let state = site.state();
+        let store = state.read();
+        let own = store.issues.values().find(|issue| issue.reporter.as_ref() == Some(&customer)).unwrap();
+        let others = store.issues.values().find(|issue| {
+            issue.key.starts_with("CARE-")
+                && issue.reporter.as_ref() != Some(&customer)
+                && issue.organizations.is_empty()
+                && !issue.participants.contains(&customer)
+        });
+        (own.key.clone(), others.unwrap().key.clone())
+    };
     let rows = [
+        (json!({"user": "agent", "module": "project-customers"}), 422, "in a project: name one"),
+        (json!({"user": "agent", "module": "project-customers", "project": "CARE"}), 200, ""),
+        (json!({"user": "agent", "module": "project-customers", "project": "NOPE"}), 404, "no project"),
+        (
+            json!({"user": "customer", "module": "project-customers", "project": "CARE"}),
+            403,
+            "may not see this project",
+        ),
+        (json!({"user": "customer", "module": "portal-header"}), 200, ""),
+        (json!({"user": "customer", "module": "portal-header", "page": "my_requests"}), 200, ""),
+        (json!({"user": "customer", "module": "portal-header", "page": "profile"}), 403, "on other pages"),
+        (json!({"user": "customer", "module": "portal-menu", "page": "profile"}), 200, ""),
+        (json!({"user": "customer", "module": "portal-menu", "page": "nowhere"}), 403, "no such page"),
+        (json!({"user": "customer", "module": "portal-menu", "portal": "999"}), 403, "may not use this portal"),
+        (json!({"user": "customer", "module": "portal-request"}), 422, "on an issue: name one"),
+        (json!({"user": "customer", "module": "portal-request", "issue": own}), 200, ""),
+        (json!({"user": "customer", "module": "portal-request", "issue": others}), 403, "may not see this request"),
         (json!({"user": "nobody", "module": "customers-page"}), 404, "nobody here is “nobody”"),
         (
             json!({"user": "agent", "module": "no-such"}),

@@ -162,3 +162,38 @@ async fn search_lags_as_long_as_it_is_told() {
     assert_eq!(found().await, 1);
     site.end().await;
 }
+
+/// Jira makes a customer, nobody hears of it, and its search of people does not know them for a while.
+#[tokio::test]
+async fn what_is_lost_is_done_and_found_late() {
+    const CUSTOMER: &str = "/rest/servicedeskapi/customer";
+    let hand = Hand::new();
+    let site = Site::start(Config { clock: hand.clock(), ..calm() }).await;
+    let admin = As::Person("alice");
+    let lose = json!({"do": "lose", "method": "POST", "path": CUSTOMER, "next": 1});
+    command(&site, json!({"searchLagMs": 60_000, "requests": [lose]})).await;
+    let made = json!({"email": "new@example.com", "displayName": "New One"});
+    let ask = || site.http.post(format!("{}{CUSTOMER}", site.running.url())).json(&made);
+    let failed = ask().basic_auth("alice@example.com", Some("alice-token")).send().await.unwrap_err();
+    assert!(failed.is_request() && failed.status().is_none(), "{failed:?}");
+    let refused = site.expect(400, admin, "POST", CUSTOMER, Some(made.clone())).await;
+    assert_eq!(refused["errorMessage"], "An account already exists for this email address.");
+    let strict = format!("{CUSTOMER}?strictConflictStatusCode=true");
+    site.expect(409, admin, "POST", &strict, Some(made)).await;
+    let search = "/rest/api/3/user/search?query=new@example.com";
+    assert_eq!(site.expect(200, admin, "GET", search, None).await, json!([]));
+    hand.forward(60_000);
+    let found = site.expect(200, admin, "GET", search, None).await;
+    let account = found[0]["accountId"].clone();
+    // A desk takes those whom it knows, whatever it says of the others; none of an open one can be taken off it.
+    let some = json!({"accountIds": [account, "nobody"]});
+    site.expect(400, admin, "POST", "/rest/servicedeskapi/servicedesk/1/customer", Some(some)).await;
+    let state = site.running.state();
+    let is_in = || state.read().service_desks["1"].customers.contains(account.as_str().unwrap());
+    assert!(is_in());
+    let one = json!({"accountIds": [account]});
+    site.expect(400, admin, "DELETE", "/rest/servicedeskapi/servicedesk/2/customer", Some(one.clone())).await;
+    site.expect(204, admin, "DELETE", "/rest/servicedeskapi/servicedesk/1/customer", Some(one)).await;
+    assert!(!is_in());
+    site.end().await;
+}

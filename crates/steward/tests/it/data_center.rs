@@ -328,3 +328,50 @@ async fn customers_and_requests_are_made_from_the_lists() {
     world.program.runner.drain().await.unwrap();
     world.end().await;
 }
+
+/// What people sign in with is often an address: it is kept for a week, and asked for again by who they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_to_sign_in_with_end_within_a_week() {
+    let mut world = World::data_center(Vec::new(), Version::default()).await;
+    joins(&world).await;
+    let cx = world.reader().await;
+    let kept = async |world: &World| {
+        let rows = sweep::tenant_row_count(&world.program.store, cx.tenant()).await.unwrap();
+        let count = |table: &str| rows.iter().find(|(name, _)| *name == table).map_or(0, |(_, count)| *count);
+        (count("host_user"), count("host_user_name"))
+    };
+    let (keys, names) = kept(&world).await;
+    assert!(keys > 10 && names == keys, "{keys} {names}");
+
+    // Another process, with nothing in its memory, eight days later: the old name is used no more.
+    let theirs = world.jira.visitor("customer").unwrap();
+    let found = world.program.host().cloud.clone();
+    let account =
+        Jira::for_tenant(&found, &cx, As::App).user_search(&theirs.email).await.unwrap()[0].account_id.clone();
+    let counts = async |world: &World| {
+        let whose = host::jql::Whose::Customer(&account);
+        world.program.host().request_counts(&cx, As::App, whose).await.unwrap()
+    };
+    let before = counts(&world).await;
+    assert!(before.open + before.closed > 0, "{before:?}");
+    let renamed = |account: &mut sandbox::state::model::Account| account.username = "another.name".to_owned();
+    world.jira.state().edit_account(&Actor::default(), &theirs.account_id, renamed).unwrap();
+    world.clock.advance(std::time::Duration::from_secs(8 * 24 * 3600));
+    let config = world.config.clone();
+    world.goes_on(config, Vec::new()).await;
+    let after = counts(&world).await;
+    assert_eq!((after.open, after.closed), (before.open, before.closed));
+    assert!(after.open_url.unwrap().query().unwrap().contains("another.name"), "asked for by the name of now");
+
+    // The sweep takes what nobody used for so long; the directory, which is read meanwhile, brings back who is there.
+    world.jira.deliveries_settled().await;
+    world.program.runner.drain().await.unwrap();
+    let old = "SELECT COUNT(*) AS n FROM host_user_name WHERE tenant = $1 AND fetched_at < $2";
+    let week_ago = kernel::Clock::now(&*world.clock) - jiff::SignedDuration::from_hours(7 * 24);
+    let mut scoped = world.program.store.read(&cx).await.unwrap();
+    let left = scoped.row(old, store::args![week_ago]).await.unwrap().unwrap().int("n").unwrap();
+    drop(scoped);
+    assert_eq!(left, 0);
+    assert!(kept(&world).await.0 >= keys);
+    world.end().await;
+}

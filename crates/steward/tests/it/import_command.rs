@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::imports::{customers, value};
 use crate::world::World;
 
-on_both!(the_command_line_imports_and_says_how_it_went);
+on_both!(the_command_line_imports_and_says_how_it_went, the_command_line_makes_customers_if_it_is_told);
 
 /// Runs the command against the world's own server; answers its exit code, and what it printed.
 async fn command(world: &World, token: &str, arguments: &[&str]) -> (i32, String) {
@@ -55,6 +55,42 @@ async fn the_command_line_imports_and_says_how_it_went(world: &World) {
         listed["items"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["cancelled", "cancelled", "done", "cancelled", "cancelled"]);
     // The program's own runner may be at the last slice.
+    while world.program.runner.due().await.unwrap() > 0 {
+        world.program.runner.drain().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn the_command_line_makes_customers_if_it_is_told(world: &World) {
+    world.admin().defines_text("Plan", "agents").await;
+    let project = world.jira.state().read().service_desks.values().next().unwrap().project_id.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let path = path.to_str().unwrap();
+    std::fs::write(path, "E-mail,Name,Plan\nada@engine.example,Ada,Gold\nada@localhost,Nobody,Gold\n").unwrap();
+    let script = world.script("Importer", &["imports:write", "customers:write"]).await;
+    world.program.start();
+    let import = ["customers", "import", path];
+    let (code, said) = command(world, &script.secret, &[&import[..], &["--dry-run"]].concat()).await;
+    assert!(code == 3 && said.contains("0 rows change, 0 stay as they are, 2 are refused."), "{said}");
+    let (code, said) = command(world, &script.secret, &[&import[..], &["--project", &project]].concat()).await;
+    assert!(code == 2 && said.contains("--make-customers"), "{code} {said}");
+    let make = ["--make-customers", "--project", &project];
+    let (code, said) = command(world, &script.secret, &[&import[..], &make, &["--dry-run"]].concat()).await;
+    assert!(code == 0 && said.contains("2 rows are about customers who will be made in Jira."), "{code} {said}");
+    // One of them Jira does not take: that is known when it was asked.
+    let (code, said) = command(world, &script.secret, &[&import[..], &make].concat()).await;
+    assert!(
+        code == 3 && said.contains("1 customers made in Jira.") && said.contains("1 values written"),
+        "{code} {said}"
+    );
+    assert!(
+        said.contains("1 more rows were refused by Jira:") && said.contains("line 3: Jira does not take"),
+        "{said}"
+    );
+    let elsewhere = ["--make-customers", "--project", "999999"];
+    let (code, said) = command(world, &script.secret, &[&import[..], &elsewhere].concat()).await;
+    assert!(code == 1 && said.contains("/makeCustomers/projectIds/0: There is no service project"), "{code} {said}");
     while world.program.runner.due().await.unwrap() > 0 {
         world.program.runner.drain().await.unwrap();
         tokio::task::yield_now().await;

@@ -7,9 +7,12 @@
 //! nobody serves. `STEWARD_KILLS` lowers the number of kills for a laptop. Start at [`kill_over_and_over`].
 
 mod batches;
+mod full;
 mod importing;
 mod inside;
+mod making;
 mod owners;
+mod sending;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,6 +130,12 @@ impl Serving {
         fine(&log);
     }
 
+    /// Kills it, whatever it had to say.
+    async fn is_killed(mut self) {
+        self.child.start_kill().unwrap();
+        self.child.wait().await.unwrap();
+    }
+
     /// Asks it to stop, as a service manager does, and waits until it has: it ends well, and has nothing serious to say.
     pub(crate) async fn stop(mut self) {
         let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
@@ -201,7 +210,11 @@ pub(crate) fn toml(config: &Config) -> String {
 
 /// Starts the program with a file of settings, on the databases of `config`, and waits until it says that it serves.
 pub(crate) async fn launch(file: &Path, config: &Config) -> Serving {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
+    launch_by(tokio::process::Command::new(env!("CARGO_BIN_EXE_steward")), file, config).await
+}
+
+/// The same, by a command that is the program's name, or ends with it.
+async fn launch_by(mut command: tokio::process::Command, file: &Path, config: &Config) -> Serving {
     command.arg("serve").arg("--config").arg(file);
     // Whatever is set for tests is unknown to the program, which would refuse it.
     for (variable, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {

@@ -1,6 +1,8 @@
 //! Canaries in every field, then every byte that was written searched: both databases, their logs, ours, error bodies;
 //! in the clear, in base64, in hex and percent-encoded.
 
+mod newcomers;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -13,7 +15,6 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::customer_sign_in::planted;
 use crate::imports::Importing;
 use crate::type_changes::Changing;
 use crate::world::{Answer, CONNECT_APP, World};
@@ -197,7 +198,6 @@ async fn use_everything(world: &World) -> Canaries {
     }
     let of_organizations =
         admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
-
     // A customer and an organization whose names are canaries in Jira itself.
     let named = canaries.plant("person");
     let address = format!("{}@example.com", canaries.plant("address"));
@@ -235,6 +235,10 @@ async fn use_everything(world: &World) -> Canaries {
         .expect(200);
     use_entitlements(world, &mut canaries, &organization).await;
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
+    for path in ["held", "readings"] {
+        admin.get(&format!("/api/v1/customers/{account}/{path}")).await.expect(200);
+    }
+    admin.post(&format!("/api/v1/customers/{account}/copy"), json!({})).await.expect(200);
     agent.get(&format!("/api/v1/customers?query={named}")).await.expect(200);
     // The index holds it, and lies among the files.
     let text = fields.iter().find(|field| field["type"] == "text").unwrap()["id"].as_str().unwrap();
@@ -259,9 +263,10 @@ async fn use_everything(world: &World) -> Canaries {
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
     use_a_webhook(world, &mut canaries, &account).await;
     use_connect(world, &mut canaries).await;
-    planted::use_a_customers_site(world, &mut canaries).await;
+    crate::customer_sign_in::planted::use_a_customers_site(world, &mut canaries).await;
     use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
     use_imports(world, &mut canaries, &fields[0], &account).await;
+    newcomers::make_people(world, &mut canaries).await;
     change_a_type(world, &mut canaries, &account).await;
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});

@@ -17,6 +17,7 @@ on_both!(
     people_are_named_and_kept_by_id,
     what_may_stand_there_is_offered,
     organizations_are_found_too,
+    customers_are_found_by_their_projects,
     a_list_leaves_as_a_file,
     a_token_asks_within_its_scopes,
 );
@@ -386,4 +387,53 @@ pub(crate) async fn ledger(world: &World) -> Vec<store::ledger::Written> {
         kernel::RequestId::fresh(),
     );
     store::ledger::list(&mut world.program.store.read(&cx).await.unwrap(), 0, 10_000).await.unwrap()
+}
+
+async fn customers_are_found_by_their_projects(world: &World) {
+    let (admin, agent) = (world.admin(), world.agent());
+    let projects = admin.get("/api/v1/projects").await.expect(200).body["items"].as_array().unwrap().clone();
+    let desks: Vec<(Value, BTreeSet<String>)> = {
+        let state = world.jira.state();
+        let store = state.read();
+        let customers = |project: &Value| {
+            let desk = store.desk_of(project["id"].as_str().unwrap()).unwrap();
+            store.desk_customers(desk)
+        };
+        projects.into_iter().map(|project| (project.clone(), customers(&project))).collect()
+    };
+    assert!(desks.len() > 1 && desks.iter().all(|(_, customers)| !customers.is_empty()), "{desks:?}");
+    let everybody: BTreeSet<String> = found(&agent, "customers", "", 100).await.into_iter().collect();
+    let mut somewhere = BTreeSet::new();
+    for (project, customers) in &desks {
+        somewhere.extend(customers.clone());
+        let (id, key) = (project["id"].as_str().unwrap(), project["key"].as_str().unwrap());
+        for word in [id.to_owned(), key.to_owned(), key.to_lowercase(), project["name"].to_string()] {
+            let hit: BTreeSet<String> =
+                found(&agent, "customers", &format!("project = {word}"), 7).await.into_iter().collect();
+            assert_eq!(hit, *customers, "{word}");
+        }
+    }
+    let nowhere: BTreeSet<String> = found(&agent, "customers", "project IS EMPTY", 100).await.into_iter().collect();
+    assert_eq!(nowhere, everybody.difference(&somewhere).cloned().collect());
+
+    // Kept by its key; offered by key and name; what is none is told.
+    let (project, customers) = &desks[0];
+    let named = json!({"entity": "customer", "query": format!("project = {}", project["name"])});
+    let checked = agent.post("/api/v1/queries/check", named.clone()).await.expect(200);
+    assert_eq!(checked.body["mistakes"], json!([]), "{}", checked.text);
+    let view = json!({"entity": "customer", "name": "Of a project", "query": named["query"]});
+    let view = agent.post("/api/v1/views", view).await.expect(201).body;
+    assert_eq!(view["query"], format!("project = {}", project["key"].as_str().unwrap()), "{view}");
+    let offered = agent.get("/api/v1/queries/completions?entity=customer&query=project%20%3D%20").await.expect(200);
+    assert!(offered.text.contains(project["key"].as_str().unwrap()), "{}", offered.text);
+    let wrong = agent.get("/api/v1/customers?query=project%20%3D%20nowhere").await.expect(422);
+    assert_eq!(wrong.body["mistakes"][0]["code"], "unknown_project", "{}", wrong.text);
+
+    // Whoever is added here is found at once; whoever was taken out in Jira, after it was read again.
+    let new = everybody.difference(customers).next().expect("somebody is not in it").clone();
+    let path = format!("/api/v1/projects/{}/customers", project["id"].as_str().unwrap());
+    let added = admin.post(&path, json!({"accountIds": [new]})).await;
+    assert!(added.status < 300, "{}", added.text);
+    let query = format!("project = {}", project["key"].as_str().unwrap());
+    assert!(found(&agent, "customers", &query, 100).await.contains(&new));
 }

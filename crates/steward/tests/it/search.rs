@@ -248,6 +248,7 @@ impl Company {
             ("email".to_owned(), vec!["EMPTY", "example"]),
             ("active".to_owned(), vec!["true", "false"]),
             ("organization".to_owned(), vec!["EMPTY", "nobody"]),
+            ("project".to_owned(), vec!["IT", "CARE", "EMPTY"]),
             ("updated".to_owned(), vec!["-1d", "1d"]),
             ("organization.entitlement".to_owned(), vec!["Premium", "Fleet", "EMPTY"]),
             ("organization.entitlement.ends".to_owned(), vec!["30d", "0d", "2026-06-30", "EMPTY"]),

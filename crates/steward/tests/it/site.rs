@@ -141,7 +141,7 @@ async fn a_site_is_joined_by_a_token(world: &World) {
     refused(&adds(&agent.email, agent.api_token.as_deref().unwrap()).await, "Administer Jira: Put the account");
     refused(&adds("nobody", "t").await, "account: The account is named by its e-mail address.");
     let nowhere = ["add", "--address", "http://127.0.0.1:9", "--account", &admin.email, "--token-file", "-"];
-    refused(&steward(world, &nowhere, "t").await, "address: There is no Jira Cloud site at this address.");
+    refused(&steward(world, &nowhere, "t").await, "address: There is no Jira at this address.");
     let inside = ["add", "--address", "http://10.0.0.1", "--account", &admin.email, "--token-file", "-"];
     refused(&steward(world, &inside, "t").await, "address: This server may not call this address");
     assert_eq!(done(&steward(world, &["list", "--json"], "").await).trim(), "[]");

@@ -18,7 +18,7 @@ use crate::world::{Actor, Answer, World, site};
 const OPEN_TO_NOBODY: [&str; 1] = ["POST /api/v1/session"];
 
 /// Open to a customer, who gets only what is theirs.
-const OPEN_TO_CUSTOMERS: [&str; 21] = [
+const OPEN_TO_CUSTOMERS: [&str; 24] = [
     "GET /api/v1/changes",
     "GET /api/v1/me",
     "GET /api/v1/me/requests",
@@ -31,6 +31,9 @@ const OPEN_TO_CUSTOMERS: [&str; 21] = [
     "PATCH /api/v1/customers/{accountId}/values",
     "PUT /api/v1/customers/{accountId}/values/{fieldId}",
     "GET /api/v1/customers/{accountId}/history",
+    "GET /api/v1/customers/{accountId}/held",
+    "GET /api/v1/customers/{accountId}/readings",
+    "POST /api/v1/customers/{accountId}/copy",
     "GET /api/v1/customers/{accountId}/entitlements",
     "POST /api/v1/customers/{accountId}/history/{changeId}/restore",
     "POST /api/v1/session",
@@ -43,10 +46,10 @@ const OPEN_TO_CUSTOMERS: [&str; 21] = [
 ];
 
 /// What stands in the places of a path, and in bodies.
-struct Things {
+pub(crate) struct Things {
     field: String,
     section: String,
-    account: String,
+    pub(crate) account: String,
     organization: String,
     change: String,
     issue: String,
@@ -64,7 +67,7 @@ struct Things {
     merge: String,
 }
 
-fn operations(world: &World) -> Vec<(Method, String)> {
+pub(crate) fn operations(world: &World) -> Vec<(Method, String)> {
     let description: Value = serde_json::from_str(&world.program.openapi.to_json().unwrap()).unwrap();
     let mut found = Vec::new();
     for (path, item) in description["paths"].as_object().unwrap() {
@@ -178,14 +181,14 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
     }
 }
 
-async fn attempt(actor: &Actor<'_>, method: &Method, template: &str, things: &Things) -> Answer {
+pub(crate) async fn attempt(actor: &Actor<'_>, method: &Method, template: &str, things: &Things) -> Answer {
     let path = filled(template, things);
     // The strongest precondition there is: the version is right only for whoever could read it.
     let etag = (*method != Method::GET && *method != Method::POST || path.ends_with("/restore")).then_some("\"v1\"");
     actor.ask(method.clone(), &path, etag, body(method, template, things)).await
 }
 
-async fn things(world: &World) -> Things {
+pub(crate) async fn things(world: &World) -> Things {
     let admin = world.admin();
     let section = admin.post("/api/v1/sections", json!({"entity": "customer", "name": "Walls"})).await.expect(201).body;
     let field = admin.defines_text("Canary field of the first tenant", "agents").await;

@@ -18,7 +18,7 @@ use crate::world::World;
 
 /// What a receiver got.
 #[derive(Clone)]
-struct Message {
+pub(crate) struct Message {
     headers: HeaderMap,
     bytes: Bytes,
     body: Value,
@@ -32,14 +32,14 @@ impl Message {
 
 /// Somebody who listens on this machine, and answers as told; 204 when nothing was.
 #[derive(Clone, Default)]
-struct Receiver {
+pub(crate) struct Receiver {
     got: Arc<Mutex<Vec<Message>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
     url: String,
 }
 
 impl Receiver {
-    async fn listen() -> Self {
+    pub(crate) async fn listen() -> Self {
         let mut receiver = Self::default();
         let (got, answers) = (receiver.got.clone(), receiver.answers.clone());
         let take = move |headers: HeaderMap, bytes: Bytes| async move {
@@ -66,7 +66,7 @@ impl Receiver {
         taken
     }
 
-    fn told(&self) -> Vec<Value> {
+    pub(crate) fn told(&self) -> Vec<Value> {
         self.taken().into_iter().map(|message| message.body).collect()
     }
 }
@@ -87,7 +87,7 @@ fn wanted(receiver: &Receiver, values: bool) -> Value {
 }
 
 impl World {
-    async fn names(&self, receiver: &Receiver, values: bool) -> Value {
+    pub(crate) async fn names(&self, receiver: &Receiver, values: bool) -> Value {
         self.admin().post("/api/v1/webhooks", wanted(receiver, values)).await.expect(201).body
     }
 

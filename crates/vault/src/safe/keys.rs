@@ -1,7 +1,7 @@
 //! A subject's keys, and what they seal and open.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
 use kernel::{AccountId, Column, Fault, KeyClass, Result, RowName, Sealed, TenantId, limits};
@@ -81,6 +81,8 @@ pub(crate) struct KeySet {
     class: KeyClass,
     versions: BTreeMap<u32, Version>,
     newest: u32,
+    /// Whose own data these open.
+    person: Option<Arc<AccountId>>,
 }
 
 /// The keys of one subject (or of the tenant itself), of one class. Cheap to clone; holds no bytes that leave it.
@@ -130,7 +132,10 @@ impl KeySet {
             );
         }
         let newest = *versions.last_key_value().ok_or_else(unusable)?.0;
-        Ok(Self { class, versions, newest })
+        // A cache's name is no account, and what is sealed as a name or a credential is Jira's, not what people gave.
+        let person =
+            subject.filter(|_| class == KeyClass::Data).and_then(|name| AccountId::new(name).ok()).map(Arc::new);
+        Ok(Self { class, versions, newest, person })
     }
 }
 
@@ -171,7 +176,7 @@ impl Keys {
     pub fn open<T: DeserializeOwned + Zeroize + Default>(&self, place: &Place, sealed: &Sealed<T>) -> Result<Open<T>> {
         let plain = self.open_bytes(place, sealed.as_bytes())?;
         serde_json::from_slice(plain.as_slice())
-            .map(Open)
+            .map(|value| Open { value, person: self.0.person.clone() })
             .map_err(|_| Fault::broken("vault_decode", "a sealed value does not hold what its column says"))
     }
 
@@ -251,44 +256,77 @@ impl Keys {
 }
 
 /// A value in the open. It has no `Debug`, `Display`, `Serialize` or `Clone`, and is wiped when dropped; it is looked
-/// at for decisions and leaves only through an [`Exit`].
-pub struct Open<T: Zeroize + Default>(T);
+/// at for decisions and leaves only through an [`Exit`], which then knows whose it was.
+pub struct Open<T: Zeroize + Default> {
+    value: T,
+    /// Whose it is, of what lay under a person's own data keys.
+    person: Option<Arc<AccountId>>,
+}
 
 impl<T: Zeroize + Default> Open<T> {
     /// For a decision or a further sealing; never for a reply.
     pub fn peek(&self) -> &T {
-        &self.0
+        &self.value
     }
 
     /// The same in another form, if `form` gives one; what was is wiped.
     #[must_use]
     pub fn reshape(self, form: impl FnOnce(&T) -> Option<T>) -> Self {
-        match form(&self.0) {
-            Some(other) => Self(other),
+        match form(&self.value) {
+            Some(value) => Self { value, person: self.person.clone() },
             None => self,
         }
     }
 
-    /// Lets it go out, through an audited exit.
-    pub fn release(mut self, _exit: &Exit) -> T {
-        std::mem::take(&mut self.0)
+    /// Lets it go out, through an audited exit, which notes whose it is.
+    pub fn release(mut self, exit: &Exit) -> T {
+        if let Some(person) = &self.person {
+            exit.shows(person);
+        }
+        std::mem::take(&mut self.value)
     }
 }
 
 impl<T: Zeroize + Default> Drop for Open<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.value.zeroize();
     }
 }
 
 /// The right to let values out. Made by `web::reply` alone: for the reply to a permitted caller, and for an export while
-/// it is sent. The tidy test holds it to that.
-pub struct Exit(());
+/// it is sent. The tidy test holds it to that. It knows whose values went through it: nothing of a person's leaves
+/// without whoever made the exit being able to say so.
+pub struct Exit(Tally);
+
+/// Whose values went through an exit. Cheap to clone; lets nothing out itself.
+#[derive(Clone, Default)]
+pub struct Tally(Arc<Mutex<BTreeSet<AccountId>>>);
 
 impl Exit {
     /// Opens the exit. Callers: see the tidy test.
     pub fn audited() -> Self {
-        Self(())
+        Self(Tally::default())
+    }
+
+    /// Notes that something of a person's leaves which lay under other keys than their own: a row of a report, or a
+    /// name that a query about values found.
+    pub fn shows(&self, person: &AccountId) {
+        let mut people = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !people.contains(person) {
+            people.insert(person.clone());
+        }
+    }
+
+    /// Whose values go through it, from now on and before.
+    pub fn tally(&self) -> Tally {
+        self.0.clone()
+    }
+}
+
+impl Tally {
+    /// Those who were noted since it was last asked.
+    pub fn take(&self) -> BTreeSet<AccountId> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{AccountId, Cx, OrganizationId, Result};
+use vault::Exit;
 use zeroize::Zeroizing;
 
 use super::staged;
@@ -36,8 +37,44 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// The rows, of whoever may see them.
+/// Rows that were staged. They lie under the tenant's keys, and some of them say what people's values are: they are looked
+/// at through an exit, which notes whose.
+pub(crate) struct StagedRows {
+    entity: Entity,
+    rows: Zeroizing<Vec<PlannedRow>>,
+}
+
+impl StagedRows {
+    /// Whose they are.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(|row| row.owner.as_deref())
+    }
+
+    /// Lets them go out.
+    pub(crate) fn release<'r>(&'r self, exit: &'r Exit) -> impl Iterator<Item = &'r PlannedRow> {
+        self.rows.iter().inspect(|row| {
+            let owner = row.owner.as_deref().filter(|_| self.entity == Entity::Customer && !row.changes.is_empty());
+            if let Some(account) = owner.and_then(|owner| AccountId::new(owner).ok()) {
+                exit.shows(&account);
+            }
+        })
+    }
+}
+
+/// The rows of a batch about these, of whoever may see them.
 pub(crate) async fn staged_rows(
+    cx: &Cx,
+    room: &Room,
+    (entity, id): (Entity, ImportId),
+    outcome: Option<Outcome>,
+    place: Place,
+    limit: usize,
+) -> Result<(StagedRows, Option<Place>)> {
+    let (found, next) = planned_rows(cx, room, id, outcome, place, limit).await?;
+    Ok((StagedRows { entity, rows: found }, next))
+}
+
+async fn planned_rows(
     cx: &Cx,
     room: &Room,
     id: ImportId,

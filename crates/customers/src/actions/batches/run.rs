@@ -13,16 +13,38 @@ use super::{
 };
 use crate::Room;
 use crate::actions::announce::announce;
+use crate::actions::imports::making::{self, Making};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::Writer;
 use crate::actions::{access, fields};
 use crate::imports::plan::{Outcome, PlannedRow};
-use crate::model::{FieldId, FieldType, ImportState, Owner};
+use crate::model::{Counts, FieldId, FieldType, ImportState, Owner};
 use crate::rules;
 use crate::sql::{self, Made, SealedImport, SealedValue};
 
 /// Pages of one slice of the job.
 const PAGES_A_SLICE: usize = 100;
+
+/// What came of a page.
+enum Page {
+    /// It was carried out.
+    Done,
+    /// The next slice goes on with it.
+    More,
+    /// The import goes another way by now.
+    Stopped,
+}
+
+/// What is the same for all pages of a slice.
+struct Run<'a> {
+    cx: &'a Cx,
+    room: &'a Room,
+    seen: &'a SealedImport,
+    keys: &'a Keys,
+    turned: &'a Turned,
+    kinds: &'a [(FieldId, FieldType)],
+    actor: Option<Vec<u8>>,
+}
 
 /// One slice; true when there is more.
 pub(crate) async fn slice(cx: &Cx, room: &Room, import: SealedImport) -> Result<bool> {
@@ -38,12 +60,22 @@ pub(crate) async fn slice(cx: &Cx, room: &Room, import: SealedImport) -> Result<
     let kinds: Vec<_> = planned.map(|field| (field.id, field.kind)).collect();
     let turned = Turned::of(&fields);
     let actor = author_pseudonym(cx, room, &import.author).await?;
+    let mut making = match making::places_of(plan.peek())? {
+        None => None,
+        Some(places) => match Making::of(cx, room, &import, places, actor.clone()).await? {
+            Some(making) => Some(making),
+            None => return Ok(false),
+        },
+    };
+    let run = Run { cx, room, seen: &import, keys: &keys, turned: &turned, kinds: &kinds, actor };
     for number in (import.cursor..).take(PAGES_A_SLICE) {
         if number >= import.pages {
-            return finish(cx, room, &import, actor).await;
+            return finish(cx, room, &import, run.actor.clone()).await;
         }
-        if !page(cx, room, &import, number, (&turned, &kinds), actor.clone()).await? {
-            return Ok(false);
+        match run.page(number, making.as_mut()).await? {
+            Page::Done => {}
+            Page::More => return Ok(true),
+            Page::Stopped => return Ok(false),
         }
     }
     Ok(true)
@@ -72,52 +104,69 @@ struct Due<'a> {
     row: &'a PlannedRow,
 }
 
-/// Carries out one page; false when the import goes another way by now.
-async fn page(
-    cx: &Cx,
-    room: &Room,
-    seen: &SealedImport,
-    number: i64,
-    (turned, kinds): (&Turned, &[(FieldId, FieldType)]),
-    actor: Option<Vec<u8>>,
-) -> Result<bool> {
-    let Some((rows, _)) = staged::page(cx, room, seen.id, number).await? else {
-        stop(cx, room, seen.id, ImportState::Running, ImportState::Cancelled, "file_gone").await?;
-        return Ok(false);
-    };
-    let mut due = Vec::new();
-    for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.outcome == Outcome::Changed) {
-        if let Some(id) = &row.owner {
-            due.push(Due { place, owner: owner_of(seen.entity, id)?, row });
+impl Run<'_> {
+    /// Carries out one page.
+    async fn page(&self, number: i64, making: Option<&mut Making<'_>>) -> Result<Page> {
+        let (cx, room, id) = (self.cx, self.room, self.seen.id);
+        let Some((mut rows, at)) = staged::page(cx, room, id, number).await? else {
+            stop(cx, room, id, ImportState::Running, ImportState::Cancelled, "file_gone").await?;
+            return Ok(Page::Stopped);
+        };
+        let before = Counts::of_rows(&rows);
+        let mut laid = None;
+        if let Some(making) = making
+            && before.made > 0
+        {
+            match making.page(number, &rows).await? {
+                making::Step::Ready(people) => making::settle(&mut rows, &people),
+                making::Step::More => return Ok(Page::More),
+                making::Step::Stopped => return Ok(Page::Stopped),
+            }
+            laid = Some(staged::lay_page(cx, room, self.keys, (id, number), &rows).await?);
         }
+        let mut due = Vec::new();
+        let changes = |row: &PlannedRow| matches!(row.outcome, Outcome::Changed | Outcome::Made);
+        for (place, row) in rows.iter().enumerate().filter(|(_, row)| changes(row)) {
+            if let Some(owner) = &row.owner {
+                due.push(Due { place, owner: owner_of(self.seen.entity, owner)?, row });
+            }
+        }
+        let owners: Vec<&Owner> = due.iter().map(|due| &due.owner).collect();
+        let keys = access::keys_of_owners(cx, room, &owners).await?;
+        let mut scoped = room.shared.store.write(cx).await?;
+        changes::take_turn(&mut scoped).await?;
+        let Some(mut import) = sql::import_get(&mut scoped, id).await? else { return Ok(Page::Stopped) };
+        if import.state != ImportState::Running || import.cursor != number {
+            return Ok(Page::Stopped);
+        }
+        same_plan(self.seen, &import)?;
+        check_kinds(&mut scoped, import.entity, self.kinds).await?;
+        if let Some(laid) = laid {
+            sql::import_page_drop(&mut scoped, id, number, number + 1).await?;
+            staged::put_page(&mut scoped, (id, number), laid, at).await?;
+        }
+        let (written, overtaken) = write(&mut scoped, cx, &import, &due, (&keys, self.turned)).await?;
+        let written_rows = due.len() - overtaken.len();
+        for place in &overtaken {
+            if let Some(row) = rows.get_mut(*place) {
+                row.outcome = Outcome::Overtaken;
+            }
+        }
+        let after = Counts::of_rows(&rows);
+        if !overtaken.is_empty() {
+            staged::lose(&mut scoped, (id, number), &overtaken, after).await?;
+        }
+        import.counts.replace(before, after);
+        import.written += written;
+        import.cursor = number + 1;
+        if written > 0 {
+            let object = format!("{id} page={number} rows={written_rows} values={written}");
+            note(&mut scoped, cx, Step::Written.of(&import), self.actor.clone(), &object).await?;
+        }
+        save(&mut scoped, cx, import).await?;
+        scoped.commit().await?;
+        Ok(Page::Done)
     }
-    let owners: Vec<&Owner> = due.iter().map(|due| &due.owner).collect();
-    let keys = access::keys_of_owners(cx, room, &owners).await?;
-    let mut scoped = room.shared.store.write(cx).await?;
-    changes::take_turn(&mut scoped).await?;
-    let Some(mut import) = sql::import_get(&mut scoped, seen.id).await? else { return Ok(false) };
-    if import.state != ImportState::Running || import.cursor != number {
-        return Ok(false);
-    }
-    same_plan(seen, &import)?;
-    check_kinds(&mut scoped, import.entity, kinds).await?;
-    let (written, overtaken) = write(&mut scoped, cx, &import, &due, (&keys, turned)).await?;
-    if !overtaken.is_empty() {
-        staged::lose(&mut scoped, (import.id, number), &overtaken).await?;
-    }
-    let count = |length: usize| i64::try_from(length).map_err(|error| Fault::broken("customers_import", error));
-    import.counts.add(Outcome::Changed, -count(overtaken.len())?);
-    import.counts.add(Outcome::Overtaken, count(overtaken.len())?);
-    import.written += written;
-    import.cursor = number + 1;
-    if written > 0 {
-        let rows = due.len() - overtaken.len();
-        let object = format!("{} page={number} rows={rows} values={written}", import.id);
-        note(&mut scoped, cx, Step::Written.of(&import), actor, &object).await?;
-    }
-    save(&mut scoped, cx, import).await?;
-    scoped.commit().await?;
-    Ok(true)
 }
 
 /// Writes the values of rows that stand as the dry run saw them. Answers how many values, and the places of the rows that

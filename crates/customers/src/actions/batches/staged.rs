@@ -146,10 +146,7 @@ pub(crate) async fn lay_page(
     rows: &[PlannedRow],
 ) -> Result<LaidPage> {
     let text = serde_json::to_vec(rows).map_err(|error| Fault::broken("customers_import", error))?;
-    let mut counts = Counts::default();
-    for row in rows {
-        counts.add(row.outcome, 1);
-    }
+    let counts = Counts::of_rows(rows);
     let place = place(&schema::IMPORT_PAGE_KEY, id, number);
     Ok(LaidPage { laid: lay(cx, room, keys, &place, &Zeroizing::new(text)).await?, counts })
 }
@@ -160,11 +157,10 @@ pub(crate) async fn put_page(scoped: &mut Scoped, page: (ImportId, i64), laid: L
     sql::import_page_put(scoped, page, laid.counts, laid.laid, at).await
 }
 
-/// Notes which rows of a page, by their places, somebody was faster than.
-pub(crate) async fn lose(scoped: &mut Scoped, page: (ImportId, i64), places: &[usize]) -> Result<()> {
+/// Notes which rows of a page, by their places, somebody was faster than, and what its rows came to with that.
+pub(crate) async fn lose(scoped: &mut Scoped, page: (ImportId, i64), places: &[usize], counts: Counts) -> Result<()> {
     let broken = |error: serde_json::Error| Fault::broken("customers_import", error);
-    let count = i64::try_from(places.len()).map_err(|error| Fault::broken("customers_import", error))?;
-    sql::import_page_lose(scoped, page, count, &serde_json::to_string(places).map_err(broken)?).await
+    sql::import_page_lose(scoped, page, counts, &serde_json::to_string(places).map_err(broken)?).await
 }
 
 /// A page's rows, wiped when dropped, and since when they are there; none when it is gone.

@@ -14,6 +14,7 @@ use crate::actions::access;
 use crate::actions::announce::announce;
 use crate::actions::fields;
 use crate::actions::history;
+use crate::actions::imports::made::take_access;
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::Writer;
 use crate::model::{Action, ImportId, ImportState, Owner};
@@ -42,6 +43,12 @@ async fn batch(cx: &Cx, room: &Room, id: ImportId, actor: Option<Vec<u8>>) -> Re
     let Some(seen) = sql::import_get(&mut read, id).await? else { return Ok(false) };
     let made = sql::import_change_list(&mut read, id, "made", i64::MAX, AT_ONCE).await?;
     drop(read);
+    if made.is_empty() && seen.takes_access && seen.state == ImportState::Undoing {
+        // Values first: whoever is out of reach by then has none of ours.
+        if let Some(goes_on) = take_access(cx, room, &seen).await? {
+            return Ok(goes_on);
+        }
+    }
     let owned = made.iter().map(|made| owner_of(seen.entity, &made.owner)).collect::<Result<Vec<Owner>>>()?;
     let keys = access::keys_of_owners(cx, room, &owned.iter().collect::<Vec<_>>()).await?;
     let fields = fields::all(cx, room).await?;

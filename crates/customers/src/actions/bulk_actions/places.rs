@@ -3,11 +3,11 @@
 //! again. Where Jira refuses somebody, the others are put in all the same; where it takes nobody of a page, the job stops and
 //! says so.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use host::client::{self, ServiceDeskId};
+use host::client;
 use host::{As, Jira};
-use kernel::{AccountId, Cx, Fault, Kind, OrganizationId, Result};
+use kernel::{AccountId, Cx, Fault, Kind, Result};
 use store::{Scoped, changes};
 use uuid::Uuid;
 use vault::Keys;
@@ -15,6 +15,7 @@ use vault::Keys;
 use super::act_of;
 use crate::Room;
 use crate::actions::announce::announce_members_of;
+use crate::actions::batches::deeds::Deed;
 use crate::actions::batches::{Step, author_of, author_pseudonym, note, plan_place, run, save, staged, stop};
 use crate::actions::{access, adding, directory};
 use crate::imports::plan::{Outcome, PlannedRow, Refusal};
@@ -32,13 +33,6 @@ const NOT_TAKEN: &str = "Jira does not take this person.";
 enum Way {
     Forth,
     Back,
-}
-
-/// What Jira is asked to do.
-enum Deed {
-    Join(OrganizationId),
-    Leave(OrganizationId),
-    Serve(ServiceDeskId),
 }
 
 /// What is the same for all pages of a slice.
@@ -103,7 +97,7 @@ impl<'a> Work<'a> {
                 Deed::Leave(of.clone())
             }
             (Act::AddToProject(project), Way::Forth) => match adding::desk_of(&app, "/projectId", project).await {
-                Ok(desk) => Deed::Serve(desk),
+                Ok(desk) => Deed::Serve(project.clone(), desk),
                 Err(fault) if fault.kind() == Kind::Invalid => {
                     stop(cx, room, seen.id, ImportState::Running, ImportState::Paused, "refused_by_jira").await?;
                     return Ok(None);
@@ -118,38 +112,13 @@ impl<'a> Work<'a> {
         Ok(Some(Self { cx, room, jira, deed, keys, actor, seen }))
     }
 
-    async fn ask(&self, accounts: &[AccountId]) -> Result<()> {
-        match &self.deed {
-            Deed::Join(of) => self.jira.add_members(of, accounts).await,
-            Deed::Leave(of) => self.jira.remove_members(of, accounts).await,
-            Deed::Serve(desk) => self.jira.add_desk_customers(desk, accounts).await,
-        }
-    }
-
-    /// Asks Jira for all at once; where it does not take them so, for each. Answers those whom it does not take.
-    async fn tell(&self, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, &'static str>> {
-        let mut refused = BTreeMap::new();
-        match self.ask(accounts).await {
-            Ok(()) => return Ok(refused),
-            Err(fault) if !of_somebody(&fault) => return Err(fault),
-            Err(_) => {}
-        }
-        for account in accounts {
-            match self.ask(std::slice::from_ref(account)).await {
-                Ok(()) => {}
-                Err(fault) if of_somebody(&fault) => drop(refused.insert(account.clone(), NOT_TAKEN)),
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(refused)
-    }
-
-    /// The same, and stops the job where Jira takes nobody; none then. An undoing that is stopped can be begun again.
-    async fn told(&self, accounts: &[AccountId]) -> Result<Option<BTreeMap<AccountId, &'static str>>> {
+    /// Asks Jira, and stops the job where it takes nobody; none then. Answers those whom it does not take. An undoing that is
+    /// stopped can be begun again.
+    async fn told(&self, accounts: &[AccountId]) -> Result<Option<BTreeSet<AccountId>>> {
         if accounts.is_empty() {
-            return Ok(Some(BTreeMap::new()));
+            return Ok(Some(BTreeSet::new()));
         }
-        match self.tell(accounts).await {
+        match self.deed.tell(&self.jira, accounts).await {
             Ok(refused) if refused.len() < accounts.len() => return Ok(Some(refused)),
             Err(fault) if fault.kind() != Kind::Refused => return Err(fault),
             _ => {}
@@ -178,11 +147,11 @@ impl<'a> Work<'a> {
             return Ok(false);
         }
         let Some(refused) = self.told(&accounts).await? else { return Ok(false) };
-        let done: Vec<_> = accounts.into_iter().filter(|account| !refused.contains_key(account)).collect();
+        let done: Vec<_> = accounts.into_iter().filter(|account| !refused.contains(account)).collect();
         for row in rows.iter_mut() {
             let account = row.owner.as_deref().and_then(|id| AccountId::new(id).ok());
-            if let Some(why) = account.and_then(|account| refused.get(&account)) {
-                row.refuse(Refusal::of_row("jira_rejected", *why));
+            if account.is_some_and(|account| refused.contains(&account)) {
+                row.refuse(Refusal::of_row("jira_rejected", NOT_TAKEN));
             }
         }
         let laid = match refused.is_empty() {
@@ -238,7 +207,7 @@ impl<'a> Work<'a> {
         }
         let mut done = Vec::new();
         for (made, account) in made.iter().zip(&accounts) {
-            if refused.contains_key(account) {
+            if refused.contains(account) {
                 sql::import_change_set(&mut scoped, id, made.id, "kept").await?;
                 batch.kept += 1;
             } else {
@@ -278,11 +247,15 @@ impl<'a> Work<'a> {
                         left.push((of.clone(), account.clone()));
                     }
                 }
-                Deed::Serve(_) => sql::customer_put(scoped, account, cx.now()).await?,
+                Deed::Serve(project, _) => {
+                    sql::customer_put(scoped, account, cx.now()).await?;
+                    sql::project_customer_put(scoped, project, account, cx.now()).await?;
+                }
+                Deed::Unserve(..) => {}
             }
         }
         let count = u32::try_from(done.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
-        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(_)) {
+        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(..)) {
             let numbers = changes::reserve(scoped, count).await?..;
             for (account, number) in done.iter().zip(numbers) {
                 // A membership is no field: it goes by the organization that the plan names.
@@ -294,9 +267,4 @@ impl<'a> Work<'a> {
         announce_members_of(scoped, cx, EventKind::MemberAdded, joined, by.clone()).await?;
         announce_members_of(scoped, cx, EventKind::MemberRemoved, left, by).await
     }
-}
-
-/// Whether it may be one of several whom Jira does not take, and the others it would.
-fn of_somebody(fault: &Fault) -> bool {
-    matches!(fault.kind(), Kind::Invalid | Kind::NotFound | Kind::Conflict)
 }

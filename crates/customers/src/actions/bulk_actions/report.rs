@@ -2,14 +2,13 @@
 
 use kernel::{Cx, OrganizationId, Result};
 use vault::Open;
-use zeroize::Zeroizing;
 
 use crate::Room;
 use crate::actions::batches::OpenBatch;
-use crate::actions::batches::report::{Called, Place, called, staged_rows};
+use crate::actions::batches::report::{Called, Place, StagedRows, called, staged_rows};
 use crate::actions::batches::undo::kept_of;
 use crate::actions::directory;
-use crate::imports::plan::{Outcome, PlannedRow};
+use crate::imports::plan::Outcome;
 use crate::model::{Act, Entity, ImportId};
 use crate::sql::Made;
 
@@ -21,10 +20,10 @@ pub(crate) async fn read_rows(
     outcome: Option<Outcome>,
     place: Place,
     limit: usize,
-) -> Result<(Zeroizing<Vec<PlannedRow>>, Called, Option<Place>)> {
+) -> Result<(StagedRows, Called, Option<Place>)> {
     super::find(cx, room, entity, id).await?;
-    let (rows, next) = staged_rows(cx, room, id, outcome, place, limit).await?;
-    let called = called(cx, room, entity, rows.iter().filter_map(|row| row.owner.as_deref())).await?;
+    let (rows, next) = staged_rows(cx, room, (entity, id), outcome, place, limit).await?;
+    let called = called(cx, room, entity, rows.owners()).await?;
     Ok((rows, called, next))
 }
 

@@ -5,11 +5,10 @@ use futures::Stream;
 use futures::stream::try_unfold;
 use kernel::{Cx, Result};
 use vault::Exit;
-use zeroize::Zeroizing;
 
 use crate::Room;
 use crate::actions::access;
-use crate::actions::batches::report::{Called, Place, called, staged_rows};
+use crate::actions::batches::report::{Called, Place, StagedRows, called, staged_rows};
 use crate::actions::batches::{self, undo};
 use crate::files::{Cell, Format, Heading, Sheet};
 use crate::imports::plan::{Outcome, PlannedRow};
@@ -27,10 +26,10 @@ pub(crate) async fn read_rows(
     outcome: Option<Outcome>,
     place: Place,
     limit: usize,
-) -> Result<(Zeroizing<Vec<PlannedRow>>, Called, Option<Place>)> {
+) -> Result<(StagedRows, Called, Option<Place>)> {
     let (change, _) = super::find(cx, room, id).await?;
-    let (rows, next) = staged_rows(cx, room, id, outcome, place, limit).await?;
-    let called = called(cx, room, change.entity, rows.iter().filter_map(|row| row.owner.as_deref())).await?;
+    let (rows, next) = staged_rows(cx, room, (change.entity, id), outcome, place, limit).await?;
+    let called = called(cx, room, change.entity, rows.owners()).await?;
     Ok((rows, called, next))
 }
 
@@ -70,12 +69,11 @@ impl Report {
     pub(crate) fn stream(self, exit: Exit) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         let heading = |name: &str| Heading { key: name.to_owned(), name: name.to_owned() };
         let sheet = Sheet::new(Format::Csv, Vec::from(["ID", "Name", "Outcome", "Was", "Becomes", "Why"].map(heading)));
-        // The exit lives as long as the file is made.
         try_unfold(Some((self, exit, sheet, Place::default())), |state| async move {
             let Some((report, exit, mut sheet, place)) = state else { return Ok(None) };
             let (cx, room) = (&report.cx, &report.room);
             let (rows, called, next) = read_rows(cx, room, report.id, None, place, ROWS_A_PIECE).await?;
-            let shown = rows.iter().filter(|row| row.outcome != Outcome::Unchanged);
+            let shown = rows.release(&exit).filter(|row| row.outcome != Outcome::Unchanged);
             let bytes = sheet.rows(shown.map(|row| line(row, &called)).collect())?;
             if next.is_none() && bytes.is_empty() {
                 return Ok(Some((sheet.finish()?, None)));
@@ -92,7 +90,7 @@ fn line(row: &PlannedRow, called: &Called) -> Vec<Cell> {
     let outcome = match row.outcome {
         Outcome::Changed => "converts",
         Outcome::Unchanged => "empty",
-        Outcome::Refused | Outcome::Overtaken => "does not convert",
+        Outcome::Made | Outcome::Refused | Outcome::Overtaken => "does not convert",
     };
     vec![
         text(owner),

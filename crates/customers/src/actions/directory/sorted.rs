@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use host::PROFILES;
-use kernel::{AccountId, Cx, Fault, OrganizationId, Result, TenantId};
+use kernel::{AccountId, Cx, Fault, OrganizationId, ProjectId, Result, TenantId};
 use vault::{Exit, Open};
 use zeroize::Zeroizing;
 
@@ -45,6 +45,8 @@ pub(crate) struct Sorted {
     pub(crate) organizations: Vec<Line<OrganizationId>>,
     pub(crate) members: HashMap<OrganizationId, Vec<AccountId>>,
     pub(crate) memberships: HashMap<AccountId, Vec<OrganizationId>>,
+    /// The service projects that each is a customer of.
+    pub(crate) projects: HashMap<AccountId, Vec<ProjectId>>,
     /// Who was merged, and into whom.
     pub(crate) merged: HashMap<AccountId, AccountId>,
     customer_places: HashMap<AccountId, usize>,
@@ -103,7 +105,7 @@ type Rows = (i64, Option<i64>);
 #[derive(PartialEq)]
 struct Stamp {
     people: Rows,
-    rows: [Rows; 4],
+    rows: [Rows; 5],
 }
 
 /// An empty cache.
@@ -222,9 +224,19 @@ async fn read_sorted(cx: &Cx, room: &Room) -> Result<Sorted> {
     customers.sort_by(|a, b| (&*a.sort, &a.id).cmp(&(&*b.sort, &b.id)));
     let organizations = read_organizations(cx, room).await?;
     let (members, memberships) = read_memberships(cx, room).await?;
+    let projects = read_projects(cx, room).await?;
     let customer_places = customers.iter().enumerate().map(|(place, line)| (line.id.clone(), place)).collect();
     let organization_places = organizations.iter().enumerate().map(|(place, line)| (line.id.clone(), place)).collect();
-    Ok(Sorted { customers, organizations, members, memberships, merged, customer_places, organization_places })
+    Ok(Sorted {
+        customers,
+        organizations,
+        members,
+        memberships,
+        projects,
+        merged,
+        customer_places,
+        organization_places,
+    })
 }
 
 async fn read_accounts(cx: &Cx, room: &Room) -> Result<Vec<AccountId>> {
@@ -286,6 +298,23 @@ async fn read_memberships(cx: &Cx, room: &Room) -> Result<Members> {
         }
         if !full {
             return Ok((members, memberships));
+        }
+    }
+}
+
+async fn read_projects(cx: &Cx, room: &Room) -> Result<HashMap<AccountId, Vec<ProjectId>>> {
+    let mut projects: HashMap<AccountId, Vec<ProjectId>> = HashMap::new();
+    let mut after = (String::new(), String::new());
+    loop {
+        let place = (after.0.as_str(), after.1.as_str());
+        let page = sql::project_customer_list(&mut room.shared.store.read(cx).await?, place, READ_PAGE).await?;
+        let full = page.len() == READ_PAGE as usize;
+        for (project, account) in page {
+            after = (project.as_str().to_owned(), account.as_str().to_owned());
+            projects.entry(account).or_default().push(project);
+        }
+        if !full {
+            return Ok(projects);
         }
     }
 }

@@ -8,8 +8,8 @@ use store::changes;
 use vault::{Keys, Subject};
 use zeroize::Zeroizing;
 
-use super::known;
-use super::who::{self, Who};
+use super::who::{self, Who, Whose};
+use super::{known, making};
 use crate::Room;
 use crate::actions::access;
 use crate::actions::batches::{plan_place, same_plan, save, staged, standing, stop};
@@ -17,7 +17,7 @@ use crate::actions::directory::{self, Names};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::turned::Turned;
 use crate::imports::mapping::{self, Mapping, Target};
-use crate::imports::plan::{self, Mapped, Outcome, PlannedRow, Refusal, Standing};
+use crate::imports::plan::{self, Mapped, Newcomer, Outcome, PlannedRow, Refusal, Standing};
 use crate::imports::text::{self, RawRow, Rows};
 use crate::model::{Entity, FieldId, FieldType, ImportId, ImportState, Owner, Value};
 use crate::sql::{self, SealedImport};
@@ -215,19 +215,27 @@ impl Slice<'_> {
         let mut first_of: BTreeMap<String, (i64, Vec<u8>)> = BTreeMap::new();
         let mut scoped = self.room.shared.store.read(self.cx).await?;
         for Read { row, cells, owner } in read {
-            let Some(owner) = owner.as_ref().filter(|_| row.outcome != Outcome::Refused) else { continue };
+            if row.outcome == Outcome::Refused {
+                continue;
+            }
+            let owner = match (owner, &row.newcomer) {
+                (Some(owner), _) => owner.id().to_owned(),
+                (None, Some(newcomer)) => self.key_of(newcomer)?,
+                (None, None) => continue,
+            };
             let digest = self.digest(cells)?;
-            let before = match first_of.get(owner.id()) {
+            let before = match first_of.get(&owner) {
                 Some(before) => Some(before.clone()),
-                None => sql::import_owner_get(&mut scoped, self.id, owner.id()).await?,
+                None => sql::import_owner_get(&mut scoped, self.id, &owner).await?,
             };
             match before {
                 None => {
                     let line = i64::try_from(row.line).unwrap_or(i64::MAX);
-                    first_of.insert(owner.id().to_owned(), (line, digest.to_vec()));
+                    first_of.insert(owner, (line, digest.to_vec()));
                 }
                 Some((_, same)) if same == digest => {
                     row.changes.clear();
+                    row.newcomer = None;
                     row.outcome = Outcome::Unchanged;
                 }
                 Some((line, _)) => row.refuse(Refusal::of_row(
@@ -256,10 +264,11 @@ impl Slice<'_> {
                     let (named, found) = self.who.owner(&self.mapping, cells, &ids);
                     row.named = named;
                     match found {
-                        Ok(found) => {
+                        Ok(Whose::Known(found)) => {
                             row.owner = Some(found.id().to_owned());
                             owner = Some(found);
                         }
+                        Ok(Whose::New(newcomer)) => row.newcomer = Some(newcomer),
                         Err(refusal) => row.refuse(refusal),
                     }
                 }
@@ -278,13 +287,17 @@ impl Slice<'_> {
         let people = self.people(read, &standing).await?;
         let nothing = Standing::default();
         for Read { row, cells, owner } in read {
-            let Some(owner) = owner else { continue };
+            let standing = match (owner, &row.newcomer) {
+                (Some(owner), _) => standing.get(owner.id()).unwrap_or(&nothing),
+                (None, Some(_)) => &nothing,
+                (None, None) => continue,
+            };
             plan::plan_values(
                 row,
                 cells,
                 &self.mapping,
                 &self.fields,
-                standing.get(owner.id()).unwrap_or(&nothing),
+                standing,
                 (&|text: &str| self.who.person(text, &people), &|account: &str| {
                     let account = AccountId::new(account).ok()?;
                     people.get(&account).map(|name| name.peek().name.clone())
@@ -313,6 +326,12 @@ impl Slice<'_> {
             _ => None,
         }));
         who::names(self.cx, self.room, accounts).await
+    }
+
+    /// What stands for somebody who has no id yet: a keyed hash of their address.
+    fn key_of(&self, newcomer: &Newcomer) -> Result<String> {
+        let hash = making::address_hash(&self.hashes, &newcomer.email)?;
+        Ok(hash.iter().fold("new:".to_owned(), |text, byte| format!("{text}{byte:02x}")))
     }
 
     /// A keyed hash of what a row says of fields: two rows about one person may only say the same.

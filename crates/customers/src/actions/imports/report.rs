@@ -7,13 +7,12 @@ use futures::Stream;
 use futures::stream::try_unfold;
 use kernel::{Cx, Result};
 use vault::Exit;
-use zeroize::Zeroizing;
 
 use super::require;
 use crate::Room;
 use crate::actions::access;
 use crate::actions::batches::note;
-use crate::actions::batches::report::{Place, staged_rows};
+use crate::actions::batches::report::{Place, StagedRows, staged_rows};
 use crate::actions::fields::{self, OpenField};
 use crate::files::{Cell, Format, Heading, Sheet};
 use crate::imports::cells;
@@ -32,10 +31,10 @@ pub(crate) async fn read_rows(
     outcome: Option<Outcome>,
     place: Place,
     limit: usize,
-) -> Result<(Zeroizing<Vec<PlannedRow>>, Option<Place>)> {
+) -> Result<(StagedRows, Option<Place>)> {
     require(cx)?;
-    super::find(cx, room, id).await?;
-    staged_rows(cx, room, id, outcome, place, limit).await
+    let import = super::find(cx, room, id).await?;
+    staged_rows(cx, room, (import.entity, id), outcome, place, limit).await
 }
 
 /// A report on its way out as a file.
@@ -65,11 +64,10 @@ impl Report {
         let names = ["Line", "Outcome", "ID", "As named in the file", "Field", "From", "To", "Code", "Why"];
         let heading = |name: &&str| Heading { key: (*name).to_owned(), name: (*name).to_owned() };
         let sheet = Sheet::new(Format::Csv, names.iter().map(heading).collect());
-        // The exit lives as long as the file is made.
         try_unfold(Some((self, exit, sheet, Place::default())), |state| async move {
             let Some((report, exit, mut sheet, place)) = state else { return Ok(None) };
             let (rows, next) = read_rows(&report.cx, &report.room, report.id, None, place, ROWS_A_PIECE).await?;
-            let lines = rows.iter().flat_map(|row| report.lines(row)).collect();
+            let lines = rows.release(&exit).flat_map(|row| report.lines(row)).collect();
             let mut bytes = sheet.rows(lines)?;
             if next.is_none() && bytes.is_empty() {
                 bytes = sheet.finish()?;

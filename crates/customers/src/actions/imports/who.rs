@@ -9,12 +9,20 @@ use crate::Room;
 use crate::actions::directory::{self, Names, Sorted};
 use crate::imports::cells::{Wrong, without_prefix};
 use crate::imports::mapping::{Mapping, Target};
-use crate::imports::plan::Refusal;
+use crate::imports::plan::{Newcomer, Refusal};
 use crate::model::{Entity, Owner};
+use crate::rules::adding::{check_address, check_line};
 use crate::rules::name_key;
 use crate::sql;
 
 use crate::actions::batches::owner_of;
+
+/// Whom a row is about.
+pub(super) enum Whose {
+    Known(Owner),
+    /// Somebody who is not in Jira yet, as far as the directory knows.
+    New(Newcomer),
+}
 
 /// Those who are known, by what files call them.
 pub(super) struct Who<'a> {
@@ -57,7 +65,7 @@ impl<'a> Who<'a> {
         mapping: &Mapping,
         cells: &[String],
         ids: &HashSet<String>,
-    ) -> (String, Result<Owner, Refusal>) {
+    ) -> (String, Result<Whose, Refusal>) {
         let named = cell(mapping, cells, &Target::Email).or_else(|| cell(mapping, cells, &Target::Name));
         match (cell(mapping, cells, &Target::Id), named) {
             (Some(id), _) => {
@@ -68,9 +76,12 @@ impl<'a> Who<'a> {
                         "There is no organization of this id. One that is new in Jira is known within an hour."
                     }
                 };
-                (id.to_owned(), known.ok_or_else(|| Refusal::of_row("unknown", detail)))
+                (id.to_owned(), known.map(Whose::Known).ok_or_else(|| Refusal::of_row("unknown", detail)))
             }
-            (None, Some(text)) => (text.to_owned(), self.by_text(text)),
+            (None, Some(text)) if mapping.make.is_some() && self.by_email(text).is_empty() => {
+                (text.to_owned(), newcomer(mapping, cells, text).map(Whose::New))
+            }
+            (None, Some(text)) => (text.to_owned(), self.by_text(text).map(Whose::Known)),
             (None, None) => (String::new(), Err(Refusal::of_row("required", "The row does not say whom it is about."))),
         }
     }
@@ -130,6 +141,21 @@ impl<'a> Who<'a> {
     pub(super) fn named(text: &str) -> Option<AccountId> {
         may_be_account(without_prefix(text).trim())
     }
+}
+
+/// Somebody whom Jira is to make, as their row names them.
+fn newcomer(mapping: &Mapping, cells: &[String], email: &str) -> Result<Newcomer, Refusal> {
+    let column = |wanted: &Target| mapping.targets.iter().position(|target| target == wanted);
+    let wrong = |target: &Target, fault| match column(target) {
+        Some(column) => Refusal::of_cell(column, fault),
+        None => Refusal::of_row("format", "The row names nobody whom Jira could make."),
+    };
+    let email = check_address("/email", email).map_err(|fault| wrong(&Target::Email, fault))?;
+    // Where no column says it, the part that people know them by.
+    let before = email.rsplit_once('@').map_or(email.as_str(), |(before, _)| before);
+    let name = cell(mapping, cells, &Target::DisplayName).unwrap_or(before);
+    let name = check_line("/displayName", name, "A name").map_err(|fault| wrong(&Target::DisplayName, fault))?;
+    Ok(Newcomer { email, name })
 }
 
 /// What a row says in the column that is this.

@@ -35,6 +35,7 @@ pub(crate) fn tag_of(built_in: BuiltIn) -> &'static str {
         BuiltIn::TimeZone => "zone",
         BuiltIn::Members => "members",
         BuiltIn::Organization => "organization",
+        BuiltIn::Project => "project",
         BuiltIn::Updated => "updated",
         BuiltIn::Entitlement => "entitlement",
         BuiltIn::EntitlementStarts => "entitlement.starts",
@@ -98,7 +99,13 @@ pub(crate) fn cut_off(tag: &str) -> String {
 pub(super) fn stamp(sorted: &Sorted, entity: Entity, place: usize) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     match entity {
-        Entity::Customer => line(sorted.customers.get(place)?).hash(&mut hasher),
+        Entity::Customer => {
+            let customer = sorted.customers.get(place)?;
+            line(customer).hash(&mut hasher);
+            for project in sorted.projects.get(&customer.id).into_iter().flatten() {
+                project.as_str().hash(&mut hasher);
+            }
+        }
         Entity::Organization => {
             let organization = sorted.organizations.get(place)?;
             line(organization).hash(&mut hasher);
@@ -188,6 +195,10 @@ impl<'a> Maker<'a> {
                         terms.text(tag_of(BuiltIn::Email), email);
                     }
                     terms.text(tag_of(BuiltIn::Id), line.id.as_str());
+                    for project in self.sorted.projects.get(&line.id).into_iter().flatten() {
+                        terms.present(tag_of(BuiltIn::Project));
+                        terms.fact(exact_fact(tag_of(BuiltIn::Project), project.as_str()));
+                    }
                 }
                 Owner::Organization(id) => {
                     let Some(line) = self.sorted.organizations.get(place) else { continue };

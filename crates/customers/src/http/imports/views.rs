@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vault::Exit;
 
+use crate::actions::batches::report::Called;
 use crate::actions::batches::{self, OpenBatch};
 use crate::actions::imports::Preview;
+use crate::actions::imports::made::gave_access;
 use crate::http::values::{AuthorView, Authors};
 use crate::imports::mapping::Settings;
 use crate::imports::plan::{Outcome, PlannedRow};
 use crate::imports::text::{Delimiter, Encoding, RawRow};
-use crate::model::{Entity, ImportState, Value};
+use crate::model::{Entity, ImportState, MadePerson, MadeState, Value};
 use crate::sql::Made;
 
 /// A file to import.
@@ -38,6 +40,8 @@ pub(super) struct PartInput {
 pub(super) struct ImportCounts {
     /// Values change; once it ran, they did.
     changed: i64,
+    /// Jira makes a customer, who is not there yet; then values are written.
+    made: i64,
     /// All is as the row says.
     unchanged: i64,
     /// The row cannot be taken; its errors say why.
@@ -58,7 +62,7 @@ pub(super) struct ImportView {
     file_name: String,
     /// How far it is.
     state: ImportState,
-    /// Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`.
+    /// Why it stopped by itself: `fields_changed`, `file_gone`, `too_many_rows`; `refused_by_jira` where it makes customers.
     reason: Option<String>,
     /// Bytes that arrived.
     bytes: i64,
@@ -76,6 +80,10 @@ pub(super) struct ImportView {
     values_returned: i64,
     /// Values that did not go back: somebody changed them since.
     values_kept: i64,
+    /// Customers whom Jira made for it; `made` lists them.
+    customers_made: i64,
+    /// Whether undoing it can take them out of the projects and organizations that it put them into.
+    access_given: bool,
     /// How the file is read; null before the dry run.
     settings: Option<Settings>,
     /// The file's headers; empty before the dry run.
@@ -92,7 +100,9 @@ pub(super) struct ImportView {
 
 impl ImportView {
     pub(super) fn of(import: OpenBatch, authors: &Authors, exit: &Exit) -> Self {
-        let ended = matches!(import.state, ImportState::Done | ImportState::Cancelled) && import.written > 0;
+        let access_given = gave_access(&import, import.plan.as_ref().map(|plan| plan.peek()));
+        let undoable = import.written > 0 || access_given;
+        let ended = matches!(import.state, ImportState::Done | ImportState::Cancelled) && undoable;
         let undo_until = ended.then(|| batches::undo_until(import.updated_at)).flatten();
         let plan = import.plan.map(|plan| plan.release(exit));
         let ran = !matches!(import.state, ImportState::Uploading | ImportState::Checking | ImportState::Checked);
@@ -108,6 +118,7 @@ impl ImportView {
             done: if ran && import.pages > 0 { import.cursor as f64 / import.pages as f64 } else { 0.0 },
             rows: ImportCounts {
                 changed: import.counts.changed,
+                made: import.counts.made,
                 unchanged: import.counts.unchanged,
                 refused: import.counts.refused,
                 overtaken: import.counts.overtaken,
@@ -115,6 +126,8 @@ impl ImportView {
             values_written: import.written,
             values_returned: import.returned,
             values_kept: import.kept,
+            customers_made: import.people,
+            access_given,
             headers: plan.as_ref().map(|plan| plan.headers.clone()).unwrap_or_default(),
             settings: plan.map(|plan| plan.settings),
             created_by: AuthorView::of(&import.author, authors, exit),
@@ -260,6 +273,39 @@ impl ImportRowView {
             changes: changes.collect(),
             errors: errors.collect(),
         }
+    }
+}
+
+/// How to undo an import.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UndoQuery {
+    /// Whether customers whom Jira made for it are taken out of the projects and organizations that it put them into. Their
+    /// accounts stay.
+    #[serde(default)]
+    pub(super) take_access: bool,
+}
+
+/// A customer whom Jira made for an import.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MadeView {
+    /// The account; null while Jira did not answer.
+    account_id: Option<String>,
+    /// What they are called; null where Jira does not say.
+    display_name: Option<String>,
+    /// The row of the file that names them, from 1.
+    row: i64,
+    /// Where they are.
+    state: MadeState,
+}
+
+impl MadeView {
+    pub(super) fn of(person: MadePerson, called: &Called, _exit: &Exit) -> Self {
+        let account_id = person.account.map(|account| account.as_str().to_owned());
+        let display_name = account_id.as_ref().and_then(|account| called.get(account)).cloned();
+        Self { account_id, display_name, row: person.row, state: person.state }
     }
 }
 

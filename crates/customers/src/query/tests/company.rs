@@ -95,6 +95,7 @@ impl Company {
             active: id != "dora",
             merged: id == "carl",
             time_zone: Some("Europe/Berlin".to_owned()),
+            projects: Vec::new(),
             members: 3,
             updated: Some("2026-11-20T12:00:00Z".parse().unwrap()),
             values: values.iter().map(|(name, value)| (self.id(name), value.clone())).collect(),
@@ -168,7 +169,9 @@ impl Company {
         );
         carl.history
             .insert(self.id("Tier"), vec![past("2026-11-24T08:00:00Z", "agent-1", Value::Empty, text("o-Tin"))]);
-        let dora = self.facts("dora", "Dora", &[]);
+        let mut dora = self.facts("dora", "Dora", &[]);
+        dora.projects = vec!["10000".to_owned(), "10001".to_owned()];
+        carl.projects = vec!["10001".to_owned()];
         vec![
             Record { own: anna, organizations: vec![acme.clone(), velo] },
             Record { own: bob, organizations: vec![acme] },
@@ -190,6 +193,7 @@ impl Company {
             own: of(Entity::Customer),
             organizations: of(Entity::Organization),
             products: self.products.iter().map(|(id, name)| (*id, *name)).collect(),
+            projects: vec![["10000", "HELP", "IT help"], ["10001", "HR", "Human resources"]],
         }
     }
 

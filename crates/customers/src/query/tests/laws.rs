@@ -112,6 +112,8 @@ fn meaningful() -> impl Strategy<Value = Expr> {
         "tier CHANGED AFTER -7d",
         "name ~ anna",
         "plan = basic",
+        "project = HELP",
+        "project IN (hr, EMPTY)",
     ];
     trees((0..clauses.len()).prop_map(move |at| parse(clauses[at]).unwrap().filter.unwrap()))
 }

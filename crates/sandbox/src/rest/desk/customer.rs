@@ -122,15 +122,19 @@ async fn add(
     Path(id): Path<String>,
     DeskBody(body): DeskBody<AccountIds>,
 ) -> Result<StatusCode, ApiError> {
-    let desk = {
+    let (desk, there, unknown) = {
         let store = app.state.read();
         let shape = Shape::new(&store, &app.state, &caller);
         let desk = administrators(&shape, &id)?;
-        known(&store, &body.account_ids)?;
-        desk.id.clone()
+        let there: Vec<AccountId> = body.account_ids.iter().filter(|id| store.account(id).is_some()).cloned().collect();
+        (desk.id.clone(), there, known(&store, &body.account_ids).err())
     };
-    app.state.change_desk_customers(&desk, &body.account_ids, &[]).map_err(ApiError::from)?;
-    Ok(StatusCode::NO_CONTENT)
+    // Those whom it knows are added whatever is said of the others.
+    app.state.change_desk_customers(&desk, &there, &[]).map_err(ApiError::from)?;
+    match unknown {
+        Some(refused) => Err(refused),
+        None => Ok(StatusCode::NO_CONTENT),
+    }
 }
 
 async fn remove(

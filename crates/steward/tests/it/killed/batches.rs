@@ -131,7 +131,7 @@ fn said(value: &Value) -> String {
 impl Experiment {
     /// Asks for a step once, if it is one that is asked for, and kills the program until the step is at its end; answers how
     /// often it was killed before that.
-    async fn through(&mut self, admin: &Api, path: &str, step: Option<&str>, end: &str) -> u32 {
+    pub(super) async fn through(&mut self, admin: &Api, path: &str, step: Option<&str>, end: &str) -> u32 {
         let mut asked = step;
         for tries in 0..TRIES {
             self.let_leases_end().await;

@@ -22,7 +22,7 @@ pub(super) struct Api {
 
 impl Api {
     /// Status and body. An answer that breaks off is none.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         method: Method,
         path: &str,

@@ -1,0 +1,179 @@
+//! Laws of what reads bytes from outside: for the fuzzers in `fuzz/`, and for the seeds that they left, which the tests try
+//! again. Compiled for these two only.
+//!
+//! Each takes whatever bytes and panics where a law is broken. A law says what must hold of each input, not what a certain
+//! one gives: those are the rows beside each reader.
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde_json::Value;
+use url::Url;
+
+use crate::connect::{qsh, token as connect};
+use crate::events;
+use crate::forge::token as forge;
+use crate::hooks;
+use crate::markup::Document;
+
+/// A secret of the least length that is taken.
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+const SITE: &str = "a-site";
+const PREFIX: &str = "https://api.example.com/ex/jira/";
+/// An instant in 2026, in seconds.
+const NOW: i64 = 1_780_000_000;
+
+/// Tokens, in headers and queries, and the claims of such as are signed well.
+pub fn token(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let text = text.as_ref();
+    if let Ok(token) = forge::bearer(Some(text)) {
+        assert!(!token.is_empty() && text.contains(token), "a bearer token stands in its header");
+        if let Ok(kid) = forge::key_id(token) {
+            assert!(!kid.contains("..") && !kid.starts_with('/') && !kid.contains("//"), "a key id climbs");
+        }
+    }
+    let (header, query) = text.split_once('\n').unwrap_or(("", text));
+    if let Ok(carried) = connect::carried(Some(header), query) {
+        if let Ok(site) = connect::claimed(&carried) {
+            assert!(!site.is_empty() && site.bytes().all(|byte| byte.is_ascii_graphic()), "a site's id is one word");
+        }
+        if let Ok(kid) = connect::key_id(&carried) {
+            assert!(!kid.is_empty() && !kid.contains(['/', '.', '%', '\\']), "a key id is one segment");
+        }
+        assert!(connect::requested(&carried, SECRET, SITE, qsh::CONTEXT, now()).is_err() || signed_by_us(&carried));
+    }
+    let of_request = qsh::of("GET", header, query);
+    assert!(of_request.len() == 64 && of_request != qsh::CONTEXT);
+    claims_of_connect(data);
+    claims_of_forge(data);
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap_or_default()
+}
+
+fn mac(text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
+    URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
+}
+
+fn signed_by_us(token: &str) -> bool {
+    token.rsplit_once('.').is_some_and(|(what, signature)| mac(what) == signature)
+}
+
+/// What is believed of claims is what another reader reads in them.
+fn claims_of_connect(claims: &[u8]) {
+    let what = format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode(claims));
+    let token = format!("{what}.{}", mac(&what));
+    if connect::in_context(&token, SECRET, SITE, now()).is_ok() {
+        let read: Value = serde_json::from_slice(claims).unwrap_or_default();
+        let number = |name: &str| read.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
+        let (latest, earliest) = ((NOW + 3) as f64, (NOW - 3) as f64);
+        assert!(number("iat") <= latest && number("exp") > earliest, "believed at another time");
+        assert_eq!(read.get("iss").and_then(Value::as_str), Some(SITE), "believed of another site");
+        assert_eq!(read.get("qsh").and_then(Value::as_str), Some(qsh::CONTEXT), "believed for another request");
+    }
+}
+
+fn claims_of_forge(claims: &[u8]) {
+    let Ok(prefix) = Url::parse(PREFIX) else { return };
+    let rules = forge::Rules { audiences: vec!["an-app".to_owned()], api_bases: vec![prefix] };
+    if let Ok(invocation) = forge::unsigned(claims, &rules, now()) {
+        let base = invocation.api_base.as_str();
+        let cloud = base.strip_prefix(PREFIX).unwrap_or_default();
+        assert_eq!(cloud, invocation.cloud, "an API base leads elsewhere");
+        assert!(!cloud.is_empty() && !cloud.contains(['/', '.', '?', '#', '@']), "an API base leads elsewhere");
+        assert!(!invocation.installation.is_empty() && !invocation.jti.is_empty());
+        if let Some(site) = invocation.site_url {
+            assert!(site.path() == "/" && site.query().is_none() && site.username().is_empty());
+        }
+    }
+}
+
+/// Webhooks and events: what they tell is ids and words of ours, and nothing that somebody wrote.
+pub fn webhook(data: &[u8]) {
+    let (signature, body) = match data.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (data.get(..end).unwrap_or_default(), data.get(end + 1..).unwrap_or_default()),
+        None => (&b""[..], data),
+    };
+    let signature = std::str::from_utf8(signature).ok();
+    if hooks::signed("a secret", signature, body) {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret");
+        let good = format!("sha256={}", hex::encode(hmac::sign(&key, body)));
+        assert!(signature.is_some_and(|sent| sent.eq_ignore_ascii_case(&good)), "another signature is believed");
+    }
+    let Ok(json) = serde_json::from_slice::<Value>(body) else { return };
+    for told in [events::read(&json), events::read_hook(&json)].into_iter().flatten() {
+        let fields = told.body.as_object().into_iter().flatten();
+        for (name, value) in fields {
+            let plain = |text: &str| text.chars().all(|sign| sign.is_ascii_alphanumeric() || "-_:.".contains(sign));
+            let small = |text: &str| (1..=255).contains(&text.len());
+            let fits = value.is_boolean() || value.as_str().is_some_and(|text| small(text) && plain(text));
+            assert!(fits, "{name} is no id");
+        }
+    }
+    if let Some((verb, key)) = events::read_hook_key(&json) {
+        assert!(!verb.is_empty() && !key.is_empty());
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_whitespace()).collect()
+}
+
+/// Atlassian's documents: written again they say the same, word for word, and are then a form that stays.
+pub fn adf(data: &[u8]) {
+    let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
+    let once = Document::from_adf(&json);
+    let written = once.to_adf();
+    let twice = Document::from_adf(&written);
+    assert_eq!(letters(&once.text()), letters(&twice.text()), "words are lost in writing");
+    assert!(once.mentions() == twice.mentions(), "somebody is mentioned no more");
+    assert_eq!(written, twice.to_adf(), "writing it again makes another document");
+}
+
+/// Documents as wiki text: plain words mean nothing in it.
+pub fn wiki(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let wiki = Document::from_text(&text).to_wiki();
+    let mut signs = wiki.chars();
+    let mut plain = String::new();
+    while let Some(sign) = signs.next() {
+        let sign = if sign == '\\' { signs.next().unwrap_or('\\') } else { sign };
+        plain.push(sign);
+    }
+    assert_eq!(letters(&plain), letters(&text), "words are lost in writing");
+    let bare = wiki.replace("\\\\", "").replace("\\{", "").replace("\\[", "").replace("\\!", "").replace("\\|", "");
+    assert!(!bare.contains(['{', '[', '!', '|']), "plain words mean something");
+    if let Ok(json) = serde_json::from_str::<Value>(&text) {
+        let wiki = Document::from_adf(&json).to_wiki();
+        assert!(wiki.matches("{code").count() % 2 == 0, "code is left open");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+    use std::path::Path;
+
+    #[test]
+    fn what_the_fuzzers_found() {
+        #[track_caller]
+        fn check(name: &str, law: fn(&[u8])) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(name);
+            let mut tried = 0;
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                law(&std::fs::read(entry.unwrap().path()).unwrap());
+                tried += 1;
+            }
+            assert!(tried > 0, "{} is empty", folder.display());
+        }
+        check("token", super::token);
+        check("webhook", super::webhook);
+        check("adf", super::adf);
+        check("wiki", super::wiki);
+    }
+}
