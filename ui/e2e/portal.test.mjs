@@ -76,6 +76,7 @@ test('an administrator makes a key, and its secret is told once', async () => {
   await shot(admin, 'signin-dialog');
   await admin.getByText('With a secret that is made here').click();
   await admin.locator('.window-foot').getByRole('button', { name: 'Create' }).click();
+  await admin.locator('.secret-text').first().waitFor();
   const [secret, kid] = await admin.locator('.secret-text').allInnerTexts();
   assert.match(secret, /^stwk_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/);
   await assertAccessible(admin, 'the secret of a key');
