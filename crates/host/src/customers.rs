@@ -4,6 +4,7 @@
 //! It must never take one for another: an address that is not exactly this one, that two accounts have, or that Jira withholds, is nobody's here. Agents and
 //! administrators do not come in this way. Start at [`Customers::by_address`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{AccountId, Cx, Kind, Result, TenantId};
@@ -64,7 +65,9 @@ pub struct Comer {
 
 /// Customers by their address; cheap to clone.
 #[derive(Clone)]
-pub struct Customers {
+pub struct Customers(Arc<Parts>);
+
+struct Parts {
     cloud: Cloud,
     callers: Callers,
     still: Cache<(TenantId, AccountId), bool>,
@@ -93,12 +96,12 @@ fn the_one<'u>(found: &'u [User], email: &str) -> Result<&'u User, Stranger> {
 impl Customers {
     pub(crate) fn new(cloud: Cloud, callers: Callers) -> Self {
         let still = Cache::builder().max_capacity(STILL_KEPT).time_to_live(STILL_TIME).build();
-        Self { cloud, callers, still }
+        Self(Arc::new(Parts { cloud, callers, still }))
     }
 
     /// The customer who has this address, as Jira knows them now.
     pub async fn by_address(&self, cx: &Cx, email: &Personal) -> Result<Result<Comer, Stranger>> {
-        let jira = Jira::for_tenant(&self.cloud, cx, As::App);
+        let jira = Jira::for_tenant(&self.0.cloud, cx, As::App);
         let found = jira.users_like(email).await?;
         let user = match the_one(&found, email.peek()) {
             Ok(user) => user,
@@ -110,7 +113,7 @@ impl Customers {
         if user.account_type != AccountKind::Customer && !self.asks_for_help(cx, &jira, user, email).await? {
             return Ok(Err(Stranger::NoCustomer));
         }
-        self.still.insert((cx.tenant(), user.account_id.clone()), true).await;
+        self.0.still.insert((cx.tenant(), user.account_id.clone()), true).await;
         Ok(Ok(Comer {
             account: user.account_id.clone(),
             locale: user.locale.clone(),
@@ -122,19 +125,19 @@ impl Customers {
     pub async fn is_still_one(&self, cx: &Cx, account: &AccountId) -> Result<bool> {
         // On the heap: what is asked of Jira is large, and waits in whoever asks.
         let asking = Box::pin(async {
-            let jira = Jira::for_tenant(&self.cloud, cx, As::App);
+            let jira = Jira::for_tenant(&self.0.cloud, cx, As::App);
             match jira.user(account).await {
                 Ok(user) => Ok(self.is_none(cx, &jira, &user).await?.is_none()),
                 Err(fault) if fault.kind() == Kind::NotFound => Ok(false),
                 Err(fault) => Err(fault),
             }
         });
-        self.still.try_get_with((cx.tenant(), account.clone()), asking).await.map_err(|fault| shared(&fault))
+        self.0.still.try_get_with((cx.tenant(), account.clone()), asking).await.map_err(|fault| shared(&fault))
     }
 
     /// Forgets what is kept of a person.
     pub async fn forget(&self, tenant: TenantId, account: &AccountId) {
-        self.still.invalidate(&(tenant, account.clone())).await;
+        self.0.still.invalidate(&(tenant, account.clone())).await;
     }
 
     async fn is_none(&self, cx: &Cx, jira: &Jira<'_>, user: &User) -> Result<Option<Stranger>> {
@@ -144,14 +147,14 @@ impl Customers {
         if user.account_type == AccountKind::App {
             return Ok(Some(Stranger::NoCustomer));
         }
-        let standing = self.callers.standing(cx, &user.account_id, &[]).await?;
+        let standing = self.0.callers.standing(cx, &user.account_id, &[]).await?;
         let works = standing.admin || standing.agent || jira.is_licensed_agent(&user.account_id).await?;
         Ok(works.then_some(Stranger::Works))
     }
 
     /// Whether a person with an account of their own is a customer of some desk, or ever asked for something.
     async fn asks_for_help(&self, cx: &Cx, jira: &Jira<'_>, user: &User, email: &Personal) -> Result<bool> {
-        let projects = self.callers.service_projects(cx).await?;
+        let projects = self.0.callers.service_projects(cx).await?;
         if projects.is_empty() {
             return Ok(false);
         }
