@@ -14,6 +14,7 @@ import './styles/bulk.css';
 import './styles/entitlements.css';
 import './styles/person.css';
 import './styles/duplicates.css';
+import './styles/portal.css';
 import './styles/helpcenter.css';
 import { calls } from './api/calls';
 import { apiClient } from './api/client';

@@ -20,6 +20,7 @@ pub(crate) mod lists;
 pub(crate) mod merges;
 pub(crate) mod panel;
 pub(crate) mod person;
+pub(crate) mod portal;
 pub(crate) mod products;
 pub(crate) mod queries;
 pub(crate) mod records;

@@ -13,6 +13,7 @@ mod lists;
 mod panel;
 mod people;
 mod person;
+mod portal;
 mod products;
 mod queries;
 mod requests;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
         .merge(people::routes())
         .merge(person::routes())
+        .merge(portal::routes())
         .merge(adding::routes())
         .merge(changes::routes())
         .merge(requests::routes())

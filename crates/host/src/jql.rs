@@ -54,8 +54,24 @@ pub(crate) fn requests(whose: Reporter<'_>, progress: Progress, projects: &[Proj
         Progress::Open => "!=",
         Progress::Closed => "=",
     };
-    let projects: Vec<&str> = projects.iter().map(ProjectId::as_str).collect();
-    format!("project in ({}) AND {whose} AND statusCategory {state} Done", projects.join(", "))
+    format!("project in ({}) AND {whose} AND statusCategory {state} Done", listed(projects))
+}
+
+/// All that somebody reported in these service projects, of which there must be one at least.
+pub(crate) fn reported_by(name: &str, projects: &[ProjectId]) -> String {
+    format!("project in ({}) AND reporter = {}", listed(projects), quoted(name))
+}
+
+/// What somebody reported or takes part in, newest change first, in these service projects, of which there must be one at least.
+pub(crate) fn own_requests(name: &str, projects: &[ProjectId]) -> String {
+    let (name, projects) = (quoted(name), listed(projects));
+    format!(
+        "project in ({projects}) AND (reporter = {name} OR \"Request participants\" = {name}) ORDER BY updated DESC"
+    )
+}
+
+fn listed(projects: &[ProjectId]) -> String {
+    projects.iter().map(ProjectId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Issues by id.
@@ -89,6 +105,11 @@ mod tests {
             requests(Reporter::Organization(&organization), Progress::Closed, &projects[..1]),
             "project in (10000) AND organizations = 7 AND statusCategory = Done"
         );
+        assert_eq!(
+            own_requests("a\"b", &projects),
+            "project in (10000, 10001) AND (reporter = \"a\\\"b\" OR \"Request participants\" = \"a\\\"b\") ORDER BY updated DESC"
+        );
+        assert_eq!(reported_by("x", &projects), "project in (10000, 10001) AND reporter = \"x\"");
         assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");
         assert_eq!(quoted("a\" OR \"b\\\n"), "\"a\\\" OR \\\"b\\\\\"");
         let site = Url::parse("https://acme.atlassian.net").unwrap();

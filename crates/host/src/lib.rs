@@ -9,6 +9,8 @@ pub mod address;
 mod caller;
 pub mod client;
 pub mod connect;
+pub mod customer_token;
+mod customers;
 mod data_center;
 pub mod door;
 pub mod events;
@@ -45,6 +47,7 @@ pub use address::Networks;
 pub use caller::Callers;
 pub use client::{As, Cloud, Jira};
 pub use connect::{Connect, ConnectConfig};
+pub use customers::{Comer, Customers, Stranger};
 pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Purpose, SystemLookup, ask_self, store_client};
 pub use install::{Call, ForgeHeaders, Inbound};
 pub use joining::{Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
@@ -162,6 +165,8 @@ pub struct Host {
     pub people: People,
     /// Tenants' sites.
     pub sites: Sites,
+    /// Customers who come with their own site's word.
+    pub customers: Customers,
     /// Sites that an operator joins.
     pub joining: Joining,
     /// People who sign in on our own pages.
@@ -266,10 +271,12 @@ impl Host {
             clock,
             tenants: install::tenant_cache(),
         }));
+        let callers = Callers::new(cloud.clone());
         Ok(Self {
             door,
             inbound,
-            callers: Callers::new(cloud.clone()),
+            customers: Customers::new(cloud.clone(), callers.clone()),
+            callers,
             people: People::new(store, vault, cloud.clone()),
             cloud,
             sites,

@@ -185,7 +185,7 @@ fn quiet_panics() {
 
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(options) => demo::run(options).await?,
+        Command::Demo(options) => Box::pin(demo::run(options)).await?,
         Command::Sandbox(options) => sandbox::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
         Command::Init { directory, data, key_service } => init(&directory, &data, key_service.as_ref())?,

@@ -105,7 +105,11 @@ impl Program {
             blobs: blobs.clone(),
             vault: vault.clone(),
             clock: parts.clock.clone(),
-            config: Arc::new(web::WebConfig { origin: config.server.origin.clone(), secure: config.secure() }),
+            config: Arc::new(web::WebConfig {
+                origin: config.server.origin.clone(),
+                secure: config.secure(),
+                behind_proxy: config.server.behind_proxy,
+            }),
             roles: vec![Arc::new(customers::Roles { store: store.clone(), vault: vault.clone() })],
             pace: Arc::new(web::Pace::new(config.api.requests_per_minute, parts.clock.clone())),
             in_flight: web::InFlight::default(),
@@ -230,6 +234,11 @@ fn description() -> OpenApi {
             "An invocation token from Forge, good once, or a bearer session from POST /api/v1/session/bearer.",
         ))
         .build();
+    let customer = ApiKey::Cookie(ApiKeyValue::with_description(
+        "__Host-steward-portal",
+        "A customer's session, begun with a token of their own site. It counts only with `X-Steward-Session: customer`; changes carry \
+         `X-CSRF-Token` too. It opens what is open to customers, whoever they are in Jira.",
+    ));
     let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
         "__Host-steward",
         "A session of Steward's own origin; changes carry `X-CSRF-Token` too.",
@@ -248,6 +257,7 @@ fn description() -> OpenApi {
                 .security_scheme("token", SecurityScheme::Http(token))
                 .security_scheme("bearer", SecurityScheme::Http(bearer))
                 .security_scheme("session", SecurityScheme::ApiKey(cookie))
+                .security_scheme("customer", SecurityScheme::ApiKey(customer))
                 .build(),
         ))
         .security(Some([

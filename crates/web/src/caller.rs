@@ -2,7 +2,7 @@
 //!
 //! A person has three proofs: the host's invocation token, good once; the context token of a page of Connect's; or a session
 //! of ours. In each case their standing
-//! is asked of Jira, at most a minute old. A script has an API token, which acts as itself and may what its scopes say.
+//! is asked of Jira, at most a minute old; but a customer's session is a customer's, and has none. A script has an API token, which acts as itself and may what its scopes say.
 //!
 //! An endpoint that takes a [`Person`] is closed to tokens; one that is open to them takes a [`Principal`] and names the
 //! scope.
@@ -27,6 +27,16 @@ use crate::{headers, secret, token};
 pub(crate) fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-steward" } else { "steward" }
 }
+
+/// The same of a customer's session: it stands beside an agent's, and neither takes the other's place.
+pub(crate) fn customer_cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-steward-portal" } else { "steward-portal" }
+}
+
+/// The header by which a page says that it is the customers' portal: there a customer's session counts, and nowhere else.
+const SESSION_HEADER: &str = "x-steward-session";
+/// What it says.
+const OF_CUSTOMER: &str = "customer";
 
 /// The header that changes from a page of ours carry.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
@@ -55,6 +65,8 @@ pub(crate) enum Proof {
     Cookie(String),
     /// By a session of ours for scripts: its token.
     Bearer(String),
+    /// By a customer's session, which began with their own site's word: its token.
+    Customer(String),
 }
 
 /// Whoever was proven.
@@ -87,7 +99,9 @@ impl Known {
     /// What has a pace of its own: a script, or a session of our own origin.
     fn paced(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Person(Caller { proof: Proof::Cookie(token), .. }) => Some(secret::hash(token)),
+            Self::Person(Caller { proof: Proof::Cookie(token) | Proof::Customer(token), .. }) => {
+                Some(secret::hash(token))
+            }
             Self::Person(_) | Self::Token(_) => self.script(),
         }
     }
@@ -207,7 +221,9 @@ async fn prove_person(shared: &Shared, parts: &Parts) -> Result<Caller> {
         return by_invocation(shared, &parts.headers).await;
     }
     let jar = CookieJar::from_headers(&parts.headers);
-    let Some(cookie) = jar.get(cookie_name(shared.config.secure)).map(|cookie| cookie.value().to_owned()) else {
+    let of_customer = header(&parts.headers, SESSION_HEADER) == Some(OF_CUSTOMER);
+    let name = if of_customer { customer_cookie_name(shared.config.secure) } else { cookie_name(shared.config.secure) };
+    let Some(cookie) = jar.get(name).map(|cookie| cookie.value().to_owned()) else {
         return Err(Fault::unauthenticated(
             "unauthenticated",
             "Send `Authorization: Bearer` with an API token, a session token, or an invocation token from Jira.",
@@ -218,6 +234,9 @@ async fn prove_person(shared: &Shared, parts: &Parts) -> Result<Caller> {
         return Err(Fault::refused(
             "This change did not come from a page of ours: `X-CSRF-Token` is missing or wrong.",
         ));
+    }
+    if of_customer {
+        return by_customer(shared, &cookie).await;
     }
     by_session(shared, Kind::Cookie, &cookie, Proof::Cookie(cookie.clone())).await
 }
@@ -268,6 +287,21 @@ async fn by_session(shared: &Shared, kind: Kind, token: &str, proof: Proof) -> R
     let (account, context) = session::find(shared, &door, kind, token).await?;
     let cx = person_cx(shared, &door, &account).await?;
     Ok(Caller { cx, account, from: context.peek().clone(), proof })
+}
+
+/// A customer, and nothing more: their context has no standing, whatever Jira says of their groups, and Jira is not asked for any.
+async fn by_customer(shared: &Shared, token: &str) -> Result<Caller> {
+    let tenant = session::claimed_tenant(Kind::Customer, token)?;
+    shared.host.sites.of(tenant).await?;
+    let door = door_cx(shared, tenant, "session");
+    let (account, context) = session::find(shared, &door, Kind::Customer, token).await?;
+    if !shared.host.customers.is_still_one(&door, &account).await? {
+        session::end(shared, &door, &account, token).await?;
+        return Err(session::unknown());
+    }
+    let actor = Actor::Person(account.clone());
+    let cx = Cx::mint(tenant, actor, Standing::default(), shared.clock.clone(), headers::request_id());
+    Ok(Caller { cx, account, from: context.peek().clone(), proof: Proof::Customer(token.to_owned()) })
 }
 
 async fn person_cx(shared: &Shared, door: &Cx, account: &AccountId) -> Result<Cx> {

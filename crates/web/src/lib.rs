@@ -1,5 +1,5 @@
 //! What every HTTP room shares: who calls (the extractors that mint a `Cx`), how a reply leaves, signing in on our own pages,
-//! their sessions, the doors that Forge, Connect and webhooks knock at, the pages, and the headers on all of it.
+//! their sessions, customers who come with a token of their own site's, the doors that Forge, Connect and webhooks knock at, the pages, and the headers on all of it.
 //!
 //! API tokens for scripts, their pace, and requests that are done once however often they are sent.
 //!
@@ -9,6 +9,9 @@ mod actor;
 pub mod body;
 pub mod caller;
 mod connect;
+mod customer_keys;
+mod customer_keys_http;
+mod customer_sign_in;
 mod forge;
 mod headers;
 mod hooks;

@@ -16,7 +16,10 @@ use vault::Vault;
 
 use crate::once::InFlight;
 use crate::pace::Pace;
-use crate::{connect, forge, headers, hooks, once, pace, pages, session_http, sign_in, token_http};
+use crate::{
+    connect, customer_keys_http, customer_sign_in, forge, headers, hooks, once, pace, pages, session_http, sign_in,
+    token_http,
+};
 
 /// What an operator decides about the web side.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct WebConfig {
     pub origin: Url,
     /// Whether a request counts as arriving over TLS: our own listener speaks it, or a declared proxy in front does.
     pub secure: bool,
+    /// Whether a declared proxy stands in front, which says where requests come from.
+    pub behind_proxy: bool,
 }
 
 /// Which project roles a room's permissions name: `host` asks Jira for these and no others.
@@ -91,7 +96,8 @@ pub fn serve_routes(
     operator: Router,
     describe: impl FnOnce(&mut OpenApi),
 ) -> Server {
-    let own = session_http::routes().merge(token_http::routes()).with_state(shared.clone());
+    let own = session_http::routes().merge(token_http::routes()).merge(customer_keys_http::routes());
+    let own = own.with_state(shared.clone());
     let (router, mut openapi) = api.merge(OpenApiRouter::new().nest("/api/v1", own)).split_for_parts();
     describe(&mut openapi);
     let router = router
@@ -109,6 +115,7 @@ pub fn serve_routes(
         .merge(forge::routes().with_state(shared.clone()))
         .merge(hooks::routes().with_state(shared.clone()))
         .merge(connect::routes(&shared))
+        .merge(customer_sign_in::routes(&shared))
         .merge(sign_in::routes().with_state(shared.clone()))
         .merge(pages::routes().with_state(shared.clone()))
         .merge(operator)

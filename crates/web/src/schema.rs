@@ -1,4 +1,4 @@
-//! Sessions of our own origin, API tokens, and who saw whose values.
+//! Sessions of our own origin, API tokens, keys of customers' sites, and who saw whose values.
 
 use kernel::ColumnKind::{Bytes, Int, Text, Uuid};
 use kernel::{
@@ -17,6 +17,8 @@ static SESSION_CLASS: DataClass = DataClass {
 
 const S: &str = "session";
 pub(crate) static SESSION_CONTEXT: Column = sealed_column(S, "context", KeyClass::Data, &SESSION_CLASS);
+/// The key of a customer's site, if it began with one.
+static SESSION_SIGNED_BY: Column = Column::new(S, "signed_by", Uuid, &OPAQUE_ID).or_null();
 table!(SESSION, "session", Tenant, [
     Column::new(S, "tenant", Uuid, &OPAQUE_ID),
     Column::new(S, "token_hash", Bytes, &SESSION_CLASS),
@@ -25,6 +27,7 @@ table!(SESSION, "session", Tenant, [
     sealed_column(S, "context", KeyClass::Data, &SESSION_CLASS),
     Column::new(S, "made_at", Int, &INSTANT),
     Column::new(S, "expires_at", Int, &INSTANT),
+    SESSION_SIGNED_BY,
 ], key ["tenant", "token_hash"], row ["token_hash"], written "made_at");
 
 static API_TOKEN_CLASS: DataClass = DataClass {
@@ -54,6 +57,61 @@ table!(API_TOKEN, "api_token", Tenant, [
     Column::new(A, "revoked_at", Int, &INSTANT).or_null(),
 ], key ["tenant", "id"], unique [&["tenant", "token_hash"] as &[&str], &["tenant", "name_hash"] as &[&str]], row ["id"]);
 
+static CUSTOMER_KEY_CLASS: DataClass = DataClass {
+    name: "customer-sign-in-key",
+    purpose: "Keys of customers' own sites, as administrators named them: what they are called, and what became of the last token.",
+    audience: Audience::Tenant,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Tenant,
+};
+
+static CUSTOMER_KEY_SECRET: DataClass = DataClass {
+    name: "customer-sign-in-secret",
+    purpose: "What tokens of customers' own sites are verified with.",
+    audience: Audience::Nobody,
+    retention: Retention::Tenancy,
+    regional: true,
+    export: Export::Never,
+};
+
+static CUSTOMER_TOKEN: DataClass = DataClass {
+    name: "customer-sign-in-token",
+    purpose: "Hashes of the tokens with which customers signed in, so that none is used twice.",
+    audience: Audience::Nobody,
+    retention: Retention::Minutes(60),
+    regional: true,
+    export: Export::Never,
+};
+
+const K: &str = "customer_key";
+pub(crate) static CUSTOMER_KEY_BODY: Column = sealed_column(K, "body", KeyClass::Data, &CUSTOMER_KEY_CLASS);
+pub(crate) static CUSTOMER_KEY_MATERIAL: Column =
+    sealed_column(K, "material", KeyClass::Credential, &CUSTOMER_KEY_SECRET);
+table!(CUSTOMER_KEY, "customer_key", Tenant, [
+    Column::new(K, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(K, "id", Uuid, &OPAQUE_ID),
+    // By which a token's key is found.
+    Column::new(K, "kid_hash", Bytes, &CUSTOMER_KEY_CLASS),
+    sealed_column(K, "body", KeyClass::Data, &CUSTOMER_KEY_CLASS),
+    sealed_column(K, "material", KeyClass::Credential, &CUSTOMER_KEY_SECRET),
+    Column::new(K, "algorithm", Text, &STATE),
+    Column::new(K, "made_by", Text, &OPAQUE_ID),
+    Column::new(K, "made_at", Int, &INSTANT),
+    Column::new(K, "expires_at", Int, &INSTANT),
+    // The day alone: when within it is nobody's business.
+    Column::new(K, "used_on", Int, &INSTANT).or_null(),
+    Column::new(K, "refused_at", Int, &INSTANT).or_null(),
+    Column::new(K, "refused_why", Text, &STATE).or_null(),
+], key ["tenant", "id"], unique [&["tenant", "kid_hash"] as &[&str]], row ["id"]);
+
+const T: &str = "customer_token";
+table!(CUSTOMER_TOKEN_TABLE, "customer_token", Tenant, [
+    Column::new(T, "tenant", Uuid, &OPAQUE_ID),
+    Column::new(T, "token_hash", Bytes, &CUSTOMER_TOKEN),
+    Column::new(T, "seen_at", Int, &INSTANT),
+], key ["tenant", "token_hash"], written "seen_at");
+
 static READING_CLASS: DataClass = DataClass {
     name: "reading",
     purpose: "Who saw a customer's values, in which way, on which day, so that the person can be told: the reader by account, token or receiver, the person by a pseudonym that goes with them. Neither the values nor which of them.",
@@ -79,10 +137,14 @@ table!(READING, "reading", Tenant, [
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "web",
-    tables: &[&SESSION, &API_TOKEN, &READING],
+    tables: &[&SESSION, &API_TOKEN, &READING, &CUSTOMER_KEY, &CUSTOMER_TOKEN_TABLE],
     migrations: &[
         Migration { version: 1, steps: &[Step::Create(&SESSION)] },
         Migration { version: 2, steps: &[Step::Create(&API_TOKEN)] },
         Migration { version: 3, steps: &[Step::Create(&READING)] },
+        Migration {
+            version: 4,
+            steps: &[Step::Create(&CUSTOMER_KEY), Step::Create(&CUSTOMER_TOKEN_TABLE), Step::Add(&SESSION_SIGNED_BY)],
+        },
     ],
 };

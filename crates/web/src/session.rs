@@ -7,8 +7,10 @@ use aws_lc_rs::{constant_time, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use kernel::{AccountId, Cx, Fault, KeyClass, Result, RowName, TenantId};
+use kernel::{AccountId, Cx, Fault, KeyClass, Result, RowName, Sealed, TenantId};
 use serde::{Deserialize, Serialize};
+use store::Scoped;
+use uuid::Uuid;
 use vault::{Open, Place, Subject};
 use zeroize::Zeroize;
 
@@ -20,6 +22,8 @@ use crate::{schema, sql};
 const TICKET_TIME: Duration = Duration::from_secs(60);
 /// A working day; standing in Jira is asked again every minute all the same.
 const COOKIE_TIME: Duration = Duration::from_secs(8 * 3600);
+/// The same of a customer; that the account is in use is asked again every minute.
+const CUSTOMER_TIME: Duration = Duration::from_secs(8 * 3600);
 /// A script's run.
 const BEARER_TIME: Duration = Duration::from_secs(600);
 
@@ -29,6 +33,8 @@ pub(crate) enum Kind {
     Ticket,
     Cookie,
     Bearer,
+    /// A customer's, on their own site's word: it never is anything but a customer's.
+    Customer,
 }
 
 impl Kind {
@@ -37,6 +43,7 @@ impl Kind {
             Self::Ticket => "ticket",
             Self::Cookie => "cookie",
             Self::Bearer => "bearer",
+            Self::Customer => "customer",
         }
     }
 
@@ -45,6 +52,7 @@ impl Kind {
             Self::Ticket => "stwt",
             Self::Cookie => "stwc",
             Self::Bearer => "stwb",
+            Self::Customer => "stwp",
         }
     }
 
@@ -53,6 +61,7 @@ impl Kind {
             Self::Ticket => TICKET_TIME,
             Self::Cookie => COOKIE_TIME,
             Self::Bearer => BEARER_TIME,
+            Self::Customer => CUSTOMER_TIME,
         }
     }
 }
@@ -78,22 +87,63 @@ fn place(hash: &[u8]) -> Place {
     Place::new(&schema::SESSION_CONTEXT, RowName::new().bytes(hash))
 }
 
-fn unknown() -> Fault {
-    Fault::unauthenticated("session_unknown", "This session has ended. Open Steward from Jira again.")
+pub(crate) fn unknown() -> Fault {
+    Fault::unauthenticated("session_unknown", "This session has ended. Open Steward again from where you came.")
 }
 
 /// Makes a session for the context's person.
 pub(crate) async fn make(shared: &Shared, cx: &Cx, kind: Kind, account: &AccountId, context: &Context) -> Result<Made> {
-    let token = secret::make(kind.prefix(), cx.tenant())?;
-    let hash = hash(&token);
-    let keys = shared.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
-    let context = keys.seal(&place(&hash), context)?;
-    let expires_at = cx.now().checked_add(kind.time()).unwrap_or(Timestamp::MAX);
-    let new = sql::NewSession { hash: &hash, kind, account, context, made_at: cx.now(), expires_at };
+    let prepared = prepare(shared, cx, kind, account, context).await?;
     let mut scoped = shared.store.write(cx).await?;
-    sql::session_put(&mut scoped, new).await?;
+    prepared.put(&mut scoped, None).await?;
     scoped.commit().await?;
-    Ok(Made { token, expires_at })
+    Ok(prepared.made())
+}
+
+/// A session that is sealed and not yet written: for whoever writes more in the same transaction.
+pub(crate) struct Prepared {
+    token: String,
+    kind: Kind,
+    account: AccountId,
+    context: Sealed<Context>,
+    made_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// Prepares one, before a transaction begins.
+pub(crate) async fn prepare(
+    shared: &Shared,
+    cx: &Cx,
+    kind: Kind,
+    account: &AccountId,
+    context: &Context,
+) -> Result<Prepared> {
+    let token = secret::make(kind.prefix(), cx.tenant())?;
+    let keys = shared.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
+    let context = keys.seal(&place(&hash(&token)), context)?;
+    let expires_at = cx.now().checked_add(kind.time()).unwrap_or(Timestamp::MAX);
+    Ok(Prepared { token, kind, account: account.clone(), context, made_at: cx.now(), expires_at })
+}
+
+impl Prepared {
+    /// Writes it, in the caller's transaction. `signed_by` is the key whose deletion ends it.
+    pub(crate) async fn put(&self, scoped: &mut Scoped, signed_by: Option<Uuid>) -> Result<()> {
+        let new = sql::NewSession {
+            hash: &hash(&self.token),
+            kind: self.kind,
+            account: &self.account,
+            context: self.context.clone(),
+            made_at: self.made_at,
+            expires_at: self.expires_at,
+            signed_by,
+        };
+        sql::session_put(scoped, new).await
+    }
+
+    /// What its owner is told, once it is written.
+    pub(crate) fn made(self) -> Made {
+        Made { token: self.token, expires_at: self.expires_at }
+    }
 }
 
 /// The tenant of a token that has the right form; whether it is good is for [`find`] or [`take`] to say.
@@ -121,7 +171,7 @@ async fn open(
     shared: &Shared,
     cx: &Cx,
     hash: &[u8],
-    found: Option<(AccountId, kernel::Sealed<Context>)>,
+    found: Option<(AccountId, Sealed<Context>)>,
 ) -> Result<(AccountId, Open<Context>)> {
     let (account, context) = found.ok_or_else(unknown)?;
     let keys = shared.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;

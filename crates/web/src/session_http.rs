@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use crate::body::Json;
 use crate::caller::{Caller, Person, Proof, cookie_name, door_cx};
+use crate::customer_sign_in::customer_cookie;
 use crate::reply::{Problem, ProblemBody, Reply};
 use crate::router::Shared;
 use crate::session::{self, Kind};
@@ -34,7 +35,7 @@ struct Ticket {
 fn by_invocation(caller: Caller) -> Result<Caller, Fault> {
     match caller.proof {
         Proof::Invocation => Ok(caller),
-        Proof::Cookie(_) | Proof::Bearer(_) | Proof::Context => {
+        Proof::Cookie(_) | Proof::Bearer(_) | Proof::Context | Proof::Customer(_) => {
             Err(Fault::refused("Send a fresh invocation token from Jira; a session cannot start another."))
         }
     }
@@ -95,7 +96,7 @@ pub(crate) fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> 
 #[utoipa::path(get, path = "/session", tag = "session",
     responses((status = 200, body = PageSession), (status = 401, body = ProblemBody)))]
 async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
-    let Proof::Cookie(token) = caller.proof else {
+    let (Proof::Cookie(token) | Proof::Customer(token)) = caller.proof else {
         return Err(Fault::unauthenticated("session_none", "There is no session of this page.").into());
     };
     Ok(Reply::ok(|_| PageSession { csrf: session::csrf_of(&token) }))
@@ -105,7 +106,12 @@ async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204), (status = 401, body = ProblemBody)))]
 async fn end_session(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     let Caller { cx, account, proof, .. } = caller;
+    let mut gone = session_cookie(&shared, String::new());
     match &proof {
+        Proof::Customer(token) => {
+            session::end(&shared, &cx, &account, token).await?;
+            gone = customer_cookie(&shared, String::new());
+        }
         Proof::Cookie(token) | Proof::Bearer(token) => {
             let last = session::end(&shared, &cx, &account, token).await?;
             if last {
@@ -114,7 +120,6 @@ async fn end_session(State(shared): State<Shared>, Person(caller): Person) -> Re
         }
         Proof::Invocation | Proof::Context => {}
     }
-    let mut gone = session_cookie(&shared, String::new());
     gone.make_removal();
     Ok(Reply::empty().header(header::SET_COOKIE, &gone.to_string()))
 }

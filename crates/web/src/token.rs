@@ -222,7 +222,7 @@ pub(crate) fn claimed_tenant(secret: &str) -> Result<kernel::TenantId> {
 }
 
 /// The beginning of the day in UTC.
-fn day_of(at: Timestamp) -> Timestamp {
+pub(crate) fn day_of(at: Timestamp) -> Timestamp {
     const DAY_SECONDS: i64 = Duration::from_secs(24 * 3600).as_secs() as i64;
     Timestamp::from_second(at.as_second().div_euclid(DAY_SECONDS) * DAY_SECONDS).unwrap_or(at)
 }

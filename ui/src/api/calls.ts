@@ -1,9 +1,9 @@
 /** Each call that the UI makes, once, under the name of what it does. The only place that knows the API's paths. */
 import { etag, must, type ApiClient } from './client';
 import type {
-  BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewRequest,
-  NewToken, NewWebhook, Organization, OrganizationEntitlements, Panel, Permissions, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
+  BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
+  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
+  NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
 } from './types';
@@ -250,6 +250,12 @@ export function calls(api: ApiClient) {
       must(api.GET('/api/v1/imports/{importId}/kept', { params: { path: { importId } } })),
 
     tokens: (): Promise<Token[]> => all(() => must(api.GET('/api/v1/tokens'))),
+    customerKeys: (): Promise<CustomerKeys> => must(api.GET('/api/v1/customer-keys')),
+    addCustomerKey: (body: CustomerKeyInput): Promise<NewCustomerKey> => must(api.POST('/api/v1/customer-keys', { body })),
+    deleteCustomerKey: (keyId: string): Promise<unknown> => must(api.DELETE('/api/v1/customer-keys/{keyId}', { params: { path: { keyId } } })),
+    portal: (): Promise<Portal> => must(api.GET('/api/v1/portal')),
+    ownRequests: (cursor: string | undefined): Promise<Page<OwnRequest>> =>
+      must(api.GET('/api/v1/me/requests', { params: { query: cursor === undefined ? {} : { cursor } } })),
     addToken: (body: TokenInput): Promise<NewToken> => must(api.POST('/api/v1/tokens', { body })),
     revokeToken: (tokenId: string): Promise<unknown> => must(api.DELETE('/api/v1/tokens/{tokenId}', { params: { path: { tokenId } } })),
 

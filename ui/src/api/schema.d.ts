@@ -24,6 +24,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customer-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys of customers' sites */
+        get: operations["list_customer_keys"];
+        put?: never;
+        /**
+         * Make a key for a customer's site
+         * @description For Jira administrators, on a page or with an invocation token. A secret is in this answer only.
+         */
+        post: operations["make_customer_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customer-keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a key of a customer's site
+         * @description Nobody comes in with it from then on, and who did is signed out.
+         */
+        delete: operations["delete_customer_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers": {
         parameters: {
             query?: never;
@@ -900,6 +941,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own requests
+         * @description What the caller reported or takes part in, in all service projects, newest change first, as Jira has it now; twenty at most on a page, fewer where some
+         *     that its search found are the caller's no more. Nothing of them is kept here.
+         */
+        get: operations["list_own_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merges/{mergeId}/undo": {
         parameters: {
             query?: never;
@@ -1362,6 +1424,23 @@ export interface paths {
         };
         /** Read what stands beside an issue */
         get: operations["read_panel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which site the portal belongs to */
+        get: operations["read_portal"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2437,6 +2516,67 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description A key as somebody wants it. */
+        CustomerKeyInput: {
+            /**
+             * Format: int32
+             * @description Days that it lives: 1 to 365; 365 if left out.
+             * @default 365
+             */
+            expiresInDays: number;
+            /**
+             * @description What it is called, 1 to 100 characters: the site that signs.
+             * @example Shop
+             */
+            name: string;
+            /**
+             * @description The public key of a site that signs with a pair of its own: PEM, a JWK, or a JWKS of one key; RSA of 2,048 bits at least (RS256) or P-256 (ES256). Left
+             *     out or null: a secret is made (HS256).
+             */
+            publicKey?: string | null;
+        };
+        /** @description A key, without its secret. */
+        CustomerKeyView: {
+            /**
+             * @description How its tokens are signed: `HS256`, `RS256` or `ES256`.
+             * @example HS256
+             */
+            algorithm: string;
+            /** @description From when on it opens nothing. */
+            expiresAt: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What tokens name it by in their header. */
+            kid: string;
+            lastRefusal?: components["schemas"]["KeyRefusal"] | null;
+            /**
+             * Format: date
+             * @description The day, in UTC, on which somebody last came in with it; null if nobody did.
+             * @example 2026-11-22
+             */
+            lastUsedOn?: string | null;
+            /** @description When it was made. */
+            madeAt: string;
+            /** @description Who made it. */
+            madeBy: components["schemas"]["KeyMaker"];
+            /** @description What it is called. */
+            name: string;
+        };
+        /** @description The keys, and where tokens go. */
+        CustomerKeysView: {
+            /** @description Oldest first; those that ended among them. */
+            items: components["schemas"]["CustomerKeyView"][];
+            /**
+             * @description The portal.
+             * @example https://steward.example.com/portal/
+             */
+            portalUrl: string;
+            /**
+             * @description Where a form with the token is posted; it is the tokens' audience too.
+             * @example https://steward.example.com/portal/0193a6f2-7c00-7000-8000-000000000000/sign-in
+             */
+            signInUrl: string;
+        };
         /** @description A customer who was made. */
         CustomerMade: {
             /** @description The customer. */
@@ -3067,6 +3207,24 @@ export interface components {
             /** @description The `accountId` or organization's id. */
             ownerId: string;
         };
+        /** @description Who made a key. */
+        KeyMaker: {
+            /** @description Their account. */
+            accountId: string;
+            /** @description Their name, as Jira has it; null when Jira no longer says it. */
+            displayName?: string | null;
+        };
+        /** @description Why the last token of a key that was signed rightly opened nothing. */
+        KeyRefusal: {
+            /** @description When. */
+            at: string;
+            /**
+             * @description A code: `audience`, `claims`, `address`, `life`, `expired`, `early`, `key_expired`, `replayed`, `unknown_address`, `address_withheld`,
+             *     `several_accounts`, `account_inactive`, `works_here`, `no_customer`.
+             * @example unknown_address
+             */
+            reason: string;
+        };
         /**
          * @description What two people have alike, the most telling first.
          * @enum {string}
@@ -3287,6 +3445,11 @@ export interface components {
             /** @description Service projects that they may use, by id; at most 10. */
             projectIds?: string[];
         };
+        /** @description A key that was made just now. */
+        NewCustomerKeyView: components["schemas"]["CustomerKeyView"] & {
+            /** @description What the site signs with; null where it has a pair of its own. It is in this answer, and cannot be read again. */
+            secret?: string | null;
+        };
         /** @description A new organization. */
         NewOrganization: {
             /**
@@ -3459,6 +3622,28 @@ export interface components {
         OrganizationsBulk: {
             /** @description One for each organization. */
             items: components["schemas"]["OrganizationItem"][];
+        };
+        /** @description A request of one's own. */
+        OwnRequestView: {
+            /** @description When it was raised; null where Jira does not say. */
+            createdAt?: string | null;
+            /**
+             * @description Its key, today.
+             * @example CARE-42
+             */
+            key: string;
+            /** @description What the caller is to it. */
+            part: components["schemas"]["RequestPart"];
+            /** @description Whether it is done. */
+            progress: components["schemas"]["RequestProgress"];
+            /** @description Its status, as Jira tells customers. */
+            status: string;
+            /** @description What it is about. */
+            summary: string;
+            /** @description When it was last changed; null where Jira does not say. */
+            updatedAt?: string | null;
+            /** @description Its page in Jira's portal; null while the site's address is not known. */
+            url?: string | null;
         };
         /** @description A session that a page goes on with. */
         PageSession: {
@@ -3923,6 +4108,33 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_OwnRequestView: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was raised; null where Jira does not say. */
+                createdAt?: string | null;
+                /**
+                 * @description Its key, today.
+                 * @example CARE-42
+                 */
+                key: string;
+                /** @description What the caller is to it. */
+                part: components["schemas"]["RequestPart"];
+                /** @description Whether it is done. */
+                progress: components["schemas"]["RequestProgress"];
+                /** @description Its status, as Jira tells customers. */
+                status: string;
+                /** @description What it is about. */
+                summary: string;
+                /** @description When it was last changed; null where Jira does not say. */
+                updatedAt?: string | null;
+                /** @description Its page in Jira's portal; null while the site's address is not known. */
+                url?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_ProductView: {
             /** @description The rows. */
             items: {
@@ -4300,6 +4512,16 @@ export interface components {
             /** @description Why. */
             problem: components["schemas"]["ProblemBody"];
         };
+        /** @description The site that the portal belongs to. */
+        PortalView: {
+            /**
+             * @description Where Jira's own portals are; null while the site's address is not known.
+             * @example https://example.atlassian.net/servicedesk/customer/portals
+             */
+            jiraPortalUrl?: string | null;
+            /** @description What it is called in Jira; null when Jira does not say. */
+            siteName?: string | null;
+        };
         /** @description A row at the beginning of a file. */
         PreviewRow: {
             /** @description Its cells, at most 200 characters of each; null where the row cannot be read. */
@@ -4498,6 +4720,16 @@ export interface components {
             /** @description Where people see it. */
             url?: string | null;
         };
+        /**
+         * @description What somebody is to a request of theirs.
+         * @enum {string}
+         */
+        RequestPart: "reporter" | "participant";
+        /**
+         * @description Whether a request is done.
+         * @enum {string}
+         */
+        RequestProgress: "open" | "done";
         /** @description What may be asked for. */
         RequestTypeView: {
             /** @description What it is for. */
@@ -5018,6 +5250,181 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_customer_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5f0c1d2e-8a3b-4c5d-9e6f-7a8b9c0d1e2f",
+                     *           "name": "Shop",
+                     *           "kid": "5f0c1d2e-8a3b-4c5d-9e6f-7a8b9c0d1e2f",
+                     *           "algorithm": "HS256",
+                     *           "madeBy": {
+                     *             "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *             "displayName": "Marta Lindqvist"
+                     *           },
+                     *           "madeAt": "2026-11-22T09:00:00Z",
+                     *           "expiresAt": "2027-11-22T09:00:00Z",
+                     *           "lastUsedOn": "2026-11-22",
+                     *           "lastRefusal": {
+                     *             "at": "2026-11-22T10:15:00Z",
+                     *             "reason": "unknown_address"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "signInUrl": "https://steward.example.com/portal/0193a6f2-7c00-7000-8000-000000000000/sign-in",
+                     *       "portalUrl": "https://steward.example.com/portal/"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerKeysView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    make_customer_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Shop",
+                 *       "publicKey": null,
+                 *       "expiresInDays": 365
+                 *     }
+                 */
+                "application/json": components["schemas"]["CustomerKeyInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c1d2e-8a3b-4c5d-9e6f-7a8b9c0d1e2f",
+                     *       "name": "Shop",
+                     *       "kid": "5f0c1d2e-8a3b-4c5d-9e6f-7a8b9c0d1e2f",
+                     *       "algorithm": "HS256",
+                     *       "madeBy": {
+                     *         "accountId": "712020:6f2b1c3e-98a4-4f0e-8f0a-2d6f8a1b7c55",
+                     *         "displayName": "Marta Lindqvist"
+                     *       },
+                     *       "madeAt": "2026-11-22T09:00:00Z",
+                     *       "expiresAt": "2027-11-22T09:00:00Z",
+                     *       "lastUsedOn": null,
+                     *       "lastRefusal": null,
+                     *       "secret": "stwk_…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewCustomerKeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_customer_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5f0c1d2e-8a3b-4c5d-9e6f-7a8b9c0d1e2f */
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9924,6 +10331,72 @@ export interface operations {
             };
         };
     };
+    list_own_requests: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 5b10ac8d82e05b22cc7d4ef5
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "key": "CARE-42",
+                     *           "summary": "The app does not find my bike",
+                     *           "status": "Waiting for support",
+                     *           "progress": "open",
+                     *           "part": "reporter",
+                     *           "createdAt": "2026-11-20T08:12:00Z",
+                     *           "updatedAt": "2026-11-22T09:30:00Z",
+                     *           "url": "https://example.atlassian.net/servicedesk/customer/portal/1/CARE-42"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_OwnRequestView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     undo_merge: {
         parameters: {
             query?: never;
@@ -12514,6 +12987,39 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_portal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "siteName": "Nordlicht Mobility",
+                     *       "jiraPortalUrl": "https://example.atlassian.net/servicedesk/customer/portals"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PortalView"];
+                };
+            };
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

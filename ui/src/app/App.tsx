@@ -3,6 +3,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react
 import { QueryClientProvider, useQuery, type QueryClient } from '@tanstack/react-query';
 import { I18nProvider } from 'react-aria-components';
 import type { Calls } from '../api/calls';
+import { asProblem } from '../api/problem';
 import type { Me } from '../api/types';
 import { quoted } from '../customers/queryText';
 import { Announcer } from '../kit/Announcer';
@@ -32,6 +33,7 @@ const OrganizationPage = lazy(async () => ({ default: (await import('../customer
 const OrganizationsPage = lazy(async () => ({ default: (await import('../customers/OrganizationsPage')).OrganizationsPage }));
 const PortalHeader = lazy(async () => ({ default: (await import('../helpcenter/PortalHeader')).PortalHeader }));
 const RequestDetails = lazy(async () => ({ default: (await import('../helpcenter/RequestDetails')).RequestDetails }));
+const PortalPage = lazy(async () => ({ default: (await import('../portal/PortalPage')).PortalPage }));
 const ProfilePage = lazy(async () => ({ default: (await import('../profile/ProfilePage')).ProfilePage }));
 const ServerEditor = lazy(async () => ({ default: (await import('../settings/ServerEditor')).ServerEditor }));
 const SettingsPage = lazy(async () => ({ default: (await import('../settings/SettingsPage')).SettingsPage }));
@@ -71,6 +73,10 @@ function Start({ calls, client, transport }: Props) {
     return <main className="page"><h1 className="page-title">{t('settings.title')}</h1><Suspense fallback={<Skeleton rows={2} />}><ServerEditor transport={transport} server={transport.server} onJoined={joined} /></Suspense></main>;
   }
 
+  // Only their own site can sign them in again.
+  if (transport.portal && me.isError && asProblem(me.error).kind === 'unauthenticated') {
+    return <main className="page"><h1 className="visually-hidden">{t('portal.name')}</h1><EmptyState icon="person" title={t('portal.out.title')} detail={t('portal.out.detail')} /></main>;
+  }
   // On top of the portal's pages ours takes no room but for what it has to say.
   const quiet = context.data?.moduleKey === 'portal-header';
   if (quiet && !me.data) return null;
@@ -87,7 +93,8 @@ const RIGHT_TO_LEFT = /^(ar|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/;
 
 function Ready({ calls, transport, context, me }: { calls: Calls; transport: Transport; context: HostContext; me: Me }) {
   const services = useMemo(() => ({ calls, transport, me }), [calls, transport, me]);
-  const [reader] = useState<Reader>(() => readerFrom({ locale: me.locale, timeZone: me.timeZone }, context));
+  const [reader] = useState<Reader>(() => // On the portal the browser's language: Jira has one for people who set it there, which these cannot.
+    readerFrom({ locale: transport.portal ? null : me.locale, timeZone: me.timeZone }, context));
   return (
     <I18nProvider locale={RIGHT_TO_LEFT.test(reader.locale) ? 'en' : reader.locale}>
       <ReaderContext.Provider value={reader}>
@@ -96,7 +103,7 @@ function Ready({ calls, transport, context, me }: { calls: Calls; transport: Tra
             <>
               <Offline />
               <Live />
-              <Pages context={context} me={me} />
+              {transport.portal ? <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><PortalPage /></Suspense> : <Pages context={context} me={me} />}
             </>
           )}
           <Flags />

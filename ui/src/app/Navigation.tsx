@@ -1,6 +1,7 @@
 import { Button } from '../kit/Button';
 import { t } from '../messages';
 import { SHORTCUT } from '../search/QuickSearch';
+import { PORTAL } from '../transport/portal';
 import { href, type Route } from './route';
 import { useServices } from './services';
 
@@ -31,7 +32,7 @@ export function SignOut() {
   if (transport.kind !== 'session') return null;
   const leave = () => {
     // Signed out already, or the server is away: the page that comes says which.
-    void calls.signOut().catch(() => undefined).finally(() => window.location.assign('/app/'));
+    void calls.signOut().catch(() => undefined).finally(() => window.location.assign(transport.portal ? PORTAL : '/app/'));
   };
   return <span className="nav-end"><Button kind="subtle" small onPress={leave}>{t('nav.sign_out')}</Button></span>;
 }

@@ -18,6 +18,7 @@ describe('routes', () => {
     [href.list('customer', { view: 'v/1', query: '' }), { page: 'customers', id: null, view: 'v/1', query: '' }],
     [href.organization('7'), { page: 'organizations', id: '7' }],
     ['#/settings', { page: 'settings', tab: 'customer' }],
+    ['#/settings/sign-in', { page: 'settings', tab: 'sign-in' }],
     ['#/settings/permissions', { page: 'settings', tab: 'permissions' }],
     ['#/issues/HELP-1', { page: 'panel', issue: 'HELP-1' }],
     ['#/customers/%', { page: 'customers', id: null }],

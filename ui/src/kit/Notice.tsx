@@ -5,6 +5,7 @@ import { copyText } from './copy';
 import { t, type MessageKey } from '../messages';
 import { rememberPage, SIGN_IN } from '../app/signIn';
 import { forgeBridge } from '../transport/forge';
+import { onPortal } from '../transport/portal';
 import { Button, IconButton } from './Button';
 import { Icon, type IconName } from './Icon';
 
@@ -23,19 +24,21 @@ export function EmptyState({ icon, title, detail, children }: { icon: IconName; 
 export function ProblemNotice({ error, onRetry, forge = false }: { error: unknown; onRetry?: (() => void) | undefined; forge?: boolean }) {
   const problem = asProblem(error);
   const code = problem.kind;
-  const todo: MessageKey = code === 'unauthenticated' && forge ? 'problem.unauthenticated.forge.do' : `problem.${code}.do`;
+  const portal = onPortal();
+  const todo: MessageKey = code !== 'unauthenticated' ? `problem.${code}.do` : portal ? 'problem.unauthenticated.portal.do' : forge ? 'problem.unauthenticated.forge.do' : 'problem.unauthenticated.do';
   // The server's own words tell a script what to send; a person signs in.
-  const signIn = code === 'unauthenticated' && !forge && !forgeBridge();
+  const signedOut = code === 'unauthenticated' && !forge && !forgeBridge();
+  const signIn = signedOut && !portal;
   return (
     <div className="problem" role="alert">
       <Icon name={problem.kind === 'unreachable' ? 'offline' : 'error'} />
       <div className="problem-body">
         <p className="problem-title">{t(`problem.${code}.title`)}</p>
-        {problem.detail && !signIn && <p dir="auto">{problem.detail}</p>}
+        {problem.detail && !signedOut && <p dir="auto">{problem.detail}</p>}
         <p>{t(todo)}</p>
         <div className="problem-foot">
           {signIn && <a className="button button-primary button-small" href={SIGN_IN} onClick={rememberPage}>{t('act.sign_in')}</a>}
-          {onRetry && !signIn && code !== 'refused' && <Button small onPress={onRetry}>{t('act.retry')}</Button>}
+          {onRetry && !signedOut && code !== 'refused' && <Button small onPress={onRetry}>{t('act.retry')}</Button>}
           {problem.requestId && (
             <span className="problem-request">
               <code>{t('problem.request', { id: problem.requestId })}</code>

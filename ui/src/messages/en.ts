@@ -5,6 +5,7 @@ import { entitlements } from './en.entitlements';
 import { imports } from './en.imports';
 import { helpcenter } from './en.helpcenter';
 import { person } from './en.person';
+import { portal } from './en.portal';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
@@ -16,6 +17,7 @@ import { webhooks } from './en.webhooks';
  * chosen by the parameter `count`.
  */
 export const en = {
+  ...portal,
   'app.name': 'Steward',
   'app.loading': 'Loading…',
   'app.skip': 'Skip to content',

@@ -5,6 +5,7 @@ import { ImportsEditor } from '../imports/ImportsEditor';
 import { Button } from '../kit/Button';
 import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
+import { CustomerKeysEditor } from './CustomerKeysEditor';
 import { FieldsEditor } from './FieldsEditor';
 import { PermissionsEditor } from './PermissionsEditor';
 import { ProductsEditor } from './ProductsEditor';
@@ -15,11 +16,11 @@ import { useWebhooks, WebhooksEditor } from './WebhooksEditor';
 
 export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string | undefined }) {
   const { me, transport } = useServices();
-  // Tokens, imports and webhooks are for Jira's administrators, whoever else may configure.
+  // Tokens, imports, webhooks and customers' sign-in are for Jira's administrators, whoever else may configure.
   const isAdmin = me.role === 'admin';
   // Only the host's own frame can say where the server is.
   const server = isAdmin ? transport.server : undefined;
-  const tab = (['tokens', 'imports', 'webhooks'].includes(asked) && !isAdmin) || (asked === 'server' && !server) ? 'customer' : asked;
+  const tab = (['tokens', 'imports', 'webhooks', 'sign-in'].includes(asked) && !isAdmin) || (asked === 'server' && !server) ? 'customer' : asked;
   const dead = (useWebhooks(isAdmin).data ?? []).filter((webhook) => webhook.state === 'dead');
   return (
     <>
@@ -40,6 +41,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
           {isAdmin && <Tab id="tokens" className="tab">{t('settings.tokens')}</Tab>}
           {isAdmin && <Tab id="imports" className="tab">{t('settings.imports')}</Tab>}
           {isAdmin && <Tab id="webhooks" className="tab">{t('settings.webhooks')}</Tab>}
+          {isAdmin && <Tab id="sign-in" className="tab">{t('settings.signin')}</Tab>}
           {server && <Tab id="server" className="tab">{t('settings.server')}</Tab>}
         </TabList>
         <TabPanel id="customer" className="tab-panel">{id ? <TypeChangePage key={id} fieldId={id} /> : <FieldsEditor key="customer" entity="customer" />}</TabPanel>
@@ -49,6 +51,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
         {isAdmin && <TabPanel id="tokens" className="tab-panel"><TokensEditor /></TabPanel>}
         {isAdmin && <TabPanel id="imports" className="tab-panel"><ImportsEditor id={id ?? null} /></TabPanel>}
         {isAdmin && <TabPanel id="webhooks" className="tab-panel"><WebhooksEditor /></TabPanel>}
+        {isAdmin && <TabPanel id="sign-in" className="tab-panel"><CustomerKeysEditor /></TabPanel>}
         {server && <TabPanel id="server" className="tab-panel"><ServerEditor transport={transport} server={server} /></TabPanel>}
       </Tabs>
     </>

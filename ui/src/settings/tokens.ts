@@ -25,7 +25,7 @@ export function lifeOf(token: Pick<Token, 'expiresAt'>, now: Date): Life {
 }
 
 /** Those that end first come first; expired ones before them all. */
-export function byExpiry(tokens: readonly Token[]): Token[] {
+export function byExpiry<T extends Pick<Token, 'expiresAt' | 'name'>>(tokens: readonly T[]): T[] {
   return [...tokens].sort((a, b) => a.expiresAt.localeCompare(b.expiresAt) || a.name.localeCompare(b.name));
 }
 

@@ -1,5 +1,6 @@
 import { ConnectTransport, connectBridge } from './connect';
 import { ForgeTransport, forgeBridge } from './forge';
+import { onPortal } from './portal';
 import { SessionTransport } from './session';
 import type { Transport } from './transport';
 
@@ -11,5 +12,5 @@ export function chooseTransport(): Transport {
   const bridge = forgeBridge();
   if (bridge) return new ForgeTransport(bridge);
   const connect = connectBridge();
-  return connect ? new ConnectTransport(connect) : new SessionTransport();
+  return connect ? new ConnectTransport(connect) : new SessionTransport(onPortal());
 }

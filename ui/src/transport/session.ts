@@ -20,6 +20,8 @@ export class SessionTransport implements Transport {
   readonly kind = 'session';
   private csrf: string | null = null;
 
+  constructor(readonly portal = false) {}
+
   async request(request: TransportRequest): Promise<TransportResponse> {
     const headers = { ...request.headers };
     if (!SAFE_METHODS.has(request.method) && this.csrf) headers['x-csrf-token'] = this.csrf;
@@ -49,7 +51,7 @@ export class SessionTransport implements Transport {
   private async begin(): Promise<void> {
     const url = new URL(window.location.href);
     const ticket = url.searchParams.get('ticket');
-    if (!ticket) {
+    if (!ticket || this.portal) {
       const answer = await this.send({ method: 'GET', path: SESSION, headers: { accept: 'application/json' } });
       // Without a session the first call of the page says so.
       if (answer.status === 200) this.csrf = csrfOf(answer);
@@ -73,7 +75,8 @@ export class SessionTransport implements Transport {
     try {
       response = await fetch(request.path, {
         method: request.method,
-        headers: request.headers,
+        // An agent of the same browser has a session beside it: a page says which of the two it is.
+        headers: this.portal ? { ...request.headers, 'x-steward-session': 'customer' } : request.headers,
         ...(request.body === undefined ? {} : { body: request.body }),
         credentials: 'same-origin',
         cache: 'no-store',

@@ -133,6 +133,19 @@ describe('the session of our own origin', () => {
     await transport.request({ method: 'POST', path: '/api/v1/x', headers: {} });
     expect(headersOf('/api/v1/x')['x-csrf-token']).toBe('csrf-2');
   });
+  test('the portal says which of the two sessions it has, and takes no ticket', async () => {
+    window.history.replaceState(null, '', '/portal/?ticket=secret');
+    answers = { 'GET /api/v1/session': () => Response.json({ csrf: 'csrf-3' }), 'PUT /api/v1/x': () => Response.json({}) };
+    const transport = chooseTransport();
+    expect(transport.portal).toBe(true);
+    await transport.context();
+    await transport.request({ method: 'PUT', path: '/api/v1/x', headers: {}, body: '{}' });
+    expect(asked.map((a) => a.path)).toEqual(['/api/v1/session', '/api/v1/x']);
+    for (const path of ['/api/v1/session', '/api/v1/x']) expect(headersOf(path)['x-steward-session']).toBe('customer');
+    expect(headersOf('/api/v1/x')['x-csrf-token']).toBe('csrf-3');
+    window.history.replaceState(null, '', '/app/');
+    expect(chooseTransport().portal).toBe(false);
+  });
   test('a used ticket is signed out, a server that fails is not', async () => {
     window.history.replaceState(null, '', '/app/?ticket=used');
     answers = { 'POST /api/v1/session': () => new Response('{}', { status: 401 }) };

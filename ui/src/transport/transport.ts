@@ -56,6 +56,8 @@ export interface Transport {
   /** Where Jira sends our calls, if that is for this site's administrators to say. Absent where nobody can ask or say it. */
   readonly server?: ServerAddress;
   readonly kind: 'forge' | 'connect' | 'session';
+  /** Whether this is the customers' portal, whose session is a customer's and nobody else's. */
+  readonly portal?: boolean;
 }
 
 export interface ServerAddress {

@@ -168,6 +168,9 @@ pub struct ServerInfo {
     pub base_url: String,
     /// `Cloud`, or `Server`, which Data Center still calls itself.
     pub deployment_type: String,
+    /// What the site is called.
+    #[serde(default)]
+    pub server_title: Option<Personal>,
 }
 
 fn numbers<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<u64> {

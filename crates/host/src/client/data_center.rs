@@ -16,13 +16,14 @@ use super::desks::{Customer, Page};
 use super::issues::{FIELDS, Issue, Search, SearchPage};
 use super::users::{Group, User};
 use super::{As, Jira, RoleId};
-use crate::fault::unexpected;
 use crate::personal::Personal;
 use crate::sites::Known;
 use store::tenants::Mode;
 
 /// People asked for at once: Data Center has no call for many, and its nodes are somebody's own machines.
 const AT_ONCE: usize = 8;
+/// What Data Center calls the licence of agents.
+const AGENTS_ROLE: &str = "jira-servicedesk";
 /// Accounts that a search answers with, as on Cloud.
 const PICK: u32 = 20;
 
@@ -63,6 +64,24 @@ struct Groups {
 #[derive(Deserialize)]
 struct GroupName {
     name: Personal,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WithRoles {
+    #[serde(default)]
+    application_roles: ApplicationRoles,
+}
+
+#[derive(Default, Deserialize)]
+struct ApplicationRoles {
+    #[serde(default)]
+    items: Vec<ApplicationRole>,
+}
+
+#[derive(Deserialize)]
+struct ApplicationRole {
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -184,8 +203,10 @@ impl Jira<'_> {
 
     /// Data Center pages by place; its index is the database's, so there is nothing to reconcile.
     pub(super) async fn dc_search(&self, search: &Search<'_>, limit: u32) -> Result<SearchPage> {
-        let start =
-            search.next.map_or(Ok(0), str::parse).map_err(|_| unexpected("a place in a search that is none"))?;
+        let start = search
+            .next
+            .map_or(Ok(0), str::parse)
+            .map_err(|_| Fault::invalid("jira_rejected", "This is no place in a search."))?;
         let found = self.dc_find(search.jql, start, limit).await?;
         let end = start.saturating_add(u32::try_from(found.issues.len()).unwrap_or(u32::MAX));
         let more = !found.issues.is_empty() && u64::from(end) < found.total;
@@ -220,11 +241,23 @@ impl Jira<'_> {
         self.call(call).await
     }
 
+    pub(super) async fn dc_users_like(&self, address: &Personal, most: String) -> Result<Vec<User>> {
+        self.call(Call::get("/rest/api/2/user/search").query("username", address.peek()).query("maxResults", most))
+            .await
+    }
+
     pub(super) async fn dc_groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
         let key = self.cloud.0.users.key(self.cx, account).await?;
         let call = Call::get("/rest/api/2/user").query("key", key.as_str()).query("expand", "groups");
         let user: WithGroups = self.call(call).await?;
         self.dc_groups(user.groups.items).await
+    }
+
+    pub(super) async fn dc_is_licensed_agent(&self, account: &AccountId) -> Result<bool> {
+        let key = self.cloud.0.users.key(self.cx, account).await?;
+        let call = Call::get("/rest/api/2/user").query("key", key.as_str()).query("expand", "applicationRoles");
+        let user: WithRoles = self.call(call).await?;
+        Ok(user.application_roles.items.iter().any(|role| role.key == AGENTS_ROLE))
     }
 
     pub(super) async fn dc_group_search(&self, query: &str) -> Result<Vec<Group>> {

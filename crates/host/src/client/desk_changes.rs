@@ -175,6 +175,11 @@ impl Jira<'_> {
 
     /// The portal's page on which a customer asks for this.
     pub async fn portal_form(&self, desk: &ServiceDeskId, kind: &RequestTypeId) -> Result<Option<Url>> {
+        self.portal_page(&[desk.as_str(), "create", kind.as_str()]).await
+    }
+
+    /// A page below the portal's own.
+    pub(super) async fn portal_page(&self, parts: &[&str]) -> Result<Option<Url>> {
         let known = self.cloud.0.sites.of(self.cx.tenant()).await?;
         let Some(mut url) = known.site.url.clone() else { return Ok(None) };
         // Data Center may live below a path of its own.
@@ -182,7 +187,7 @@ impl Jira<'_> {
             url.set_path("");
         }
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(["servicedesk", "customer", "portal", desk.as_str(), "create", kind.as_str()]);
+            path.pop_if_empty().extend(["servicedesk", "customer", "portal"]).extend(parts);
         }
         Ok(Some(url))
     }

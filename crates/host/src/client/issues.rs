@@ -12,7 +12,7 @@ use crate::fault::unexpected;
 use crate::personal::Personal;
 
 /// The fields that are asked for, wherever an issue is read.
-pub(super) const FIELDS: [&str; 5] = ["summary", "project", "reporter", "status", "created"];
+pub(super) const FIELDS: [&str; 6] = ["summary", "project", "reporter", "status", "created", "updated"];
 /// Jira's bound for one bulk fetch.
 const BULK: usize = 100;
 /// Issues on a page of a search with fields.
@@ -45,6 +45,9 @@ pub struct IssueFields {
     /// When it was made.
     #[serde(default, deserialize_with = "instant")]
     pub created: Option<Timestamp>,
+    /// When it was last changed.
+    #[serde(default, deserialize_with = "instant")]
+    pub updated: Option<Timestamp>,
 }
 
 /// A project as a field.

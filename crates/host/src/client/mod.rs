@@ -13,6 +13,7 @@ mod desk_changes;
 mod desks;
 mod ids;
 mod issues;
+mod own_requests;
 mod users;
 
 use std::sync::Arc;
@@ -27,7 +28,8 @@ pub use desk_changes::{ACCOUNTS_AT_ONCE, NewRequest, Power, Raised, RequestField
 pub use desks::{Customer, Organization, Page, Request, ServiceDesk};
 pub use ids::{CommentId, GroupId, IssueKey, IssueRef, PropertyKey, RequestTypeId, RoleId, ServiceDeskId};
 pub use issues::{Issue, IssueFields, Search, SearchPage};
-pub use users::{AccountKind, Group, User};
+pub use own_requests::{OWN_REQUESTS, OwnRequest, OwnRequests, Progressing};
+pub use users::{ACCOUNTS_LOOKED_AT, AccountKind, Group, User};
 
 pub(crate) use call::is_nobody;
 

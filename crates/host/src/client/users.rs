@@ -9,6 +9,8 @@ use crate::personal::Personal;
 
 /// Accounts in one bulk call: its address stays below 8 KB with the longest ids.
 const BULK_USERS: usize = 45;
+/// Accounts that are looked at for one address: far more than can begin with a whole one by chance.
+pub const ACCOUNTS_LOOKED_AT: usize = 50;
 /// Accounts that a search answers with: a picker's screen.
 const PICK: u32 = 20;
 
@@ -112,6 +114,25 @@ impl Jira<'_> {
         }
         let call = Call::get("/rest/api/3/user/search").query("query", query).query("maxResults", PICK.to_string());
         self.call(call).await
+    }
+
+    /// Accounts whose address may be this one: the first [`ACCOUNTS_LOOKED_AT`] that Jira finds by it. It finds by beginnings, and tells only of those
+    /// in use.
+    pub async fn users_like(&self, address: &Personal) -> Result<Vec<User>> {
+        let most = ACCOUNTS_LOOKED_AT.to_string();
+        if self.is_data_center().await? {
+            return Box::pin(self.dc_users_like(address, most)).await;
+        }
+        let call = Call::get("/rest/api/3/user/search").query("query", address.peek()).query("maxResults", most);
+        self.call(call).await
+    }
+
+    /// Whether an account has a licence to work in Jira Service Management. Cloud says so of nobody: there, permissions are asked for.
+    pub async fn is_licensed_agent(&self, account: &AccountId) -> Result<bool> {
+        if !self.is_data_center().await? {
+            return Ok(false);
+        }
+        Box::pin(self.dc_is_licensed_agent(account)).await
     }
 
     /// The account with exactly this address, as far as Jira tells the caller addresses. Jira's search may be behind.

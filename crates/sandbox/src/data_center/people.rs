@@ -93,10 +93,26 @@ async fn user(State(app): State<App>, Extension(caller): Extension<Caller>, para
             .map(|name| json!({"name": name, "self": format!("{site}/rest/api/2/group?groupname={name}")}))
             .collect();
         object.insert("groups".to_owned(), json!({"size": groups.len(), "items": listed}));
-        object.insert("applicationRoles".to_owned(), json!({"size": 1, "items": []}));
+        let roles = licences(&store, account);
+        let shown: &[Value] = if params.expands("applicationRoles") { &roles } else { &[] };
+        object.insert("applicationRoles".to_owned(), json!({"size": roles.len(), "items": shown}));
         object.insert("expand".to_owned(), json!("groups,applicationRoles"));
     }
     Json(value).into_response()
+}
+
+/// What somebody has a licence for: agents for Service Management, whoever works here for the rest; customers for nothing.
+fn licences(store: &Store, account: &Account) -> Vec<Value> {
+    let caller = Caller::person(&account.account_id);
+    let access = Access::new(store, &caller);
+    let mut held = Vec::new();
+    if access.licensed() {
+        held.push(json!({"key": "jira-software", "name": "Jira Software"}));
+        if access.any_agent() {
+            held.push(json!({"key": "jira-servicedesk", "name": "Jira Service Desk"}));
+        }
+    }
+    held
 }
 
 /// Whether somebody is meant by a part of a name: the beginning of the name, of a word of the name shown, or of the

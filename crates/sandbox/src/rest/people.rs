@@ -89,7 +89,12 @@ async fn user(State(app): State<App>, caller: Caller, params: Params) -> Result<
     Ok(Json(shape.user_full(account)))
 }
 
+/// Whether somebody is meant by a part of a name or of an address that the caller may see. By a whole address Jira finds also who hides it, and shows
+/// it no more than otherwise.
 fn named(account: &Account, query: &str, shape: &Shape<'_>) -> bool {
+    if query.contains('@') && account.email.eq_ignore_ascii_case(query) {
+        return true;
+    }
     let query = query.to_lowercase();
     account.display_name.to_lowercase().split_whitespace().any(|w| w.starts_with(&query))
         || account.display_name.to_lowercase().starts_with(&query)

@@ -9,6 +9,7 @@ use kernel::AccountId;
 use sandbox::Version;
 use serde_json::{Value, json};
 
+use crate::customer_sign_in::{SignKey, Visitor};
 use crate::generated::compare;
 use crate::site::{Browser, done, joins, signs_in_through, steward};
 use crate::world::{Answer, World};
@@ -17,13 +18,14 @@ use crate::world::{Answer, World};
 const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 12] = [
+const ROWS: [&str; 13] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
     "A page stands inside Jira",
     "People sign in on this server's own pages",
     "A customer with an account sees their own fields",
+    "A customer without a licence comes in by a token of their own site's",
     "Counts of open and closed requests",
     "An administrator makes a customer",
     "An agent raises a request for a customer",
@@ -126,6 +128,20 @@ impl Tried<'_> {
             Some(_) => portal_customer_signs_in(self.world).await,
         };
         self.cells.push(portal);
+        let signed = self.comes_with_a_token().await;
+        self.cells.push(signed);
+    }
+
+    /// Whether a customer of the portal alone comes in with a token that their own site signed, and sees their requests.
+    async fn comes_with_a_token(&mut self) -> bool {
+        let made = self.asks(true, Method::POST, "/api/v1/customer-keys", Some(json!({"name": "Shop"})), None).await;
+        let listed = self.asks(true, Method::GET, "/api/v1/customer-keys", None, None).await.expect(200);
+        let key = SignKey::of(self.world, &made.expect(201).body, &listed.body);
+        let mut visitor = Visitor::of(self.world);
+        let email = self.world.jira.visitor("customer").unwrap().email;
+        let came = visitor.posts(&key, &key.token(&email), None).await.status == 200;
+        let requests = visitor.gets("/api/v1/me/requests").await;
+        came && requests.status == 200 && requests.body["items"].as_array().is_some_and(|all| !all.is_empty())
     }
 
     async fn makes(&mut self, customer: &str) {
@@ -238,7 +254,7 @@ async fn the_table_of_hosts_is_what_was_tried() {
         writeln!(text, "| {row} | {} |", cells.join(" | ")).unwrap();
     }
     text.push_str(
-        "\nWhoever knows nothing but the portal of a Cloud site has no account at Atlassian, and cannot sign in by one. How each kind is joined: [Forge](install-forge.md), [token](install-token.md), \
+        "\nWhoever knows nothing but the portal of a Cloud site has no account at Atlassian, and cannot sign in by one; their own site can let them in ([customer-sign-in.md](customer-sign-in.md)), where Jira tells Steward whose an e-mail address is: it tells apps only what people show to everybody. How each kind is joined: [Forge](install-forge.md), [token](install-token.md), \
          [Data Center](install-data-center.md), [Connect](connect.md).\n",
     );
     compare("docs/hosts.md", &text);

@@ -58,7 +58,7 @@ impl Canaries {
         Self(Vec::new())
     }
 
-    fn plant(&mut self, what: &str) -> String {
+    pub(crate) fn plant(&mut self, what: &str) -> String {
         let word = format!("zq{what}{}", self.0.len());
         self.0.push(word.clone());
         word
@@ -174,7 +174,7 @@ pub(crate) fn search_files(canaries: &Canaries, folder: &Path) {
     assert!(bytes_searched > 100_000, "only {bytes_searched} bytes were searched");
 }
 
-fn checked(canaries: &Canaries, answer: Answer) {
+pub(crate) fn checked(canaries: &Canaries, answer: Answer) {
     assert!(answer.status >= 400, "{}", answer.text);
     canaries.search("an error body", answer.text.as_bytes());
 }
@@ -198,7 +198,6 @@ async fn use_everything(world: &World) -> Canaries {
     }
     let of_organizations =
         admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
-
     // A customer and an organization whose names are canaries in Jira itself.
     let named = canaries.plant("person");
     let address = format!("{}@example.com", canaries.plant("address"));
@@ -264,6 +263,7 @@ async fn use_everything(world: &World) -> Canaries {
     canaries.0.push(ticket.splitn(3, '_').nth(2).unwrap().to_owned());
     use_a_webhook(world, &mut canaries, &account).await;
     use_connect(world, &mut canaries).await;
+    crate::customer_sign_in::planted::use_a_customers_site(world, &mut canaries).await;
     use_a_script(world, &mut canaries, fields[0]["id"].as_str().unwrap(), &account).await;
     use_imports(world, &mut canaries, &fields[0], &account).await;
     newcomers::make_people(world, &mut canaries).await;

@@ -9,6 +9,7 @@ use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 
 use crate::bulk_actions::Acting;
+use crate::customer_sign_in::{SignKey, Visitor};
 use crate::imports::Importing;
 use crate::type_changes::Changing;
 use crate::world::{Actor, Answer, World, site};
@@ -17,9 +18,11 @@ use crate::world::{Actor, Answer, World, site};
 const OPEN_TO_NOBODY: [&str; 1] = ["POST /api/v1/session"];
 
 /// Open to a customer, who gets only what is theirs.
-const OPEN_TO_CUSTOMERS: [&str; 22] = [
+const OPEN_TO_CUSTOMERS: [&str; 24] = [
     "GET /api/v1/changes",
     "GET /api/v1/me",
+    "GET /api/v1/me/requests",
+    "GET /api/v1/portal",
     "GET /api/v1/fields",
     "GET /api/v1/fields/{id}",
     "GET /api/v1/sections",
@@ -53,6 +56,7 @@ pub(crate) struct Things {
     project: String,
     request_type: String,
     token: String,
+    key: String,
     webhook: String,
     import: String,
     type_change: String,
@@ -88,6 +92,7 @@ fn filled(path: &str, things: &Things) -> String {
         .replace("{projectId}", &things.project)
         .replace("{requestTypeId}", &things.request_type)
         .replace("{tokenId}", &things.token)
+        .replace("{keyId}", &things.key)
         .replace("{webhookId}", &things.webhook)
         .replace("{sequence}", "1")
         .replace("{importId}", &things.import)
@@ -170,6 +175,7 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/queries/check") => Some(json!({"entity": "customer", "query": "Canari = x"})),
         ("POST", path) if path.ends_with("/export") => Some(json!({"format": "csv"})),
         ("POST", "/api/v1/tokens") => Some(json!({"name": "Made by a wall test", "scopes": ["fields:read"]})),
+        ("POST", "/api/v1/customer-keys") => Some(json!({"name": "Made by a wall test"})),
         ("POST", "/api/v1/session") => Some(json!({"ticket": "stwt_0_0"})),
         _ => None,
     }
@@ -209,6 +215,7 @@ pub(crate) async fn things(world: &World) -> Things {
     let organization = organizations["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/organizations/{organization}/entitlements/{product}");
     world.agent().put(&path, "\"v0\"", json!({"note": "canary of a note"})).await.expect(200);
+    let key = admin.post("/api/v1/customer-keys", json!({"name": "Canary key"})).await.expect(201).body;
     // Two whom nobody plays: one was merged into the other.
     let nobody = sandbox::events::Actor::default();
     let people = ["kept", "gone"].map(|name| {
@@ -238,6 +245,7 @@ pub(crate) async fn things(world: &World) -> Things {
         issue: world.issue(),
         request_type: kinds["items"][0]["id"].as_str().unwrap().to_owned(),
         project,
+        key: key["id"].as_str().unwrap().to_owned(),
         token: world.script("Canary token of the first tenant", &["customers:read"]).await.id,
     }
 }
@@ -283,6 +291,52 @@ async fn a_customer_in(world: &World) -> Things {
         }
     }
     things
+}
+
+/// On their own site's word somebody gets what a customer gets, and nothing that Jira or a permission would give them beside.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_with_a_token_is_a_customer_and_no_more() {
+    let world = World::start().await;
+    let things = things(&world).await;
+    let key = SignKey::made_in(&world).await;
+    let customer = world.jira.visitor("customer").unwrap();
+    let seen = |account: &mut sandbox::state::model::Account| account.email_visible = true;
+    world.jira.state().edit_account(&sandbox::events::Actor::default(), &customer.account_id, seen).unwrap();
+    let mut visitor = Visitor::of(&world);
+    visitor.comes_in(&key, &customer.email).await;
+    assert_eq!(visitor.account, things.account);
+    // Whoever holds every permission by a group of theirs has none of it here.
+    let everybody = json!({"browse": [{"kind": "agents"}, {"kind": "jiraAdmins"}], "edit": [{"kind": "agents"}], "configure": [{"kind": "jiraAdmins"}]});
+    world.admin().put("/api/v1/settings/permissions", "\"v0\"", everybody).await.expect(200);
+    let open: BTreeSet<&str> = OPEN_TO_CUSTOMERS.into_iter().collect();
+    for (method, path) in operations(&world) {
+        let name = format!("{method} {path}");
+        if name == "DELETE /api/v1/session" {
+            continue;
+        }
+        if method != Method::GET && method != Method::POST || path.ends_with("/restore") {
+            visitor.saw = Some(1);
+        }
+        let sent = body(&method, &path, &things);
+        let answer = visitor.asks(method.clone(), &filled(&path, &things), sent).await;
+        assert!(!answer.text.contains("anary"), "{name}: {}", answer.text);
+        if open.contains(name.as_str()) {
+            assert!(answer.status < 500, "{name}: {}", answer.text);
+        } else {
+            assert!([403, 404].contains(&answer.status), "{name}: {} {}", answer.status, answer.text);
+        }
+        // And another customer's, of whom only the place in a path differs.
+        let other = filled(&path, &things).replace(&things.account, &things.other);
+        let answer = visitor.asks(method.clone(), &other, body(&method, &path, &things)).await;
+        assert!(!answer.text.contains("anary") && answer.status != 500, "{name}: {}", answer.text);
+        if path.contains("{accountId}") {
+            assert!([403, 404].contains(&answer.status), "{name}: {} {}", answer.status, answer.text);
+        }
+    }
+    // An agent's session of the same browser does not make it more, nor it that less: each counts where its page says.
+    visitor.says_so = false;
+    visitor.gets("/api/v1/me").await.expect(401);
+    world.end().await;
 }
 
 /// Over Connect a customer gets no more, and no token but a context token opens the API.
@@ -336,6 +390,7 @@ async fn an_agent_gets_no_settings() {
     for (method, path) in operations(&world) {
         let configuring = path.starts_with("/api/v1/settings")
             || path.starts_with("/api/v1/tokens")
+            || path.starts_with("/api/v1/customer-keys")
             || path.starts_with("/api/v1/webhooks")
             || path.starts_with("/api/v1/imports")
             || path.starts_with("/api/v1/type-changes")
@@ -384,6 +439,7 @@ async fn another_tenant_gets_nothing(mut world: World) {
                 "{fieldId}",
                 "{changeId}",
                 "{tokenId}",
+                "{keyId}",
                 "{importId}",
                 "{typeChangeId}",
                 "{bulkActionId}",

@@ -55,17 +55,17 @@ async fn style() -> Response {
 }
 
 /// What a page says, and the one thing to do next.
-struct Said<'a> {
-    status: StatusCode,
-    title: &'a str,
-    text: &'a str,
+pub(crate) struct Said<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'a str,
+    pub(crate) text: &'a str,
     /// Where its button leads, and the button's words.
-    next: Option<(&'a str, &'a str)>,
+    pub(crate) next: Option<(&'a str, &'a str)>,
     /// Whether it goes there by itself.
-    at_once: bool,
+    pub(crate) at_once: bool,
 }
 
-fn page(said: &Said<'_>) -> Response {
+pub(crate) fn page(said: &Said<'_>) -> Response {
     let content = context! {
         title => said.title, text => said.text, href => said.next.map(|next| next.0), action => said.next.map(|next| next.1),
         at_once => said.at_once,
@@ -85,7 +85,7 @@ fn page(said: &Said<'_>) -> Response {
 }
 
 /// What went wrong, in the fault's own public words, and a way to try again where that helps.
-fn failed(fault: &Fault, again: Option<&str>) -> Response {
+pub(crate) fn failed(fault: &Fault, again: Option<&str>) -> Response {
     let cause = fault.private_source().map(ToString::to_string);
     tracing::info!(event = "sign_in_failed", code = fault.code(), cause = cause.as_deref());
     let (title, text) = match fault.kind() {

@@ -3,17 +3,19 @@
 use jiff::Timestamp;
 use kernel::{AccountId, Result, Sealed};
 use store::{Scoped, args};
+use uuid::Uuid;
 
 use crate::session::{Context, Kind};
 
-const PUT: &str = "INSERT INTO session (tenant, token_hash, kind, account, context, made_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const PUT: &str = "INSERT INTO session (tenant, token_hash, kind, account, context, made_at, expires_at, signed_by) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const GET: &str = "SELECT account, context FROM session \
      WHERE tenant = $1 AND token_hash = $2 AND kind = $3 AND expires_at > $4";
 const TAKE: &str = "DELETE FROM session WHERE tenant = $1 AND token_hash = $2 AND kind = $3 AND expires_at > $4 \
      RETURNING account, context";
 const ANY: &str =
     "SELECT made_at FROM session WHERE tenant = $1 AND account = $2 AND kind = $3 AND expires_at > $4 LIMIT 1";
+const DROP_SIGNED: &str = "DELETE FROM session WHERE tenant = $1 AND signed_by = $2";
 const DROP: &str = "DELETE FROM session WHERE tenant = $1 AND token_hash = $2";
 
 pub(crate) struct NewSession<'a> {
@@ -23,10 +25,11 @@ pub(crate) struct NewSession<'a> {
     pub(crate) context: Sealed<Context>,
     pub(crate) made_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    pub(crate) signed_by: Option<Uuid>,
 }
 
 pub(crate) async fn session_put(scoped: &mut Scoped, new: NewSession<'_>) -> Result<()> {
-    let values = args![new.hash, new.kind.name(), new.account, new.context, new.made_at, new.expires_at];
+    let values = args![new.hash, new.kind.name(), new.account, new.context, new.made_at, new.expires_at, new.signed_by];
     scoped.run(PUT, values).await.map(drop)
 }
 
@@ -55,6 +58,11 @@ pub(crate) async fn session_take(
 
 pub(crate) async fn session_drop(scoped: &mut Scoped, hash: &[u8]) -> Result<()> {
     scoped.run(DROP, args![hash]).await.map(drop)
+}
+
+/// Ends the sessions that began with a token signed by this key.
+pub(crate) async fn session_drop_signed(scoped: &mut Scoped, key: Uuid) -> Result<()> {
+    scoped.run(DROP_SIGNED, args![key]).await.map(drop)
 }
 
 /// Whether a person has a session of a kind.
