@@ -210,7 +210,7 @@ table!(PROJECT_CUSTOMER, "project_customer", Tenant, [
     Column::new(PC, "project", Text, &OPAQUE_ID),
     Column::new(PC, "account", Text, &OPAQUE_ID),
     Column::new(PC, "synced_at", Int, &DIRECTORY),
-], key ["tenant", "project", "account"], index [&["tenant", "account"] as &[&str]], written "synced_at");
+], key ["tenant", "project", "account"], index [&["tenant", "account"] as &[&str]], subject "account", written "synced_at");
 
 static WEBHOOK_CLASS: DataClass = DataClass {
     name: "webhook",

@@ -155,7 +155,7 @@ table!(IMPORT_MADE_TABLE, "import_made", Tenant, [
     Column::new(MA, "reason", Text, &STATE).or_null(),
     Column::new(MA, "asked_at", Int, &INSTANT),
     Column::new(MA, "written_at", Int, &INSTANT),
-], key ["tenant", "import", "address"], index [&["tenant", "import", "state", "number"] as &[&str]], written "written_at");
+], key ["tenant", "import", "address"], index [&["tenant", "import", "state", "number"] as &[&str]], subject "account", written "written_at");
 
 /// The field whose type changes.
 static IMPORT_FIELD: Column = Column::new(I, "field", Uuid, &OPAQUE_ID).or_null();

@@ -131,7 +131,7 @@ impl Serving {
     }
 
     /// Kills it, whatever it had to say.
-    async fn is_killed(mut self) {
+    async fn dies(mut self) {
         self.child.start_kill().unwrap();
         self.child.wait().await.unwrap();
     }

@@ -219,7 +219,7 @@ async fn a_full_disk_refuses_and_forgets_nothing() {
     // Killed while it is full, and started when there is room.
     site.disk.fills();
     let again = site.writes_until_full().await;
-    serving.is_killed().await;
+    serving.dies().await;
     site.disk.has_room_again();
     let serving = site.serve().await;
     site.stands().await;
