@@ -10,7 +10,7 @@ use std::time::Duration;
 use kernel::{AccountId, Cx, IssueId, Kind, ProjectId, Result, Standing, TenantId};
 use moka::future::Cache;
 
-use crate::client::{As, Cloud, IssueRef, Jira, RoleActors, RoleId};
+use crate::client::{As, Cloud, IssueRef, Jira, Project, RoleActors, RoleId};
 use crate::fault::shared;
 
 /// How long a right outlives its end in Jira.
@@ -28,6 +28,7 @@ pub struct Callers {
     cloud: Cloud,
     standings: Cache<(TenantId, AccountId), Arc<Standing>>,
     projects: Cache<TenantId, Arc<Vec<ProjectId>>>,
+    projects_named: Cache<TenantId, Arc<Vec<Project>>>,
     actors: Cache<(TenantId, ProjectId, RoleId), Arc<RoleActors>>,
     visible: Cache<(TenantId, AccountId, String), bool>,
 }
@@ -42,7 +43,14 @@ where
 
 impl Callers {
     pub(crate) fn new(cloud: Cloud) -> Self {
-        Self { cloud, standings: minute(), projects: minute(), actors: minute(), visible: minute() }
+        Self {
+            cloud,
+            standings: minute(),
+            projects: minute(),
+            projects_named: minute(),
+            actors: minute(),
+            visible: minute(),
+        }
     }
 
     /// What Jira says of a person: administrator, agent, groups; and of the named roles, those that they hold in any
@@ -78,17 +86,26 @@ impl Callers {
     /// The tenant's service projects, as the app sees them.
     pub async fn service_projects(&self, cx: &Cx) -> Result<Arc<Vec<ProjectId>>> {
         let asking = async {
+            let named = self.projects_named(cx).await?;
+            Ok(Arc::new(named.iter().map(|project| project.id.clone()).collect::<Vec<_>>()))
+        };
+        self.projects.try_get_with(cx.tenant(), asking).await.map_err(|fault: Arc<kernel::Fault>| shared(&fault))
+    }
+
+    /// The same, with their keys and names.
+    pub async fn projects_named(&self, cx: &Cx) -> Result<Arc<Vec<Project>>> {
+        let asking = async {
             let jira = Jira::for_tenant(&self.cloud, cx, As::App);
             let (mut all, mut start) = (Vec::new(), 0);
             for _ in 0..PROJECT_PAGES {
                 let page = jira.service_projects(start).await?;
-                all.extend(page.items.into_iter().map(|project| project.id));
+                all.extend(page.items);
                 let Some(next) = page.next else { break };
                 start = next;
             }
             Ok(Arc::new(all))
         };
-        self.projects.try_get_with(cx.tenant(), asking).await.map_err(|fault| shared(&fault))
+        self.projects_named.try_get_with(cx.tenant(), asking).await.map_err(|fault| shared(&fault))
     }
 
     async fn roles(

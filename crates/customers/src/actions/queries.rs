@@ -1,6 +1,7 @@
 //! From what somebody wrote to what it means for them: their fields, their time zone, the people that they name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use host::client::Project;
 use jiff::tz::TimeZone;
@@ -63,11 +64,14 @@ pub(crate) fn catalogue<'f>(
     Catalogue { entity, own: of(entity), organizations, products, projects }
 }
 
-/// The site's service projects, if the query asks for customers of some: Jira has them, and is asked only then.
-async fn projects_named(cx: &Cx, room: &Room, entity: Entity, query: &mut Query) -> Result<Vec<Project>> {
+/// The site's service projects, if the query asks for customers of some: Jira has them, and is asked once a minute at most.
+async fn projects_named(cx: &Cx, room: &Room, entity: Entity, query: &mut Query) -> Result<Arc<Vec<Project>>> {
     let names = |name: &str| *text::fold(name) == *PROJECT;
     let named = query.clauses_mut().iter().any(|clause| !clause.field.organization && names(&clause.field.name));
-    if entity == Entity::Customer && named { directory::service_projects(cx, room).await } else { Ok(Vec::new()) }
+    match entity {
+        Entity::Customer if named => room.shared.host.callers.projects_named(cx).await,
+        _ => Ok(Arc::default()),
+    }
 }
 
 /// Reads a query; what is wrong with it is an answer, not a failure.
@@ -158,7 +162,7 @@ pub(crate) async fn complete(cx: &Cx, room: &Room, entity: Entity, written: &str
         }
         Some(Wants::Projects(typed)) => {
             let typed = typed.to_lowercase();
-            let projects = directory::service_projects(cx, room).await?;
+            let projects = room.shared.host.callers.projects_named(cx).await?;
             let called = |project: &&Project| {
                 project.key.to_lowercase().contains(&typed) || project.name.peek().to_lowercase().contains(&typed)
             };

@@ -370,7 +370,9 @@ impl World {
     /// Stops; fails on jobs left undone and on answers of the sandbox that Atlassian's OpenAPI does not allow.
     pub(crate) fn end(self) -> futures::future::BoxFuture<'static, ()> {
         Box::pin(async move {
-            assert_eq!(self.program.runner.due().await.unwrap(), 0, "jobs are left");
+            let due = self.program.runner.due().await;
+            let due = due.unwrap_or_else(|fault| panic!("{fault:?}: {:?}", fault.private_source()));
+            assert_eq!(due, 0, "jobs are left");
             let violations = self.jira.contract_violations();
             assert!(violations.is_empty(), "{violations:#?}");
             self.program.close().await.unwrap();
