@@ -12,6 +12,7 @@ use moka::future::Cache;
 
 use crate::client::{As, Cloud, IssueRef, Jira, Project, RoleActors, RoleId};
 use crate::fault::shared;
+use crate::sign_in::{SIGN_IN_OVER, ended};
 
 /// How long a right outlives its end in Jira.
 const STANDING_TIME: Duration = Duration::from_secs(60);
@@ -53,9 +54,20 @@ impl Callers {
         }
     }
 
-    /// What Jira says of a person: administrator, agent, groups; and of the named roles, those that they hold in any
-    /// service project. Asked as the app, so it works for people who are not there.
-    pub async fn standing(&self, cx: &Cx, account: &AccountId, roles: &[RoleId]) -> Result<Standing> {
+    /// The same of somebody who is not there. Data Center says it to the person alone: who did not sign in has no standing.
+    pub async fn standing(&self, cx: &Cx, account: &AccountId) -> Result<Standing> {
+        match self.standing_of_caller(cx, account, &[]).await {
+            Err(fault) if fault.code() == SIGN_IN_OVER => Ok(Standing::default()),
+            asked => asked,
+        }
+    }
+
+    /// What Jira says of whoever calls: administrator, agent, groups; and of the named roles, those that they hold in any
+    /// service project. Asked as the app, or where Jira answers that to them alone, as themselves.
+    ///
+    /// # Errors
+    /// `sign_in_over` where it is asked as themselves, and Jira does not let Steward any more.
+    pub async fn standing_of_caller(&self, cx: &Cx, account: &AccountId, roles: &[RoleId]) -> Result<Standing> {
         let key = (cx.tenant(), account.clone());
         let asked = self.standings.try_get_with(key, self.ask(cx, account)).await;
         let mut standing = Standing::clone(&*asked.map_err(|fault| shared(&fault))?);
@@ -73,7 +85,8 @@ impl Callers {
     async fn ask(&self, cx: &Cx, account: &AccountId) -> Result<Arc<Standing>> {
         let jira = Jira::for_tenant(&self.cloud, cx, As::App);
         let projects = self.service_projects(cx).await?;
-        let rights = jira.rights_of(account, &projects).await?;
+        // Never kept: whoever signs in again is who they are at once.
+        let rights = jira.rights_of(account, &projects).await?.ok_or_else(ended)?;
         let groups = match jira.groups_of(account).await {
             Ok(groups) => groups.into_iter().filter_map(|group| group.group_id).map(String::from).collect(),
             // Portal-only customers are in no group, and Jira says so in its own way.

@@ -147,7 +147,7 @@ impl Customers {
         if user.account_type == AccountKind::App {
             return Ok(Some(Stranger::NoCustomer));
         }
-        let standing = self.0.callers.standing(cx, &user.account_id, &[]).await?;
+        let standing = self.0.callers.standing(cx, &user.account_id).await?;
         let works = standing.admin || standing.agent || jira.is_licensed_agent(&user.account_id).await?;
         Ok(works.then_some(Stranger::Works))
     }

@@ -50,6 +50,9 @@ const UNTOLD_LIFE: Duration = Duration::from_secs(600);
 /// A code is a few hundred characters.
 const CODE_CHARS: usize = 4096;
 
+/// The code of a fault: whoever signed in must do so again.
+pub(crate) const SIGN_IN_OVER: &str = "sign_in_over";
+
 /// One try to sign in, bound to one browser: all of it follows from a secret that only that browser has.
 pub struct Attempt {
     state: String,
@@ -132,7 +135,12 @@ fn not_set_up() -> Fault {
 }
 
 fn over() -> Fault {
-    Fault::unauthenticated("sign_in_over", "Signing in took too long or was begun elsewhere. Sign in again.")
+    Fault::unauthenticated(SIGN_IN_OVER, "Signing in took too long or was begun elsewhere. Sign in again.")
+}
+
+/// Jira lets nobody act for them any more: what they granted was taken back, ended, or was never told here.
+pub(crate) fn ended() -> Fault {
+    Fault::unauthenticated(SIGN_IN_OVER, "Jira does not let Steward ask as you any more. Sign in again.")
 }
 
 fn unavailable() -> Fault {
@@ -258,10 +266,16 @@ impl SignIn {
                 Some(fault) => fault,
                 None => {
                     self.forget(cx, account).await?;
-                    over()
+                    ended()
                 }
             }),
         }
+    }
+
+    /// Whether a person signed in and granted something that has not ended.
+    pub(crate) async fn is_granted(&self, cx: &Cx, account: &AccountId) -> Result<bool> {
+        let renewable = sql::refresh_token(&mut self.0.store.read(cx).await?, account).await?.is_some();
+        Ok(renewable || self.0.tokens.user(cx, account).await?.is_some())
     }
 
     /// Forgets what a person granted: they signed out.

@@ -79,6 +79,17 @@ impl Grants {
     pub(crate) fn take_refresh(&self, token: &str) -> Option<Grant> {
         self.refresh.lock().unwrap_or_else(PoisonError::into_inner).remove(token)
     }
+
+    /// The refresh tokens that are still taken.
+    pub(crate) fn refresh_tokens(&self) -> Vec<String> {
+        self.refresh.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Takes back what somebody granted to apps.
+    pub(crate) fn take_back(&self, account: &str) {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, code| code.grant.account != account);
+        self.refresh.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, grant| grant.account != account);
+    }
 }
 
 pub(crate) fn router(app: &App) -> Router {

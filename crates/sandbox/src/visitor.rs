@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Running, connect, forge, pages::people};
+use crate::{Running, connect, forge, pages::people, state::AppToken};
 
 /// A token's answer is a few kilobytes.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -48,6 +48,27 @@ impl Running {
             api_token: account.api_tokens.first().cloned(),
             sign_in: format!("{}/sandbox/login?{query}", self.url()),
         })
+    }
+
+    /// Every token that the site gave to apps for people and still takes: for whoever looks for them where none must lie.
+    #[must_use]
+    pub fn granted_tokens(&self) -> Vec<String> {
+        let mut tokens = self.app.grants.refresh_tokens();
+        let store = self.app.state.read();
+        tokens.extend(store.app_tokens.iter().filter(|(_, token)| token.on_behalf).map(|(secret, _)| secret.clone()));
+        tokens
+    }
+
+    /// What somebody granted to apps by OAuth 2.0 is taken back, as they do in their profile: no token of theirs is good any more, and none can be
+    /// renewed. False for nobody.
+    #[must_use]
+    pub fn take_back_grants(&self, who: &str) -> bool {
+        let Some(account) = people::find(&self.app.state.read(), who) else { return false };
+        self.app.grants.take_back(&account);
+        let clients: Vec<&str> = self.app.config.oauth.iter().map(|client| client.id.as_str()).collect();
+        let theirs = |token: &AppToken| token.account_id == account && clients.contains(&token.app_id.as_str());
+        self.app.state.write().app_tokens.retain(|_, token| !theirs(token));
+        true
     }
 
     /// A page of a Connect app's as `user` is shown it.

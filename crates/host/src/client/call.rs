@@ -20,6 +20,9 @@ use crate::limits::pauses::Target;
 /// No single try takes longer, so that a second one fits into a page's time.
 const TRY_TIME: Duration = Duration::from_secs(20);
 
+/// The code of a fault: Jira does not take the access that was asked with, and no other can be had.
+pub(crate) const ACCESS_ENDED: &str = "jira_access_ended";
+
 /// Where the version stands in a path of the platform: `rest`, `api`, `3`. Data Center has none but 2.
 const VERSION_AT: usize = 2;
 
@@ -242,7 +245,7 @@ fn refused(status: u16, retry_after: Option<Duration>) -> Fault {
     let fault = match status {
         400 | 413 | 415 | 422 => Fault::invalid("jira_rejected", "Jira did not accept what was sent."),
         401 => Fault::busy(
-            "jira_access_ended",
+            ACCESS_ENDED,
             "Jira does not take Steward's access at the moment. Reload the page, or try again later.",
             Some(Duration::from_secs(60)),
         ),

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::access::{Mine, Project, RoleActors};
-use super::call::Call;
+use super::access::{Mine, Project, Rights, RoleActors};
+use super::call::{ACCESS_ENDED, Call};
 use super::desks::{Customer, Page};
 use super::issues::{FIELDS, Issue, Search, SearchPage};
 use super::users::{Group, User};
 use super::{As, Jira, RoleId};
 use crate::personal::Personal;
+use crate::sign_in::SIGN_IN_OVER;
 use crate::sites::Known;
 use store::tenants::Mode;
 
@@ -179,6 +180,24 @@ impl Jira<'_> {
         }
         let mine: Mine = self.call(call).await?;
         Ok(mine.held().filter(|key| permissions.contains(&key.as_str())).collect())
+    }
+
+    /// What somebody may on the site, which Jira says to them alone; none where Steward may not ask as them.
+    pub(super) async fn dc_rights_of(&self, account: &AccountId) -> Result<Option<Rights>> {
+        let person = self.acting(As::Person(account.clone()));
+        match person.dc_permissions_in(&["ADMINISTER", "SERVICEDESK_AGENT"], None).await {
+            Ok(held) => {
+                Ok(Some(Rights { admin: held.contains("ADMINISTER"), agent: held.contains("SERVICEDESK_AGENT") }))
+            }
+            // Granted once, and taken back or ended; or granted, and the account itself was closed.
+            Err(fault) if [SIGN_IN_OVER, ACCESS_ENDED].contains(&fault.code()) => Ok(None),
+            // Never granted, or signed out. Whom Jira itself refuses may nothing.
+            Err(fault) if fault.kind() == Kind::Refused => {
+                let granted = self.cloud.0.sign_in.is_granted(self.cx, account).await?;
+                Ok(granted.then(Rights::default))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Whether somebody has a permission in a project. Jira says so to them alone.

@@ -74,6 +74,15 @@ async fn id_of(world: &World, cx: &Cx, who: &str) -> AccountId {
     app(world, cx).user_search(&email).await.unwrap().remove(0).account_id
 }
 
+/// What the administrator's own token is answered.
+async fn jira_asks(world: &World, path: &str) -> serde_json::Value {
+    #[expect(clippy::disallowed_methods, reason = "an administrator at the stand-in Jira")]
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = client.get(format!("{}/rest/api/2/{path}", world.jira.url()));
+    let answer = asked.bearer_auth(world.jira.visitor("admin").unwrap().api_token.unwrap()).send().await.unwrap();
+    answer.json().await.unwrap()
+}
+
 /// Signs somebody in, as their browser does.
 async fn signs_in(world: &World, cx: &Cx, who: &str) -> AccountId {
     let known = world.host.sites.of(cx.tenant()).await.unwrap();
@@ -162,18 +171,20 @@ async fn people_sign_in_at_it_and_are_judged_as_themselves(database: &Database) 
     let cx = joined(&world).await;
     let (agent, callers) = (id_of(&world, &cx, "agent").await, &world.host.callers);
     // Whoever did not sign in has no standing here, and is not acted for.
-    let stranger = callers.standing(&cx, &agent, &[]).await.unwrap();
+    let stranger = callers.standing(&cx, &agent).await.unwrap();
     assert!(!stranger.agent && !stranger.admin);
+    let unproven = async || callers.standing_of_caller(&cx, &agent, &[]).await.err().map(|fault| fault.code());
+    assert_eq!(unproven().await, Some("sign_in_over"));
     let refused = Jira::for_tenant(&world.host.cloud, &cx, As::Person(agent.clone())).myself().await.err().unwrap();
     assert_eq!(refused.code(), "refused");
 
+    // Nothing of that is kept: whoever signs in is who they are at once.
     assert_eq!(signs_in(&world, &cx, "agent").await, agent);
-    callers.forget(cx.tenant(), &agent).await;
-    let standing = callers.standing(&cx, &agent, &world.team_roles()).await.unwrap();
+    let standing = callers.standing_of_caller(&cx, &agent, &world.team_roles()).await.unwrap();
     assert!(standing.agent && !standing.admin && standing.roles.len() == 1, "{standing:?}");
     assert!(standing.groups.iter().all(|group| GroupId::new(group.clone()).is_ok() && group.starts_with("dc-")));
     let admin = signs_in(&world, &cx, "admin").await;
-    let standing = callers.standing(&cx, &admin, &[]).await.unwrap();
+    let standing = callers.standing_of_caller(&cx, &admin, &[]).await.unwrap();
     assert!(standing.admin && !standing.groups.is_empty());
 
     let (_, key, reporter) = world.some_request();
@@ -182,8 +193,13 @@ async fn people_sign_in_at_it_and_are_judged_as_themselves(database: &Database) 
     let theirs = shown.fields.reporter.unwrap().account_id;
     assert_ne!(theirs.as_str(), reporter.as_str());
     assert!(callers.may_see_issue(&cx, &agent, &issue).await.unwrap());
-    // A reporter is told by the request itself; a stranger is not.
+    // A reporter is told by the request itself; a stranger is not, and whoever works here and did not sign in neither: Data Center's word
+    // for other people is a list of suggestions, in which everybody is.
     assert!(callers.may_see_issue(&cx, &theirs, &issue).await.unwrap());
+    world.host.sign_in.forget(&cx, &admin).await.unwrap();
+    assert!(!callers.may_see_issue(&cx, &admin, &issue).await.unwrap());
+    let suggested = jira_asks(&world, &format!("user/viewissue/search?issueKey={key}&username=.")).await;
+    assert!(suggested.as_array().unwrap().len() > 3, "{suggested}");
     let missing = IssueRef::parse("NOSUCH-1").unwrap();
     assert!(!callers.may_see_issue(&cx, &agent, &missing).await.unwrap());
 
@@ -191,8 +207,24 @@ async fn people_sign_in_at_it_and_are_judged_as_themselves(database: &Database) 
     world.jira.state().write().app_tokens.clear();
     Jira::for_tenant(&world.host.cloud, &cx, As::Person(agent.clone())).myself().await.unwrap();
     world.host.sign_in.forget(&cx, &agent).await.unwrap();
-    let gone = Jira::for_tenant(&world.host.cloud, &cx, As::Person(agent)).myself().await.err().unwrap();
+    let gone = Jira::for_tenant(&world.host.cloud, &cx, As::Person(agent.clone())).myself().await.err().unwrap();
     assert_eq!(gone.code(), "refused");
+
+    // Taken back in Jira, or the account closed there: not a wrong answer, and not one that would be right in a minute.
+    signs_in(&world, &cx, "agent").await;
+    callers.forget(cx.tenant(), &agent).await;
+    assert!(world.jira.take_back_grants("agent"));
+    for _ in 0..2 {
+        assert_eq!(unproven().await, Some("sign_in_over"));
+    }
+    assert!(!callers.standing(&cx, &agent).await.unwrap().agent);
+    signs_in(&world, &cx, "agent").await;
+    assert_eq!(unproven().await, None);
+    callers.forget(cx.tenant(), &agent).await;
+    let theirs = world.jira.visitor("agent").unwrap().account_id;
+    let close = |account: &mut sandbox::state::model::Account| account.active = false;
+    world.jira.state().edit_account(&sandbox::events::Actor::default(), &theirs, close).unwrap();
+    assert_eq!(unproven().await, Some("sign_in_over"));
 }
 
 async fn what_is_asked_and_made_is_in_its_own_words(database: &Database) {
@@ -234,7 +266,7 @@ async fn what_is_asked_and_made_is_in_its_own_words(database: &Database) {
     assert_eq!(twice.code(), "email_in_use");
     // What is done for a person is done only if Jira lets that person: it is asked as them.
     let agent = signs_in(&world, &cx, "agent").await;
-    let standing = world.host.callers.standing(&cx, &agent, &[]).await.unwrap();
+    let standing = world.host.callers.standing_of_caller(&cx, &agent, &[]).await.unwrap();
     let as_agent = Cx::mint(
         cx.tenant(),
         kernel::Actor::Person(agent),

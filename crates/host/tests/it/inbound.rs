@@ -190,7 +190,7 @@ async fn without_keys_nobody_is_refused_for_good(database: &Database) {
 async fn a_tenant_that_leaves_is_gone_at_once(database: &Database) {
     let world = World::start(database).await;
     let (call, cx, person) = world.enter("agent", "customers-page", None).await;
-    world.host.callers.standing(&cx, &person, &[]).await.unwrap();
+    world.host.callers.standing_of_caller(&cx, &person, &[]).await.unwrap();
     // A page that was opened before, and is used after.
     let late = world.page("agent", "customers-page", None).await;
 

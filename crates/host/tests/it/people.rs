@@ -15,15 +15,15 @@ on_both_databases!(standing_is_what_jira_says, people_see_their_own, names_are_k
 async fn standing_is_what_jira_says(database: &Database) {
     let world = World::start(database).await;
     let (_, cx, admin) = world.enter("admin", "settings-page", None).await;
-    let standing = world.host.callers.standing(&cx, &admin, &[]).await.unwrap();
+    let standing = world.host.callers.standing_of_caller(&cx, &admin, &[]).await.unwrap();
     assert!(standing.admin && !standing.groups.is_empty());
     let (_, _, agent) = world.enter("agent", "customers-page", None).await;
     let team: Vec<_> = world.team_roles();
-    let standing = world.host.callers.standing(&cx, &agent, &team).await.unwrap();
+    let standing = world.host.callers.standing_of_caller(&cx, &agent, &team).await.unwrap();
     assert!(!standing.admin && standing.agent);
     assert_eq!(standing.roles.len(), 1);
     let (_, _, customer) = world.enter("customer", "portal-profile", None).await;
-    let standing = world.host.callers.standing(&cx, &customer, &team).await.unwrap();
+    let standing = world.host.callers.standing_of_caller(&cx, &customer, &team).await.unwrap();
     assert!(!standing.admin && !standing.agent && standing.groups.is_empty() && standing.roles.is_empty());
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
+    config::Version,
     door,
     person::{self, Api},
 };
@@ -19,20 +20,25 @@ use crate::{
     auth::Caller,
     rest::{error::ApiError, request::Params},
     state::{
-        Store,
-        model::{Account, AccountType},
+        Issue, Store,
+        model::{Account, AccountType, Project},
     },
 };
 
 /// People on a page unless said otherwise, and at most.
 const PAGE: usize = 50;
 const MAX_PAGE: usize = 1000;
+/// From here on suggestions are of the first hundred who fit the name, and no longer of those who may.
+const SUGGESTS_ANYBODY: Version = Version { major: 8, minor: 19, patch: 1 };
+/// How many that is, pages before it counted in.
+const SUGGESTED: usize = 100;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/rest/api/2/user", get(user))
         .route("/rest/api/2/user/search", get(search))
         .route("/rest/api/2/user/assignable/search", get(assignable))
+        .route("/rest/api/2/user/viewissue/search", get(viewing))
 }
 
 fn write(app: &App, account: &Account) -> Value {
@@ -181,4 +187,51 @@ async fn assignable(State(app): State<App>, Extension(caller): Extension<Caller>
         .filter(|account| query.is_empty() || named(account, query))
         .collect();
     page(&app, found, &params)
+}
+
+/// "Users with browse permission": until 8.19.1 those who may see the issue. Since then Jira matches names and does not ask what they may, so that
+/// this suggests and says nothing of rights (Atlassian's article on changed user suggestions, JRASERVER-76439).
+async fn viewing(State(app): State<App>, Extension(caller): Extension<Caller>, params: Params) -> Response {
+    let store = app.state.read();
+    if let Err(refused) = may_browse(&store, &caller) {
+        return refused;
+    }
+    let access = Access::new(&store, &caller);
+    let (project, issue): (Option<&Project>, Option<&Issue>) = match (params.get("issueKey"), params.get("projectKey"))
+    {
+        (Some(key), _) => {
+            let Some(issue) = store.issue(key).filter(|issue| access.browse(issue)) else {
+                return ApiError::not_found("Issue does not exist or you do not have permission to see it.")
+                    .into_response();
+            };
+            (store.projects.get(&issue.project_id), Some(issue))
+        }
+        (None, Some(key)) => (store.project(key).filter(|project| access.browse_project(project)), None),
+        (None, None) => return ApiError::bad("Either a project or an issue key must be provided.").into_response(),
+    };
+    let Some(project) = project else { return ApiError::not_found("No project could be found.").into_response() };
+    let (start, size) = match params.page(PAGE, MAX_PAGE) {
+        Ok(page) => page,
+        Err(refused) => return refused.into_response(),
+    };
+    let query = params.get("username").unwrap_or_default();
+    let version = app.config.deployment.data_center().map(|server| server.version).unwrap_or_default();
+    let suggests = version >= SUGGESTS_ANYBODY;
+    let may = |account: &Account| {
+        let person = Caller::person(&account.account_id);
+        let access = Access::new(&store, &person);
+        suggests || issue.map_or_else(|| access.browse_project(project), |issue| access.browse(issue))
+    };
+    let mut found: Vec<&Account> = store
+        .accounts
+        .values()
+        .filter(|account| account.active && account.account_type != AccountType::App)
+        .filter(|account| !query.is_empty() && named(account, query))
+        .filter(|account| may(account))
+        .collect();
+    found.sort_by_key(|account| account.display_name.to_lowercase());
+    let most = if suggests { SUGGESTED } else { MAX_PAGE };
+    let shown: Vec<Value> =
+        found.into_iter().take(most).skip(start).take(size).map(|account| write(&app, account)).collect();
+    Json(shown).into_response()
 }
