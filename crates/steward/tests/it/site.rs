@@ -68,8 +68,13 @@ pub(crate) fn refused(output: &Output, words: &str) {
 
 /// Joins the world's site with the administrator's token, and lets the server read its customers.
 pub(crate) async fn joins(world: &World) -> Value {
-    let admin = world.jira.visitor("admin").unwrap();
-    let url = world.jira.url();
+    joins_at(world, &world.jira).await
+}
+
+/// The same with another site.
+pub(crate) async fn joins_at(world: &World, jira: &sandbox::Running) -> Value {
+    let admin = jira.visitor("admin").unwrap();
+    let url = jira.url();
     let arguments = ["add", "--address", &url, "--account", &admin.email, "--token-file", "-", "--json"];
     let joined = steward(world, &arguments, &admin.api_token.unwrap()).await;
     let joined: Value = serde_json::from_str(&done(&joined)).unwrap();
@@ -79,7 +84,12 @@ pub(crate) async fn joins(world: &World) -> Value {
 
 /// Names the client that people sign in through.
 pub(crate) async fn signs_in_through(world: &World) {
-    let url = world.jira.url();
+    signs_in_through_at(world, &world.jira).await;
+}
+
+/// The same of another site.
+pub(crate) async fn signs_in_through_at(world: &World, jira: &sandbox::Running) {
+    let url = jira.url();
     let arguments = ["sign-in", &url, "--client", "steward-client", "--secret-file", "-"];
     done(&steward(world, &arguments, "steward-secret").await);
 }
@@ -217,6 +227,7 @@ async fn a_site_is_joined_by_a_token(world: &World) {
 /// A browser: it keeps cookies, each for its own host, and goes where it is sent only when told.
 pub(crate) struct Browser<'w> {
     world: &'w World,
+    jira: &'w sandbox::Running,
     ours: std::collections::BTreeMap<String, String>,
     theirs: String,
     /// The version that the next request says it saw.
@@ -226,10 +237,21 @@ pub(crate) struct Browser<'w> {
 impl<'w> Browser<'w> {
     /// Somebody who is signed in to Jira.
     pub(crate) fn of(world: &'w World, who: &str) -> Self {
-        let account = world.jira.visitor(who).unwrap().account_id;
-        let session = world.jira.state().open_session(&account);
+        Self::at(world, &world.jira, who)
+    }
+
+    /// The same at another site.
+    pub(crate) fn at(world: &'w World, jira: &'w sandbox::Running, who: &str) -> Self {
+        let account = jira.visitor(who).unwrap().account_id;
+        let session = jira.state().open_session(&account);
         let theirs = format!("tenant.session.token={session}");
-        Self { world, ours: std::collections::BTreeMap::new(), theirs, saw: None }
+        Self { world, jira, ours: std::collections::BTreeMap::new(), theirs, saw: None }
+    }
+
+    /// The header `Cookie`, as it is sent to us.
+    pub(crate) fn cookies(&self) -> String {
+        let jar: Vec<String> = self.ours.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        jar.join("; ")
     }
 
     pub(crate) async fn asks(
@@ -239,8 +261,7 @@ impl<'w> Browser<'w> {
         csrf: Option<&str>,
         body: Option<Value>,
     ) -> crate::world::Answer {
-        let jar: Vec<String> = self.ours.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = Request::builder().method(method).uri(path).header(header::COOKIE, jar.join("; "));
+        let mut request = Request::builder().method(method).uri(path).header(header::COOKIE, self.cookies());
         if let Some(csrf) = csrf {
             request = request.header("x-csrf-token", csrf).header(header::CONTENT_TYPE, "application/json");
         }
@@ -269,7 +290,7 @@ impl<'w> Browser<'w> {
         if away.contains("/rest/oauth2/") {
             return self.consents_at_data_center(away).await;
         }
-        assert!(away.starts_with(&format!("{}/authorize?", self.world.jira.url())), "{away}");
+        assert!(away.starts_with(&format!("{}/authorize?", self.jira.url())), "{away}");
         #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let asked = client.get(away).header("cookie", &self.theirs).send().await.unwrap();
@@ -286,14 +307,14 @@ impl<'w> Browser<'w> {
 
     /// Says yes at the Data Center's own page.
     async fn consents_at_data_center(&self, away: &str) -> String {
-        assert!(away.starts_with(&format!("{}/rest/oauth2/latest/authorize?", self.world.jira.url())), "{away}");
+        assert!(away.starts_with(&format!("{}/rest/oauth2/latest/authorize?", self.jira.url())), "{away}");
         assert!(away.contains("scope=READ") && away.contains("code_challenge_method=S256"), "{away}");
         #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let goes = async |at: &str| client.get(at).header("cookie", &self.theirs).send().await.unwrap();
         let place = |answer: &reqwest::Response| answer.headers()["location"].to_str().unwrap().to_owned();
         let sent = place(&goes(away).await);
-        let page = format!("{}{}", self.world.jira.url(), sent.strip_prefix(&self.world.jira.url()).unwrap_or(&sent));
+        let page = format!("{}{}", self.jira.url(), sent.strip_prefix(&self.jira.url()).unwrap_or(&sent));
         assert_eq!(goes(&page).await.status().as_u16(), 200);
         let back: url::Url = place(&goes(&page.replace("/consent?", "/consent/accept?")).await).parse().unwrap();
         assert_eq!(back.path(), "/sign-in/callback");

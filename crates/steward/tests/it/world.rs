@@ -1,5 +1,7 @@
 //! A site, the program joined to it, a clock that stands still, and people who act.
 
+mod actor;
+mod joined;
 mod script;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, header};
+use axum::http::{HeaderMap, Request, header};
 use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
 use steward::config::{
@@ -20,6 +22,8 @@ use tower::ServiceExt;
 use vault::FileRootKey;
 
 use crate::databases::Database;
+pub(crate) use actor::Actor;
+pub(crate) use joined::Joined;
 pub(crate) use script::Script;
 
 /// The key of the Connect app that the program is.
@@ -45,6 +49,8 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) folder: tempfile::TempDir,
     databases: Vec<Database>,
+    /// Who signed in on our own pages.
+    sessions: joined::Sessions,
 }
 
 /// What somebody was answered.
@@ -219,7 +225,7 @@ impl World {
         let program = open(&config, &clock).await;
         let router = program.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { clock, jira, program, config, folder, databases }
+        Self { clock, jira, program, config, folder, databases, sessions: joined::Sessions::default() }
     }
 
     /// Starts the program anew, on the same data, with a further site allowed.
@@ -296,7 +302,8 @@ impl World {
             .accounts
             .values()
             .find(|account| {
-                account.account_id != first
+                account.active
+                    && account.account_id != first
                     && !store.is_site_admin(&account.account_id)
                     && store.projects.values().any(|p| {
                         store.desk_of(&p.id).is_some()
@@ -316,7 +323,9 @@ impl World {
         let other = store
             .accounts
             .values()
-            .find(|a| a.account_id != first && a.account_type == sandbox::state::model::AccountType::Customer)
+            .find(|a| {
+                a.active && a.account_id != first && a.account_type == sandbox::state::model::AccountType::Customer
+            })
             .map(|a| a.account_id.clone());
         drop(store);
         self.on_page(&other.unwrap(), "portal-profile")
@@ -381,90 +390,5 @@ impl World {
             }
             self.jira.shutdown().await;
         })
-    }
-}
-
-/// Somebody on a page of ours; each request has a fresh invocation token, as on a real page.
-pub(crate) struct Actor<'w> {
-    pub(crate) world: &'w World,
-    pub(crate) jira: &'w sandbox::Running,
-    pub(crate) who: String,
-    pub(crate) module: String,
-    pub(crate) issue: Option<String>,
-}
-
-impl Actor<'_> {
-    pub(crate) fn account(&self) -> String {
-        self.jira.visitor(&self.who).unwrap().account_id
-    }
-
-    pub(crate) async fn token(&self) -> String {
-        self.jira.page_token(&self.who, &self.module, self.issue.as_deref()).await.unwrap()
-    }
-
-    /// What a page of theirs sends: an invocation token of Forge's, or Connect's context token where the site has that app.
-    async fn authorization(&self) -> String {
-        if !self.jira.forge().installed().is_empty() {
-            return format!("Bearer {}", self.token().await);
-        }
-        format!("JWT {}", self.connect_page().token)
-    }
-
-    /// The page as Connect shows it.
-    pub(crate) fn connect_page(&self) -> sandbox::connect::Opened {
-        self.jira.connect_page(CONNECT_APP, &self.who, &self.module, self.issue.as_deref()).unwrap()
-    }
-
-    pub(crate) async fn ask(&self, method: Method, path: &str, etag: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, self.authorization().await);
-        if let Some(etag) = etag {
-            request = request.header(header::IF_MATCH, etag);
-        }
-        let request = match body {
-            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        self.world.send(request.unwrap()).await
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.ask(Method::GET, path, None, None).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path, None, Some(body)).await
-    }
-
-    pub(crate) async fn put(&self, path: &str, etag: &str, body: Value) -> Answer {
-        self.ask(Method::PUT, path, Some(etag), Some(body)).await
-    }
-
-    pub(crate) async fn patch(&self, path: &str, etag: &str, body: Value) -> Answer {
-        self.ask(Method::PATCH, path, Some(etag), Some(body)).await
-    }
-
-    /// Defines a field and answers it.
-    pub(crate) async fn defines(&self, field: Value) -> Value {
-        self.post("/api/v1/fields", field).await.expect(201).body
-    }
-
-    /// Defines a text field of customers with this name.
-    pub(crate) async fn defines_text(&self, name: &str, audience: &str) -> String {
-        let field = json!({"entity": "customer", "type": "text", "name": name, "audience": audience});
-        self.defines(field).await["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Writes a value that was not there before, or over what was read just now.
-    pub(crate) async fn writes(&self, owner: &str, field: &str, value: Value) -> Answer {
-        let path = format!("/api/v1/customers/{owner}/values/{field}");
-        let standing = self.get(&format!("/api/v1/customers/{owner}/values")).await.expect(200).body;
-        let version = standing["values"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|value| value["fieldId"] == field)
-            .map_or(0, |value| value["version"].as_i64().unwrap());
-        self.put(&path, &format!("\"v{version}\""), json!({"value": value})).await
     }
 }
