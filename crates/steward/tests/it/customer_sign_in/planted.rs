@@ -19,6 +19,9 @@ pub(crate) async fn use_a_customers_site(world: &World, canaries: &mut Canaries)
     let account = state.create_customer(&nobody, &address, &canaries.plant("comername")).unwrap().account_id;
     let seen = |account: &mut sandbox::state::model::Account| account.email_visible = true;
     state.edit_account(&nobody, &account, seen).unwrap();
+    // Data Center knows no kinds of accounts: whoever is a customer of some desk is one.
+    let desk = state.read().service_desks.keys().next().unwrap().clone();
+    state.change_desk_customers(&desk, std::slice::from_ref(&account), &[]).unwrap();
     let mut visitor = Visitor::of(world);
     let token = key.token(&address);
     canaries.0.extend(token.split('.').skip(1).map(str::to_owned));

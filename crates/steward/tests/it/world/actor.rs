@@ -20,7 +20,7 @@ impl Actor<'_> {
     /// What Steward calls them.
     pub(crate) fn account(&self) -> String {
         if self.signs_in() {
-            let asking = async { self.world.session(self.jira, &self.who).await.account };
+            let asking = Box::pin(async { self.world.session(self.jira, &self.who).await.account });
             return tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asking));
         }
         self.jira.visitor(&self.who).unwrap().account_id
@@ -52,7 +52,8 @@ impl Actor<'_> {
         let ends = method == Method::DELETE && path == "/api/v1/session";
         let mut request = Request::builder().method(method).uri(path);
         request = if self.signs_in() {
-            let session = self.world.session(self.jira, &self.who).await;
+            // On the heap, as whatever signs people in: what carries it about must fit a test's stack.
+            let session = Box::pin(self.world.session(self.jira, &self.who)).await;
             request.header(header::COOKIE, session.cookie).header("x-csrf-token", session.csrf)
         } else {
             request.header(header::AUTHORIZATION, self.authorization().await)
@@ -64,7 +65,7 @@ impl Actor<'_> {
             Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
             None => request.body(Body::empty()),
         };
-        let answer = self.world.send(request.unwrap()).await;
+        let answer = Box::pin(self.world.send(request.unwrap())).await;
         if ends && answer.status == 204 {
             self.world.forget_session(self.jira, &self.who).await;
         }

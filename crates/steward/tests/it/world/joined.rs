@@ -106,8 +106,9 @@ impl World {
             return session.clone();
         }
         let mut browser = Browser::at(self, jira, who);
-        let csrf = browser.signs_in(&self.tenant_at(jira).await.to_string()).await;
-        let me: Answer = browser.goes("/api/v1/me").await.expect(200);
+        let site = self.tenant_at(jira).await.to_string();
+        let csrf = Box::pin(browser.signs_in(&site)).await;
+        let me: Answer = Box::pin(browser.goes("/api/v1/me")).await.expect(200);
         let account = me.body["accountId"].as_str().unwrap().to_owned();
         let session = Session { cookie: browser.cookies(), csrf, account };
         *kept = Some(session.clone());
