@@ -8,6 +8,7 @@
 )]
 
 mod connect;
+mod connect_python;
 mod data_center;
 #[path = "../../../store/tests/databases/mod.rs"]
 mod databases;
