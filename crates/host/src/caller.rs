@@ -69,7 +69,8 @@ impl Callers {
     /// `sign_in_over` where it is asked as themselves, and Jira does not let Steward any more.
     pub async fn standing_of_caller(&self, cx: &Cx, account: &AccountId, roles: &[RoleId]) -> Result<Standing> {
         let key = (cx.tenant(), account.clone());
-        let asked = self.standings.try_get_with(key, self.ask(cx, account)).await;
+        // On the heap: what is asked of Jira is large, and every request waits in it.
+        let asked = self.standings.try_get_with(key, Box::pin(self.ask(cx, account))).await;
         let mut standing = Standing::clone(&*asked.map_err(|fault| shared(&fault))?);
         if !roles.is_empty() {
             standing.roles = self.roles(cx, account, &standing.groups, roles).await?;
@@ -86,7 +87,7 @@ impl Callers {
         let jira = Jira::for_tenant(&self.cloud, cx, As::App);
         let projects = self.service_projects(cx).await?;
         // Never kept: whoever signs in again is who they are at once.
-        let rights = jira.rights_of(account, &projects).await?.ok_or_else(ended)?;
+        let rights = Box::pin(jira.rights_of(account, &projects)).await?.ok_or_else(ended)?;
         let groups = match jira.groups_of(account).await {
             Ok(groups) => groups.into_iter().filter_map(|group| group.group_id).map(String::from).collect(),
             // Portal-only customers are in no group, and Jira says so in its own way.

@@ -39,14 +39,16 @@ impl World {
     /// A world whose site is joined in this way.
     pub(crate) async fn joined_by(joined: Joined, databases: Vec<Database>) -> Self {
         match joined {
-            Joined::Forge => Self::on(databases).await,
+            Joined::Forge => Box::pin(Self::on(databases)).await,
             Joined::Connect => {
-                let world = Self::unjoined(databases).await;
-                world.connect().await;
+                let world = Box::pin(Self::unjoined(databases)).await;
+                Box::pin(world.connect()).await;
                 world
             }
-            Joined::CloudToken => Self::unjoined(databases).await.operated().await,
-            Joined::DataCenter => Self::data_center(databases, Version::default()).await.operated().await,
+            Joined::CloudToken => Box::pin(async { Self::unjoined(databases).await.operated().await }).await,
+            Joined::DataCenter => {
+                Box::pin(async { Self::data_center(databases, Version::default()).await.operated().await }).await
+            }
         }
     }
 
