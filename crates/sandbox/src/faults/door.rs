@@ -24,7 +24,8 @@ pub(crate) fn router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-fn told(control: &Control) -> Value {
+/// What is in force, how often each rule was met, and every knob.
+pub(crate) fn told(control: &Control) -> Value {
     let now = (control.clock)();
     let in_force = control.in_force();
     let met: Vec<Value> = in_force

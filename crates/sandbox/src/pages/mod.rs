@@ -10,6 +10,7 @@ mod apps;
 mod avatar;
 mod describe;
 mod document;
+mod faults;
 mod forms;
 mod images;
 mod issue;
@@ -50,6 +51,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("issue.html", include_str!("../../templates/issue.html")),
         ("connect_page.html", include_str!("../../templates/connect_page.html")),
         ("app_page.html", include_str!("../../templates/app_page.html")),
+        ("faults.html", include_str!("../../templates/faults.html")),
         ("apps.html", include_str!("../../templates/apps.html")),
         ("portals.html", include_str!("../../templates/portals.html")),
         ("portal.html", include_str!("../../templates/portal.html")),
@@ -81,6 +83,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/sandbox/login", get(sign_in::sign_in))
         .route("/sandbox/logout", post(sign_in::sign_out))
         .route("/sandbox/static/{file}", get(file))
+        .route("/sandbox/settings/faults", get(faults::show).post(faults::act))
         .route("/avatars/user/{id}", get(images::user))
         .route("/avatars/project/{id}", get(images::project))
         .route("/avatars/issuetype/{id}", get(images::issue_type))
