@@ -15,4 +15,5 @@ mod python;
 mod search;
 mod support;
 mod version_two;
+mod viewing;
 mod webhooks;

@@ -399,7 +399,7 @@ async fn people_sign_in_on_our_own_pages() {
     agent.asks(Method::DELETE, "/api/v1/session", Some(&csrf), None).await.expect(204);
     agent.goes("/api/v1/me").await.expect(401);
     let cx = world.reader().await;
-    let person = As::Person(AccountId::new(world.agent().account()).unwrap());
+    let person = As::Person(AccountId::new(world.jira.visitor("agent").unwrap().account_id).unwrap());
     let gone = Jira::for_tenant(&world.program.host().cloud, &cx, person).myself().await.err().unwrap();
     assert_eq!(gone.code(), "refused");
     world.end().await;
