@@ -158,9 +158,17 @@ fn said(one: &Standing<'_>) -> Vec<Json> {
         (_, Value::List(ids)) => ids.iter().filter_map(label).collect(),
         (FieldType::DateTime, Value::Text(text)) => text.parse().ok().map(minute).into_iter().collect(),
         (_, Value::Text(text)) => vec![json!(text)],
-        (_, Value::Number(number)) => vec![json!(number)],
+        (_, Value::Number(number)) => vec![whole(*number).map_or_else(|| json!(number), |whole| json!(whole))],
         (_, Value::Bool(truth)) => vec![json!(truth)],
     }
+}
+
+/// A number without a part behind the point, as people write it.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "values lie within 2^53, see NUMBER_MAX")]
+    let cut = number as i64;
+    #[expect(clippy::cast_precision_loss, reason = "the same")]
+    (cut as f64 == number).then_some(cut)
 }
 
 /// An instant as the host's documentation writes it: to the minute, in UTC.
