@@ -157,6 +157,8 @@ async fn change(
 pub(crate) async fn settle_choice(scoped: &mut Scoped, cx: &Cx, keys: &Keys) -> Result<()> {
     let active = fields::all_in(scoped, keys).await?.iter().any(|field| standing(field).is_some());
     let seq = changes::latest(scoped).await?;
+    // What nothing stood on is known no more: it is looked for anew.
+    let was = is_active(scoped).await?;
     marks::sending_activate(scoped, active, seq).await?;
     marks::mark_all(scoped, cx.now()).await?;
     send(scoped, cx, cx.now()).await?;
@@ -164,7 +166,7 @@ pub(crate) async fn settle_choice(scoped: &mut Scoped, cx: &Cx, keys: &Keys) -> 
     let found = sending.as_ref().is_some_and(|sending| {
         sending.found_at.is_some() || sending.finding_since.is_some_and(|since| is_recent(cx, since))
     });
-    if active && !found {
+    if active && !(was && found) {
         marks::sending_finding(scoped, Some(cx.now()), None).await?;
         find(scoped, cx, &format!("all {seq}"), &json!({"all": true}), cx.now()).await?;
     }
