@@ -120,10 +120,7 @@ mod tests {
             "project in (10000, 10001) AND (reporter = \"a\\\"b\" OR \"Request participants\" = \"a\\\"b\") ORDER BY updated DESC"
         );
         assert_eq!(newest(&projects), "project in (10000, 10001) ORDER BY created DESC");
-        assert_eq!(
-            changed(&projects[..1], 150),
-            "project in (10000) AND updated >= \"-150m\" ORDER BY updated DESC"
-        );
+        assert_eq!(changed(&projects[..1], 150), "project in (10000) AND updated >= \"-150m\" ORDER BY updated DESC");
         assert_eq!(reported_by("x", &projects), "project in (10000, 10001) AND reporter = \"x\"");
         assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");
         assert_eq!(quoted("a\" OR \"b\\\n"), "\"a\\\" OR \\\"b\\\\\"");

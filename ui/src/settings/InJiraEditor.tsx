@@ -49,7 +49,7 @@ export function InJiraEditor() {
       showFlag({ tone: 'success', text: done });
     } catch (error) {
       const problem = asProblem(error);
-      const detail = problem.fields?.[0]?.detail ?? problem.detail ?? t(`problem.${problem.kind}.do`);
+      const detail = problem.errors[0]?.detail ?? problem.detail ?? t(`problem.${problem.kind}.do`);
       showFlag({ tone: 'error', text: `${t(`problem.${problem.kind}.title`)}. ${detail}` });
     }
     await Promise.all([client.invalidateQueries({ queryKey: keys.inJira }), client.invalidateQueries({ queryKey: ['fields'] })]);

@@ -16,11 +16,11 @@ use uuid::Uuid;
 use vault::Keys;
 
 use crate::Room;
-use crate::actions::{access, issues};
 use crate::actions::announce::announce_field;
 use crate::actions::batches::plan_place;
 use crate::actions::batches::{self, OpenBatch};
 use crate::actions::fields::{self, OpenField};
+use crate::actions::{access, issues};
 use crate::conversion::{self, How};
 use crate::imports::mapping::Settings;
 use crate::model::{

@@ -20,8 +20,8 @@ use crate::actions::{access, values};
 use crate::jobs::issues::{FIND, FOLLOW, SEND};
 use crate::model::{Entity, FieldBody, FieldId, OnIssues, Owner, Value};
 use crate::rules::issues as rules;
-use crate::sql::issues as marks;
 use crate::sql;
+use crate::sql::issues as marks;
 use crate::webhooks::event::EventKind;
 
 /// Issues that are told by name when Jira does not take theirs.

@@ -124,11 +124,7 @@ async fn read_in_jira(State(room): State<Room>, Admin(caller): Admin) -> Result<
         known: state.known,
         waiting: state.waiting,
         failed: state.failed,
-        failures: state
-            .failures
-            .into_iter()
-            .map(|(issue_id, code)| IssueFailureView { issue_id, code })
-            .collect(),
+        failures: state.failures.into_iter().map(|(issue_id, code)| IssueFailureView { issue_id, code }).collect(),
         held_until,
         held_because,
         finding: state.finding,

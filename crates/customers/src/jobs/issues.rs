@@ -19,8 +19,8 @@ use vault::Subject;
 
 use crate::Room;
 use crate::actions::fields::OpenField;
-use crate::actions::issues::{self, Content};
 pub(crate) use crate::actions::issues::look;
+use crate::actions::issues::{self, Content};
 use crate::rules::issues::ISSUES;
 use crate::sql::issues::{self as marks, Mark, Settled};
 
@@ -305,7 +305,8 @@ impl Send {
             let looks = due.iter().map(|mark| self.look(cx, (&chosen, slots), mark));
             let looked = Box::pin(join_all(looks)).await;
             self.note_first(cx, &due, &looked).await?;
-            let tries = due.iter().zip(looked).map(|(mark, looked)| self.attempt(cx, &jira, (&chosen, slots), mark, looked));
+            let tries =
+                due.iter().zip(looked).map(|(mark, looked)| self.attempt(cx, &jira, (&chosen, slots), mark, looked));
             let tried = Box::pin(join_all(tries)).await;
             self.settle(cx, chosen.is_empty(), due.iter().zip(tried).collect()).await?;
         }
@@ -443,7 +444,8 @@ impl Send {
                     if *code == "too_long" {
                         marks::mark_sent(&mut scoped, &mark.issue, None).await?;
                     }
-                    marks::mark_settle(&mut scoped, mark, settled("failed", mark.attempts + 1, now, Some(*code))).await?;
+                    marks::mark_settle(&mut scoped, mark, settled("failed", mark.attempts + 1, now, Some(*code)))
+                        .await?;
                 }
                 Tried::Trouble(code) => {
                     let attempts = mark.attempts + 1;

@@ -186,8 +186,7 @@ mod tests {
         fn check(kind: FieldType, audience: FieldAudience, retired: bool, expected: Result<SlotKind, &str>) {
             assert_eq!(check_choice(kind, audience, retired).map_err(|wrong| wrong.code), expected);
         }
-        let (agents, seen, edited) =
-            (FieldAudience::Agents, FieldAudience::CustomerView, FieldAudience::CustomerEdit);
+        let (agents, seen, edited) = (FieldAudience::Agents, FieldAudience::CustomerView, FieldAudience::CustomerEdit);
         check(FieldType::Text, agents, false, Err("audience"));
         check(FieldType::Text, seen, false, Ok(SlotKind::String));
         check(FieldType::Number, edited, false, Ok(SlotKind::Number));
@@ -230,8 +229,13 @@ mod tests {
             FieldOption { id: "1".to_owned(), label: "Gold".to_owned(), retired: false },
             FieldOption { id: "2".to_owned(), label: "Silver".to_owned(), retired: true },
         ];
-        let (tier, seats, since, vip, plan) =
-            (on("tier", "string1"), on("seats", "number1"), on("since", "date1"), on("vip", "string2"), on("plan", "string3"));
+        let (tier, seats, since, vip, plan) = (
+            on("tier", "string1"),
+            on("seats", "number1"),
+            on("since", "date1"),
+            on("vip", "string2"),
+            on("plan", "string3"),
+        );
         let text = |text: &str| Value::Text(text.to_owned());
         let (gold, many, at, yes, both, nothing) = (
             text("1"),

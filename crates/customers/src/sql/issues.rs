@@ -24,10 +24,10 @@ const SENT: &str = "UPDATE issue_mark SET sent = $3 WHERE tenant = $1 AND issue 
 const SETTLE: &str = "UPDATE issue_mark SET state = $4, attempts = $5, due_at = $6, error = $7 \
      WHERE tenant = $1 AND issue = $2 AND turn = $3";
 const DROP: &str = "DELETE FROM issue_mark WHERE tenant = $1 AND issue = $2";
-const DROP_SETTLED: &str =
-    "DELETE FROM issue_mark WHERE tenant = $1 AND issue = $2 AND turn = $3 AND sent IS NULL";
+const DROP_SETTLED: &str = "DELETE FROM issue_mark WHERE tenant = $1 AND issue = $2 AND turn = $3 AND sent IS NULL";
 const COUNTS: &str = "SELECT state, COUNT(*) AS n FROM issue_mark WHERE tenant = $1 GROUP BY state";
-const FAILED: &str = "SELECT issue, error FROM issue_mark WHERE tenant = $1 AND state = 'failed' ORDER BY issue LIMIT $2";
+const FAILED: &str =
+    "SELECT issue, error FROM issue_mark WHERE tenant = $1 AND state = 'failed' ORDER BY issue LIMIT $2";
 const ORGANIZATIONS_OF: &str = "SELECT organization FROM membership WHERE tenant = $1 AND account = $2 \
      ORDER BY organization LIMIT $3";
 const SENDING: &str = "SELECT active, seq, held_until, failures, error, found_at, finding_since FROM issue_sending \
@@ -35,10 +35,12 @@ const SENDING: &str = "SELECT active, seq, held_until, failures, error, found_at
 const ACTIVATE: &str = "INSERT INTO issue_sending (tenant, active, seq, failures) VALUES ($1, $2, $3, 0) \
      ON CONFLICT (tenant) DO UPDATE SET active = excluded.active";
 const FOLLOWED: &str = "UPDATE issue_sending SET seq = $2 WHERE tenant = $1 AND seq < $2";
-const CLAIM: &str = "UPDATE issue_sending SET busy_until = $3 WHERE tenant = $1 AND (busy_until IS NULL OR busy_until <= $2)";
+const CLAIM: &str =
+    "UPDATE issue_sending SET busy_until = $3 WHERE tenant = $1 AND (busy_until IS NULL OR busy_until <= $2)";
 const BUSY: &str = "UPDATE issue_sending SET busy_until = $2 WHERE tenant = $1";
 const HEALTH: &str = "UPDATE issue_sending SET held_until = $2, failures = $3, error = $4 WHERE tenant = $1";
-const FINDING: &str = "UPDATE issue_sending SET finding_since = $2, found_at = COALESCE($3, found_at) WHERE tenant = $1";
+const FINDING: &str =
+    "UPDATE issue_sending SET finding_since = $2, found_at = COALESCE($3, found_at) WHERE tenant = $1";
 
 /// An issue whose property is to be looked at.
 pub(crate) struct Mark {
@@ -125,8 +127,14 @@ pub(crate) async fn mark_sent(scoped: &mut Scoped, issue: &IssueId, sent: Option
 
 /// What became of a mark, unless it was marked again since.
 pub(crate) async fn mark_settle(scoped: &mut Scoped, mark: &Mark, settled: Settled<'_>) -> Result<()> {
-    let words =
-        args![mark.issue.as_str(), mark.turn, settled.state, settled.attempts, settled.due_at, settled.error.map(str::to_owned)];
+    let words = args![
+        mark.issue.as_str(),
+        mark.turn,
+        settled.state,
+        settled.attempts,
+        settled.due_at,
+        settled.error.map(str::to_owned)
+    ];
     scoped.run(SETTLE, words).await.map(drop)
 }
 

@@ -256,7 +256,8 @@ fn pages(manifest: &Manifest, faults: &mut Vec<String>) {
 }
 
 fn properties(manifest: &Manifest, faults: &mut Vec<String>) {
-    let declared: Vec<_> = manifest.properties.iter().flat_map(|(key, values)| values.iter().map(move |v| (key, v))).collect();
+    let declared: Vec<_> =
+        manifest.properties.iter().flat_map(|(key, values)| values.iter().map(move |v| (key, v))).collect();
     if declared.len() > INDEXED_MAX {
         faults.push(format!("modules.{ENTITY_PROPERTY}: at most {INDEXED_MAX} values"));
     }

@@ -228,8 +228,6 @@ async fn they_follow_issues_and_members(world: &World) {
     };
     let issue = state.create_issue(&Somebody::person(&customer), new).unwrap();
     world.settles().await;
-    eprintln!("DEBUG {:?} due {:?}", jobs::waiting(&world.program.store).await.map_err(|f| f.code()), world.in_jira().await);
-    for dead in jobs::dead_letters(&world.program.store, 10).await.unwrap() { eprintln!("DEBUG dead {} {:?}", dead.kind, dead.error); }
     assert_eq!(world.property(&issue.key).unwrap()["customer"], json!({"tier": "Gold"}));
     let changed = vec![FieldValue::Reporter(Some(other.clone()))];
     state.edit_issue(&Somebody::person(&customer), issue.id, changed).unwrap();
@@ -247,7 +245,11 @@ async fn they_follow_issues_and_members(world: &World) {
     let stands = world.property(&issue.key).unwrap();
     assert_eq!(stands["organization"], json!({"plan": ["Pro"]}), "{stands}");
     assert!(world.jql("stewardString2 = Pro").await.contains(&issue.key));
-    world.agent().put(&path, &world.agent().get(&path.replace(&format!("/{plan}"), "")).await.etag(), json!({"value": "Max"})).await.expect(200);
+    world
+        .agent()
+        .put(&path, &world.agent().get(&path.replace(&format!("/{plan}"), "")).await.etag(), json!({"value": "Max"}))
+        .await
+        .expect(200);
     world.settles().await;
     assert_eq!(world.property(&issue.key).unwrap()["organization"], json!({"plan": ["Max"]}));
     world.agent().ask(Method::DELETE, &format!("{members}/{other}"), None, None).await.expect(204);
@@ -272,7 +274,10 @@ async fn what_may_not_stand_there_never_does(world: &World) {
     world.agent().writes(&account, &long, json!("zqcanary of notes")).await.expect(200);
     world.agent().writes(&account, &open, json!("Gold")).await.expect(200);
     let refused = world.puts_on_issues(&secret).await.expect(422).body;
-    assert_eq!((&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]), (&json!("/fieldId"), &json!("audience")));
+    assert_eq!(
+        (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+        (&json!("/fieldId"), &json!("audience"))
+    );
     assert_eq!(world.puts_on_issues(&long).await.expect(422).body["errors"][0]["code"], "type");
     // Nobody but an administrator chooses; a stale look is told.
     let etag = admin.get(&format!("/api/v1/fields/{open}")).await.etag();
@@ -332,7 +337,8 @@ async fn jira_has_it_in_the_end(world: &World) {
 
     // What Jira has no room for stands alone: said, not tried for ever, and nothing stale is left there.
     for number in 0..9 {
-        let field = json!({"entity": "customer", "type": "url", "name": format!("Page {number}"), "audience": "customerView"});
+        let field =
+            json!({"entity": "customer", "type": "url", "name": format!("Page {number}"), "audience": "customerView"});
         let field = world.admin().defines(field).await["id"].as_str().unwrap().to_owned();
         let address = format!("https://example.com/{}", "x".repeat(2_000));
         world.agent().writes(&account, &field, json!(address)).await.expect(200);
