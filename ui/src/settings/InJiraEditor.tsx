@@ -114,7 +114,7 @@ function Progress({ state, onAgain }: { state: InJira; onAgain: () => void }) {
   return (
     <section className="card injira-state" aria-labelledby="injira-state">
       <h2 id="injira-state" className="side-title">{t('injira.state')}</h2>
-      <p role="status">{waiting > 0 ? tn('injira.waiting', waiting, { known }) : tn('injira.done', known - failed)} {finding && t('injira.finding')}</p>
+      <p role="status">{waiting > 0 ? tn('injira.waiting', waiting, { known }) : known > 0 || !finding ? tn('injira.done', known - failed) : ''} {finding && t('injira.finding')}</p>
       {heldUntil && <p className="notice notice-warning">{t('injira.held', { when: formatInstant(heldUntil, reader), why: whyWords(heldBecause) })}</p>}
       {failed > 0 && (
         <>

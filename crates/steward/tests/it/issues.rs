@@ -240,7 +240,7 @@ async fn they_follow_issues_and_members(world: &World) {
     let path = format!("/api/v1/organizations/{organization}/values/{plan}");
     world.agent().put(&path, "\"v0\"", json!({"value": "Pro"})).await.expect(200);
     let members = format!("/api/v1/organizations/{organization}/members");
-    world.agent().post(&members, json!({"accountIds": [other]})).await.expect(200);
+    world.agent().post(&members, json!({"accountIds": [other]})).await.expect(204);
     world.settles().await;
     let stands = world.property(&issue.key).unwrap();
     assert_eq!(stands["organization"], json!({"plan": ["Pro"]}), "{stands}");
