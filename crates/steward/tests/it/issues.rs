@@ -8,6 +8,7 @@ use sandbox::faults::{Misfortune, Reason, RequestFault};
 use sandbox::state::{FieldValue, NewIssue};
 use serde_json::{Value, json};
 
+use crate::leaks::{Canaries, search_files};
 use crate::world::{Answer, World};
 
 const KEY: &str = "stewardCustomers";
@@ -384,6 +385,24 @@ async fn somebody_who_was_merged_leaves_issues(world: &World) {
     assert_eq!(world.property(&issue), None);
     let all = world.with_property();
     assert!(all.iter().all(|(_, reporter)| reporter.as_deref() == Some(&other)), "{all:?}");
+}
+
+/// What stands in Jira in the clear lies here sealed as before: no table, no index, no log of a database has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_it_lies_in_the_clear_here() {
+    let world = World::start().await;
+    let canaries = Canaries(["zqnamed0", "zqchosen1", "zqchanged2"].map(str::to_owned).to_vec());
+    let (account, issue) = (world.customer().account(), world.issue());
+    let field = world.admin().defines_text("zqnamed0", "customerEdit").await;
+    world.agent().writes(&account, &field, json!("zqchosen1")).await.expect(200);
+    world.puts_on_issues(&field).await.expect(200);
+    world.settles().await;
+    world.writing_meets(None, Misfortune::Error { status: 503 });
+    world.agent().writes(&account, &field, json!("zqchanged2")).await.expect(200);
+    world.settles().await;
+    assert_eq!(world.property(&issue).unwrap()["customer"], json!({"zqnamed0": "zqchosen1"}));
+    search_files(&canaries, &world.folder.path().join("data"));
+    world.end().await;
 }
 
 /// Where no app declares anything the named values stand there all the same, and issues are looked for every few minutes.
