@@ -241,6 +241,9 @@ impl Find {
 /// Sends what waits.
 struct Send(Room);
 
+/// What is to stand on an issue, and its hash; none: nothing.
+type Looked = Result<(Content, Option<Vec<u8>>)>;
+
 /// What became of one issue.
 enum Tried {
     /// Jira has it, under this hash; none: nothing stands there.
@@ -339,12 +342,7 @@ impl Send {
     }
 
     /// What is to stand on an issue, and its hash.
-    async fn look(
-        &self,
-        cx: &Cx,
-        (chosen, slots): (&[OpenField], bool),
-        mark: &Mark,
-    ) -> Result<(Content, Option<Vec<u8>>)> {
+    async fn look(&self, cx: &Cx, (chosen, slots): (&[OpenField], bool), mark: &Mark) -> Looked {
         let content = issues::content(cx, &self.0, chosen, mark).await?;
         let values = content.values.iter().map(|(at, value)| (*at, value.peek()));
         let Some(property) = issues::property(chosen, values, slots) else { return Ok((content, None)) };
@@ -357,10 +355,8 @@ impl Send {
 
     /// Notes, before anything is written where nothing was, that something may stand there: whatever happens next, it is
     /// known that it may have to be taken away.
-    async fn note_first(&self, cx: &Cx, due: &[Mark], looked: &[Result<(Content, Option<Vec<u8>>)>]) -> Result<()> {
-        let first = |(mark, looked): (&'_ Mark, &'_ Result<(Content, Option<Vec<u8>>)>)| {
-            mark.sent.is_none() && matches!(looked, Ok((_, Some(_))))
-        };
+    async fn note_first(&self, cx: &Cx, due: &[Mark], looked: &[Looked]) -> Result<()> {
+        let first = |(mark, looked): (&'_ Mark, &'_ Looked)| mark.sent.is_none() && matches!(looked, Ok((_, Some(_))));
         if !due.iter().zip(looked).any(first) {
             return Ok(());
         }
@@ -377,7 +373,7 @@ impl Send {
         jira: &Jira<'_>,
         chosen: (&[OpenField], bool),
         mark: &Mark,
-        looked: Result<(Content, Option<Vec<u8>>)>,
+        looked: Looked,
     ) -> Tried {
         match looked {
             Ok((_, hash)) if hash == mark.sent => Tried::Has(hash),
