@@ -327,7 +327,7 @@ async fn jira_has_it_in_the_end(world: &World) {
     world.writing_meets(None, Misfortune::Slow { wait: (Duration::from_secs(600), Duration::from_secs(600)) });
     let runner = world.program.runner.clone();
     let sender = tokio::spawn(async move { runner.drain().await });
-    while !world.in_jira().await["waiting"].as_i64().is_some_and(|waiting| waiting > 0) {
+    while world.in_jira().await["waiting"].as_i64().is_none_or(|waiting| waiting == 0) {
         tokio::task::yield_now().await;
     }
     sender.abort();
