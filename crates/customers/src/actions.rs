@@ -16,6 +16,7 @@ pub(crate) mod exports;
 pub(crate) mod fields;
 pub(crate) mod history;
 pub(crate) mod imports;
+pub(crate) mod issues;
 pub(crate) mod lists;
 pub(crate) mod merges;
 pub(crate) mod panel;

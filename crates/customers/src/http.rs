@@ -9,6 +9,7 @@ mod entitlements;
 mod exports;
 mod fields;
 mod imports;
+mod issues;
 mod lists;
 mod panel;
 mod people;
@@ -58,4 +59,5 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .merge(panel::routes())
         .merge(settings::routes())
         .merge(webhooks::routes())
+        .merge(issues::routes())
 }

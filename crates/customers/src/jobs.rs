@@ -1,5 +1,6 @@
 //! This room's jobs: reading the directory from Jira, every hour and when a site is joined; imports, slice by slice.
 
+pub(crate) mod issues;
 pub(crate) mod webhooks;
 
 use std::sync::Arc;
@@ -34,14 +35,16 @@ const PAGES_A_SLICE: usize = 10;
 const MEMBERS_TOLD: u32 = 1_000;
 
 pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
-    vec![
+    let mut handlers: Vec<Arc<dyn Handler>> = vec![
         Arc::new(Sync { room: room.clone(), kind: SYNC, topic: None }),
         Arc::new(Sync { room: room.clone(), kind: FIRST_SYNC, topic: Some(events::INSTALLED_TOPIC) }),
         Arc::new(webhooks::FanOut(room.clone())),
         Arc::new(webhooks::Replay(room.clone())),
         Arc::new(webhooks::Deliver(room.clone())),
         Arc::new(CarryOnImport { room: room.clone() }),
-    ]
+    ];
+    handlers.extend(issues::handlers(room));
+    handlers
 }
 
 pub(crate) fn schedules() -> Vec<Schedule> {
@@ -117,6 +120,7 @@ impl Handler for Sync {
                 sql::directory_drop_older(&mut scoped, before).await?;
                 scoped.commit().await?;
                 directory::forget_sorted(cx, &self.room).await;
+                issues::look(cx, &self.room).await?;
                 return Ok(Outcome::Done);
             }
         }

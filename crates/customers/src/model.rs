@@ -210,6 +210,18 @@ pub struct FieldBody {
     /// Whether values of before its last change of type are still being written anew.
     #[serde(default)]
     pub turning: bool,
+    /// How its values stand on issues in Jira, if they do.
+    #[serde(default)]
+    pub on_issues: Option<OnIssues>,
+}
+
+/// How a field's values stand on issues.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
+pub struct OnIssues {
+    /// Their name there; made of the field's when it was chosen.
+    pub name: String,
+    /// The place that search knows, as the host names it.
+    pub slot: String,
 }
 
 /// A field.

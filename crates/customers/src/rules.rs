@@ -2,6 +2,7 @@
 
 pub mod adding;
 pub mod entitlements;
+pub mod issues;
 
 use std::collections::BTreeSet;
 

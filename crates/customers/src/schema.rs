@@ -2,6 +2,7 @@
 
 mod entitlements;
 mod imports;
+mod issues;
 mod merges;
 mod views;
 
@@ -330,6 +331,8 @@ pub static ROOM: Room = Room {
         &entitlements::ENTITLEMENT_HISTORY,
         &merges::MERGE,
         &merges::DISMISSAL,
+        &issues::MARK,
+        &issues::SENDING,
     ],
     migrations: &[
         Migration {
@@ -359,5 +362,6 @@ pub static ROOM: Room = Room {
         Migration { version: 8, steps: &merges::STEPS },
         Migration { version: 9, steps: &[Step::Create(&PROJECT_CUSTOMER)] },
         Migration { version: 10, steps: &imports::MAKING_STEPS },
+        Migration { version: 11, steps: &issues::STEPS },
     ],
 };

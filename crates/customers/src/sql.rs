@@ -5,6 +5,7 @@ mod directory;
 mod entitlements;
 mod import_made;
 mod imports;
+pub(crate) mod issues;
 mod merges;
 mod values;
 pub(crate) mod views;

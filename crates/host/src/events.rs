@@ -50,6 +50,9 @@ pub fn read(body: &Value) -> Option<Told> {
         ("jira", verb, "issue") => {
             let issue = id(event, "/issue/id").and_then(|id| IssueId::new(id).ok())?;
             let verb = verbs(verb)?;
+            if verb == "updated" && !changed_hands(event) {
+                return None;
+            }
             Some(Told { topic: ISSUE_TOPIC, body: json!({"event": verb, "issue": issue.as_str(), "own": own}) })
         }
         ("jira", verb, "user") => {
@@ -83,6 +86,15 @@ pub(crate) fn of_account(verb: &'static str, account: &AccountId) -> Told {
 
 fn account_verb(body: &Value) -> Option<&'static str> {
     body.get("webhookEvent").and_then(Value::as_str)?.strip_prefix("user_").and_then(verbs)
+}
+
+/// Whether an issue has another reporter or project now; where it does not say what changed, it may.
+fn changed_hands(event: &Value) -> bool {
+    let Some(items) = event.pointer("/changelog/items").and_then(Value::as_array) else { return true };
+    items.iter().any(|item| {
+        let names = ["fieldId", "field"].into_iter().filter_map(|name| item.get(name)?.as_str());
+        names.into_iter().any(|name| ["reporter", "project", "Key"].contains(&name))
+    })
 }
 
 /// A closed list: a word from outside is never stored.
@@ -149,6 +161,13 @@ mod tests {
         check(json!({"payload": issue}), told.clone());
         check(json!({"event": issue}), told.clone());
         check(json!({"payload": {"event": issue, "retryContext": {"retryCount": 1}}}), told);
+        let changed = |field: &str| {
+            json!({"eventType": "avi:jira:updated:issue", "issue": {"id": "1"},
+                "changelog": {"id": "7", "items": [{"field": field, "fieldId": field, "to": "private"}]}})
+        };
+        check(changed("reporter"), Some((ISSUE_TOPIC, json!({"event": "updated", "issue": "1", "own": false}))));
+        check(changed("project"), Some((ISSUE_TOPIC, json!({"event": "updated", "issue": "1", "own": false}))));
+        check(changed("summary"), None);
         check(
             json!({"eventType": "avi:jira:created:issue", "issue": {"id": 10002}}),
             Some((ISSUE_TOPIC, json!({"event": "created", "issue": "10002", "own": false}))),

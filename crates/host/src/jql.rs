@@ -74,6 +74,16 @@ fn listed(projects: &[ProjectId]) -> String {
     projects.iter().map(ProjectId::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// Issues of service projects, newest first, of which there must be one at least. Data Center and Cloud know it alike.
+pub fn newest(projects: &[ProjectId]) -> String {
+    format!("project in ({}) ORDER BY created DESC", listed(projects))
+}
+
+/// The same, of which something changed within so many minutes.
+pub fn changed(projects: &[ProjectId], minutes: u32) -> String {
+    format!("project in ({}) AND updated >= \"-{minutes}m\" ORDER BY updated DESC", listed(projects))
+}
+
 /// Issues by id.
 pub fn issues(ids: &[IssueId]) -> String {
     let ids: Vec<&str> = ids.iter().map(IssueId::as_str).collect();
@@ -109,6 +119,8 @@ mod tests {
             own_requests("a\"b", &projects),
             "project in (10000, 10001) AND (reporter = \"a\\\"b\" OR \"Request participants\" = \"a\\\"b\") ORDER BY updated DESC"
         );
+        assert_eq!(newest(&projects), "project in (10000, 10001) ORDER BY created DESC");
+        assert_eq!(changed(&projects[..1], 150), "project in (10000) AND updated >= \"-150m\" ORDER BY updated DESC");
         assert_eq!(reported_by("x", &projects), "project in (10000, 10001) AND reporter = \"x\"");
         assert_eq!(issues(&[IssueId::new("1").unwrap(), IssueId::new("20").unwrap()]), "id in (1, 20)");
         assert_eq!(quoted("a\" OR \"b\\\n"), "\"a\\\" OR \\\"b\\\\\"");

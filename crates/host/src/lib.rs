@@ -18,6 +18,7 @@ mod fault;
 pub mod forge;
 mod hooks;
 mod install;
+pub mod issue_property;
 mod joining;
 pub mod jql;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -306,7 +306,7 @@ async fn by_customer(shared: &Shared, token: &str) -> Result<Caller> {
 
 async fn person_cx(shared: &Shared, door: &Cx, account: &AccountId) -> Result<Cx> {
     let roles = shared.roles_in_use(door).await?;
-    let standing = shared.host.callers.standing_of_caller(door, account, &roles).await?;
+    let standing = Box::pin(shared.host.callers.standing_of_caller(door, account, &roles)).await?;
     Ok(Cx::mint(door.tenant(), Actor::Person(account.clone()), standing, shared.clock.clone(), headers::request_id()))
 }
 

@@ -26,6 +26,8 @@ const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
 const TOKEN: &str = "token:";
 /// Begins a receiver's id there.
 const RECEIVER: &str = "webhook:";
+/// Stands there for whoever reads an issue.
+const ISSUE_READERS: &str = "jira:issue";
 
 /// In which way somebody saw a person's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
@@ -56,11 +58,13 @@ pub enum Way {
     Held,
     /// In a message to another system.
     Message,
+    /// On a request in Jira, onto which it was written.
+    Issue,
 }
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Panel,
         Self::Page,
         Self::Table,
@@ -73,6 +77,7 @@ impl Way {
         Self::Merge,
         Self::Held,
         Self::Message,
+        Self::Issue,
     ];
 
     /// As stored.
@@ -90,6 +95,7 @@ impl Way {
             Self::Merge => "merge",
             Self::Held => "held",
             Self::Message => "message",
+            Self::Issue => "issue",
         }
     }
 
@@ -111,10 +117,13 @@ pub enum ReaderKind {
     Automation,
     /// Another system that administrators named.
     Receiver,
+    /// Whoever reads the person's requests in Jira.
+    IssueReaders,
 }
 
 impl ReaderKind {
-    const ALL: [Self; 4] = [Self::SupportTeam, Self::Administrator, Self::Automation, Self::Receiver];
+    const ALL: [Self; 5] =
+        [Self::SupportTeam, Self::Administrator, Self::Automation, Self::Receiver, Self::IssueReaders];
 
     fn name(self) -> &'static str {
         match self {
@@ -122,6 +131,7 @@ impl ReaderKind {
             Self::Administrator => "administrator",
             Self::Automation => "automation",
             Self::Receiver => "receiver",
+            Self::IssueReaders => "issue_readers",
         }
     }
 
@@ -140,6 +150,8 @@ pub enum Reader {
     Token(TokenId),
     /// A receiver of webhooks.
     Receiver(Uuid),
+    /// Whoever may read the request; Jira knows who.
+    IssueReaders,
 }
 
 impl Reader {
@@ -149,6 +161,7 @@ impl Reader {
             Self::Person(account) => account.as_str().to_owned(),
             Self::Token(id) => format!("{TOKEN}{id}"),
             Self::Receiver(id) => format!("{RECEIVER}{id}"),
+            Self::IssueReaders => ISSUE_READERS.to_owned(),
         }
     }
 
@@ -156,6 +169,9 @@ impl Reader {
         let id = |text: &str| Uuid::parse_str(text).map_err(|error| Fault::broken("web_row", error));
         if let Some(token) = stored.strip_prefix(TOKEN) {
             return id(token).map(|id| Self::Token(TokenId(id)));
+        }
+        if stored == ISSUE_READERS {
+            return Ok(Self::IssueReaders);
         }
         match stored.strip_prefix(RECEIVER) {
             Some(receiver) => id(receiver).map(Self::Receiver),
@@ -188,6 +204,11 @@ impl Looking {
     /// A receiver of webhooks.
     pub(crate) fn receiver(id: Uuid) -> Self {
         Self { kind: ReaderKind::Receiver, reader: Reader::Receiver(id), way: Way::Message }
+    }
+
+    /// Whoever reads the request that it is written onto.
+    pub(crate) fn issue() -> Self {
+        Self { kind: ReaderKind::IssueReaders, reader: Reader::IssueReaders, way: Way::Issue }
     }
 }
 
@@ -351,7 +372,7 @@ impl Readings {
                 "" => None,
                 reader => match Reader::parse(reader)? {
                     Reader::Receiver(id) => Some(id),
-                    Reader::Person(_) | Reader::Token(_) => None,
+                    Reader::Person(_) | Reader::Token(_) | Reader::IssueReaders => None,
                 },
             };
             let (kind, way) = (ReaderKind::parse(&row.kind)?, Way::parse(&row.way)?);
@@ -395,7 +416,8 @@ mod tests {
         }
         let id = Uuid::nil();
         let person = AccountId::new("5b10ac8d82e05b22cc7d4ef5").ok().map(Reader::Person);
-        for reader in [person, Some(Reader::Token(TokenId(id))), Some(Reader::Receiver(id))].into_iter().flatten() {
+        let others = [Reader::Token(TokenId(id)), Reader::Receiver(id), Reader::IssueReaders];
+        for reader in person.into_iter().chain(others) {
             assert_eq!(Reader::parse(&reader.stored()).ok(), Some(reader));
         }
     }

@@ -175,6 +175,17 @@ pub async fn for_receiver<T>(
     Ok(told)
 }
 
+/// A named export: what is written onto an issue, where Jira shows it to whoever reads the issue. The caller of this has asked
+/// whether each value in it may stand there. It is noted before it is written, also if Jira then does not take it.
+pub async fn for_issue<T>((cx, shared): (&Cx, &Shared), make: impl FnOnce(&Exit) -> T) -> kernel::Result<T> {
+    let (told, people) = {
+        let exit = Exit::audited();
+        (make(&exit), exit.tally().take())
+    };
+    shared.readings.record(cx, &Looking::issue(), people).await?;
+    Ok(told)
+}
+
 fn conflict<T: Serialize>(
     detail: &'static str,
     request: kernel::RequestId,

@@ -2,7 +2,7 @@
 import { etag, must, type ApiClient } from './client';
 import type {
   BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
+  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, InJira, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
   NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
@@ -259,6 +259,12 @@ export function calls(api: ApiClient) {
     addToken: (body: TokenInput): Promise<NewToken> => must(api.POST('/api/v1/tokens', { body })),
     revokeToken: (tokenId: string): Promise<unknown> => must(api.DELETE('/api/v1/tokens/{tokenId}', { params: { path: { tokenId } } })),
 
+    inJira: (): Promise<InJira> => must(api.GET('/api/v1/settings/in-jira')) as Promise<InJira>,
+    putOnIssues: (fieldId: string, version: number): Promise<unknown> =>
+      must(api.PUT('/api/v1/settings/in-jira/fields/{fieldId}', { params: { path: { fieldId }, header: match(version) } })),
+    takeOffIssues: (fieldId: string, version: number): Promise<unknown> =>
+      must(api.DELETE('/api/v1/settings/in-jira/fields/{fieldId}', { params: { path: { fieldId }, header: match(version) } })),
+    sendIssuesAgain: (): Promise<unknown> => must(api.POST('/api/v1/settings/in-jira/send')),
     webhooks: (): Promise<Webhook[]> => all(() => must(api.GET('/api/v1/webhooks'))),
     addWebhook: (body: WebhookInput): Promise<NewWebhook> => must(api.POST('/api/v1/webhooks', { body })),
     setWebhook: ({ id, version }: Webhook, { name, url, events, includeValues, active }: WebhookInput): Promise<Webhook> =>

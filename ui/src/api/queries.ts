@@ -49,6 +49,7 @@ export const keys = {
   portal: ['portal'] as const,
   ownRequests: (accountId: string) => ['ownRequests', accountId] as const,
   webhooks: ['webhooks'] as const,
+  inJira: ['inJira'] as const,
   deliveries: (webhookId: string, state: string | null) => ['deliveries', webhookId, state] as const,
   imports: ['imports'] as const,
   import: (id: string) => ['import', id] as const,

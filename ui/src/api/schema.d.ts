@@ -1749,6 +1749,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/in-jira": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read which fields stand on issues
+         * @description And how far the writing of them is.
+         */
+        get: operations["read_in_jira"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/in-jira/fields/{fieldId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have a field's values stand on issues
+         * @description On each request of the customer, for JQL and automation. Everybody who may read the issue in Jira can then read them there, so that only a
+         *     field that customers may see is taken. One that stands there already stays where it stands.
+         */
+        put: operations["put_field_on_issues"];
+        post?: never;
+        /** Take a field's values off issues */
+        delete: operations["take_field_off_issues"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/in-jira/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write all values onto issues once more
+         * @description Whatever somebody else wrote into the property is overwritten, and issues that Jira did not take are tried again.
+         */
+        post: operations["send_issues_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/permissions": {
         parameters: {
             query?: never;
@@ -2806,6 +2868,35 @@ export interface components {
          * @enum {string}
          */
         FieldKind: "text" | "number" | "date" | "dateTime" | "boolean" | "select" | "multiSelect" | "phone" | "user" | "organization" | "product" | "project";
+        /** @description A field that stands on issues. */
+        FieldOnIssuesView: {
+            /**
+             * @description Its name in JQL; null where the site's search cannot know it.
+             * @example stewardString1
+             */
+            alias?: string | null;
+            /** @description Whom it describes. */
+            entity: components["schemas"]["Entity"];
+            /** @description The field. */
+            fieldId: string;
+            /**
+             * @description Its name.
+             * @example Tier
+             */
+            name: string;
+            /**
+             * @description How automation writes it.
+             * @example {{issue.properties.stewardCustomers.customer.tier}}
+             */
+            smartValue: string;
+            /** @description What it holds. */
+            type: components["schemas"]["FieldType"];
+            /**
+             * Format: int64
+             * @description Changes with each change of the field; the ETag is `"v<version>"`.
+             */
+            version: number;
+        };
         /**
          * @description What a field holds.
          * @enum {string}
@@ -3169,6 +3260,56 @@ export interface components {
              * @description Values written.
              */
             valuesWritten: number;
+        };
+        /** @description Which fields stand on issues, and how the writing is. */
+        InJiraView: {
+            /**
+             * Format: int64
+             * @description Those that Jira does not take; they are tried again when something of theirs changes.
+             */
+            failed: number;
+            /** @description The first twenty of those. */
+            failures: components["schemas"]["IssueFailureView"][];
+            /** @description The fields that stand there. */
+            fields: components["schemas"]["FieldOnIssuesView"][];
+            /** @description Whether issues are being looked for. */
+            finding: boolean;
+            /** @description When they were last looked for to the end. */
+            foundAt?: string | null;
+            /**
+             * @description Why, as a code.
+             * @example jira_rate_limited
+             */
+            heldBecause?: string | null;
+            /** @description Until when Jira is left alone, while it is busy or refuses. */
+            heldUntil?: string | null;
+            /**
+             * Format: int64
+             * @description Issues that are known.
+             */
+            known: number;
+            /**
+             * @description The issues' property that they stand in.
+             * @example stewardCustomers
+             */
+            propertyKey: string;
+            /** @description Whether the site's search knows them: only an app can declare them to it. */
+            searchable: boolean;
+            /**
+             * Format: int64
+             * @description Those that are yet to be written.
+             */
+            waiting: number;
+        };
+        /** @description An issue onto which Jira does not let the values be written. */
+        IssueFailureView: {
+            /**
+             * @description Why, as a code: `refused`, `not_found`, `too_long`, `jira_rejected`, or what was wrong with its values.
+             * @example refused
+             */
+            code?: string | null;
+            /** @description The issue's id. */
+            issueId: string;
         };
         /** @description Somebody of the issue. */
         IssuePersonView: {
@@ -4642,7 +4783,7 @@ export interface components {
          * @description What a reader is to the person.
          * @enum {string}
          */
-        ReaderKind: "supportTeam" | "administrator" | "automation" | "receiver";
+        ReaderKind: "supportTeam" | "administrator" | "automation" | "receiver" | "issueReaders";
         /** @description Who one reading was by; for administrators. */
         ReaderView: {
             /** @description A person's account. */
@@ -4677,7 +4818,7 @@ export interface components {
          * @description In which way somebody saw a person's values.
          * @enum {string}
          */
-        ReadingWay: "panel" | "page" | "table" | "search" | "history" | "export" | "import" | "bulkAction" | "typeChange" | "merge" | "held" | "message";
+        ReadingWay: "panel" | "page" | "table" | "search" | "history" | "export" | "import" | "bulkAction" | "typeChange" | "merge" | "held" | "message" | "issue";
         /**
          * @description Whether messages go to a receiver.
          * @enum {string}
@@ -14235,6 +14376,263 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Page_Holder"];
                 };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_in_jira: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "propertyKey": "stewardCustomers",
+                     *       "searchable": true,
+                     *       "fields": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "entity": "customer",
+                     *           "type": "select",
+                     *           "name": "Tier",
+                     *           "alias": "stewardString1",
+                     *           "smartValue": "{{issue.properties.stewardCustomers.customer.tier}}",
+                     *           "version": 43
+                     *         }
+                     *       ],
+                     *       "known": 3400,
+                     *       "waiting": 12,
+                     *       "failed": 1,
+                     *       "failures": [
+                     *         {
+                     *           "issueId": "10042",
+                     *           "code": "refused"
+                     *         }
+                     *       ],
+                     *       "heldUntil": null,
+                     *       "heldBecause": null,
+                     *       "finding": false,
+                     *       "foundAt": "2026-11-22T09:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InJiraView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_field_on_issues: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                fieldId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Tier",
+                     *       "alias": "stewardString1",
+                     *       "smartValue": "{{issue.properties.stewardCustomers.customer.tier}}",
+                     *       "version": 43
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FieldOnIssuesView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_field_off_issues: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                fieldId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    send_issues_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: {
                 headers: {

@@ -1,7 +1,7 @@
 /** Which page is shown. On our own origin the hash says it; in Jira the module does, and the hash walks within it. */
 import { useSyncExternalStore } from 'react';
 
-const TABS = ['customer', 'organization', 'products', 'permissions', 'tokens', 'imports', 'webhooks', 'sign-in', 'server'] as const;
+const TABS = ['customer', 'organization', 'products', 'permissions', 'tokens', 'imports', 'webhooks', 'in-jira', 'sign-in', 'server'] as const;
 export type SettingsTab = (typeof TABS)[number];
 
 export type Route =

@@ -61,6 +61,8 @@ export const person = {
   'held.class.webhook-delivery.why': 'That something changed, by ids alone: for systems that the support team connected. No message is kept.',
   'held.class.idempotent-answer': 'Answers to scripts',
   'held.class.idempotent-answer.why': 'What a script of the support team was answered, so that it gets the same answer if the line broke.',
+  'held.class.issue-mark': 'Which requests your details stand on',
+  'held.class.issue-mark.why': 'The support team may have some of your details written onto your requests in Jira, to find and sort them. Kept here are the requests’ numbers and a check sum of what was written: so that it is written once, and changed when your details change.',
   'held.class.session': 'Sessions',
   'held.class.session.why': 'Who is signed in on Steward’s own pages.',
   'held.class.ledger': 'The ledger',
@@ -85,7 +87,9 @@ export const person = {
   'readings.kind.supportTeam': 'Agent',
   'readings.kind.administrator': 'Administrator',
   'readings.kind.automation': 'API token',
+  'readings.by.issueReaders': 'Whoever may read the request in Jira',
   'readings.kind.receiver': 'Webhook',
+  'readings.kind.issueReaders': 'Jira',
   'readings.gone.person': 'Somebody whose name Jira no longer says',
   'readings.gone.automation': 'An API token',
   'readings.gone.receiver': 'A webhook that was removed',
@@ -102,6 +106,7 @@ export const person = {
   'readings.way.merge': 'beside another account, to see whether both are one person',
   'readings.way.held': 'on the page of what is held',
   'readings.way.message': 'was sent it after a change',
+  'readings.way.issue': 'on the request, onto which it is written',
 
   'held.changes': 'Changes of these details',
 } as const;

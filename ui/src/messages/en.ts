@@ -9,6 +9,7 @@ import { portal } from './en.portal';
 import { server } from './en.server';
 import { tables } from './en.tables';
 import { types } from './en.types';
+import { inJira } from './en.injira';
 import { webhooks } from './en.webhooks';
 
 /**
@@ -258,6 +259,7 @@ export const en = {
   'settings.imports': 'Imports',
   'settings.tokens': 'API tokens',
   'settings.webhooks': 'Webhooks',
+  'settings.injira': 'In Jira',
   'settings.server': 'Server',
 
   'settings.customer.intro': 'What your team knows about each customer. Drag a field to change its place or its section.',
@@ -393,6 +395,7 @@ export const en = {
   ...server,
   ...tables,
   ...types,
+  ...inJira,
   ...webhooks,
 
   'permissions.intro': 'Who may do what in Steward. Jira’s own permissions stay in force.',

@@ -26,6 +26,7 @@ test('who looked', () => {
   expect(readerWords(reading({ readers: 3 }))).toBe('3 people of the support team');
   expect(readerWords(reading({ by: 'receiver', receiverName: 'CRM' }))).toBe('Another system: CRM');
   expect(readerWords(reading({ by: 'receiver' }))).toBe('Another system');
+  expect(readerWords(reading({ by: 'issueReaders', way: 'issue', readers: 1 }))).toContain('in Jira');
   const reader = { accountId: '5b', tokenId: '', webhookId: '', displayName: 'Mia Novak' };
   expect(readerWords(reading({ reader } as Partial<Reading>))).toBe('Mia Novak');
   expect(readerWords(reading({ by: 'automation', reader: { ...reader, displayName: '' } } as Partial<Reading>))).toBe('An API token');

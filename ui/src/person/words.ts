@@ -27,6 +27,7 @@ export function keptWords(days: number | null): string {
 
 /** Who looked: by name where one is told, else what they are and how many. */
 export function readerWords(one: Pick<Reading, 'by' | 'readers' | 'receiverName' | 'reader'>): string {
+  if (one.by === 'issueReaders') return t('readings.by.issueReaders');
   if (one.reader) return one.reader.displayName || t(one.by === 'automation' ? 'readings.gone.automation' : one.by === 'receiver' ? 'readings.gone.receiver' : 'readings.gone.person');
   if (one.by === 'receiver') return one.receiverName ? t('readings.by.receiver.named', { name: one.receiverName }) : t('readings.by.receiver');
   return tn(`readings.by.${one.by}`, one.readers);

@@ -7,6 +7,7 @@ import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
 import { CustomerKeysEditor } from './CustomerKeysEditor';
 import { FieldsEditor } from './FieldsEditor';
+import { InJiraEditor } from './InJiraEditor';
 import { PermissionsEditor } from './PermissionsEditor';
 import { ProductsEditor } from './ProductsEditor';
 import { ServerEditor } from './ServerEditor';
@@ -20,7 +21,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
   const isAdmin = me.role === 'admin';
   // Only the host's own frame can say where the server is.
   const server = isAdmin ? transport.server : undefined;
-  const tab = (['tokens', 'imports', 'webhooks', 'sign-in'].includes(asked) && !isAdmin) || (asked === 'server' && !server) ? 'customer' : asked;
+  const tab = (['tokens', 'imports', 'webhooks', 'in-jira', 'sign-in'].includes(asked) && !isAdmin) || (asked === 'server' && !server) ? 'customer' : asked;
   const dead = (useWebhooks(isAdmin).data ?? []).filter((webhook) => webhook.state === 'dead');
   return (
     <>
@@ -41,6 +42,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
           {isAdmin && <Tab id="tokens" className="tab">{t('settings.tokens')}</Tab>}
           {isAdmin && <Tab id="imports" className="tab">{t('settings.imports')}</Tab>}
           {isAdmin && <Tab id="webhooks" className="tab">{t('settings.webhooks')}</Tab>}
+          {isAdmin && <Tab id="in-jira" className="tab">{t('settings.injira')}</Tab>}
           {isAdmin && <Tab id="sign-in" className="tab">{t('settings.signin')}</Tab>}
           {server && <Tab id="server" className="tab">{t('settings.server')}</Tab>}
         </TabList>
@@ -51,6 +53,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
         {isAdmin && <TabPanel id="tokens" className="tab-panel"><TokensEditor /></TabPanel>}
         {isAdmin && <TabPanel id="imports" className="tab-panel"><ImportsEditor id={id ?? null} /></TabPanel>}
         {isAdmin && <TabPanel id="webhooks" className="tab-panel"><WebhooksEditor /></TabPanel>}
+        {isAdmin && <TabPanel id="in-jira" className="tab-panel"><InJiraEditor /></TabPanel>}
         {isAdmin && <TabPanel id="sign-in" className="tab-panel"><CustomerKeysEditor /></TabPanel>}
         {server && <TabPanel id="server" className="tab-panel"><ServerEditor transport={transport} server={server} /></TabPanel>}
       </Tabs>

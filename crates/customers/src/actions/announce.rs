@@ -5,6 +5,7 @@ use kernel::{AccountId, Cx, Fault, OrganizationId, Result};
 use serde_json::json;
 use store::{Scoped, changes, outbox};
 
+use crate::actions::issues;
 use crate::model::{Author, FieldId};
 use crate::sql::webhooks as sql;
 use crate::webhooks::event::{Event, EventKind};
@@ -15,6 +16,7 @@ pub(crate) const TOPIC: &str = "customers.happened";
 /// Notes what happened, in the caller's transaction. The events' numbers were taken in it, and grow.
 pub(crate) async fn announce(scoped: &mut Scoped, cx: &Cx, events: &[Event]) -> Result<()> {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    issues::happened(scoped, cx, last.seq).await?;
     if !sql::webhook_any(scoped).await? {
         return Ok(());
     }
@@ -54,6 +56,7 @@ pub(crate) async fn announce_members_of(
     members: Vec<(OrganizationId, AccountId)>,
     by: Option<Author>,
 ) -> Result<()> {
+    issues::members_changed(scoped, cx, &members).await?;
     let count = u32::try_from(members.len()).map_err(|error| Fault::broken("customers_members", error))?;
     if count == 0 || !sql::webhook_any(scoped).await? {
         return Ok(());

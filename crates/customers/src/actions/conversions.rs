@@ -16,11 +16,11 @@ use uuid::Uuid;
 use vault::Keys;
 
 use crate::Room;
-use crate::actions::access;
 use crate::actions::announce::announce_field;
 use crate::actions::batches::plan_place;
 use crate::actions::batches::{self, OpenBatch};
 use crate::actions::fields::{self, OpenField};
+use crate::actions::{access, issues};
 use crate::conversion::{self, How};
 use crate::imports::mapping::Settings;
 use crate::model::{
@@ -28,6 +28,7 @@ use crate::model::{
     ImportState, Permission, Turn,
 };
 use crate::rules;
+use crate::rules::issues::slot_kind;
 use crate::sql::{self, SealedImport};
 use crate::webhooks::event::EventKind;
 
@@ -278,7 +279,7 @@ pub(crate) async fn move_change(cx: &Cx, room: &Room, id: ImportId, wish: Wish) 
             turn.since = number;
             let body =
                 conversion::turn((field.kind, field.body.peek()), turn.to, turn.options.clone(), &turn.how, number);
-            write_field(&mut scoped, (&keys, &hash), &field, (turn.to, &body), number).await?;
+            write_field(&mut scoped, cx, (&keys, &hash), &field, (turn.to, &body), number).await?;
             (ImportState::Running, "customers.type_changed")
         }
         (Wish::Run, _) => return Err(refused("only a preview that is done can be carried out.")),
@@ -295,7 +296,7 @@ pub(crate) async fn move_change(cx: &Cx, room: &Room, id: ImportId, wish: Wish) 
             let (from, options) = (turn.from, past.options.clone());
             let mut body = conversion::turn((field.kind, field.body.peek()), from, options, &turn.how, number);
             body.default = turn.default.clone();
-            write_field(&mut scoped, (&keys, &hash), &field, (from, &body), number).await?;
+            write_field(&mut scoped, cx, (&keys, &hash), &field, (from, &body), number).await?;
             (ImportState::Undoing, "customers.type_change_undo_started")
         }
         (Wish::Undo, _) => return Err(refused("there is nothing to undo.")),
@@ -316,12 +317,16 @@ pub(crate) async fn move_change(cx: &Cx, room: &Room, id: ImportId, wish: Wish) 
 /// Writes a field under another type, or with another body.
 async fn write_field(
     scoped: &mut Scoped,
+    cx: &Cx,
     (keys, hash): (&Keys, &[u8]),
     field: &OpenField,
     (kind, body): (FieldType, &FieldBody),
     number: i64,
 ) -> Result<()> {
-    let sealed = keys.seal(&fields::place(field.id), body)?;
+    // A place on issues is of one type: a field of another one is taken off, and can be chosen anew.
+    let on_issues = body.on_issues.clone();
+    let kept = on_issues.clone().filter(|_| slot_kind(kind).is_some() && slot_kind(kind) == slot_kind(field.kind));
+    let sealed = keys.seal(&fields::place(field.id), &FieldBody { on_issues: kept, ..body.clone() })?;
     let new = Field {
         id: field.id,
         entity: field.entity,
@@ -334,7 +339,11 @@ async fn write_field(
         retired: field.retired,
         body: sealed,
     };
-    fields::write(scoped, new, hash, field.version).await
+    fields::write(scoped, new, hash, field.version).await?;
+    if on_issues.is_some() {
+        issues::settle_choice(scoped, cx, keys).await?;
+    }
+    Ok(())
 }
 
 /// Ends the work on a field's values: indexes say what stands again.
@@ -342,7 +351,7 @@ async fn settle(scoped: &mut Scoped, cx: &Cx, (keys, hash): (&Keys, &[u8]), fiel
     let number = changes::record(scoped, cx, "field", &field.to_string()).await?;
     let Some(field) = fields::in_transaction(scoped, keys, field).await? else { return Ok(()) };
     let body = FieldBody { turning: false, ..field.body.peek().clone() };
-    write_field(scoped, (keys, hash), &field, (field.kind, &body), number).await
+    write_field(scoped, cx, (keys, hash), &field, (field.kind, &body), number).await
 }
 
 /// Does a slice of what its state says; true when there is more. May run twice.

@@ -10,7 +10,9 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::access;
 use crate::actions::announce::announce_field;
+use crate::actions::issues;
 use crate::model::{Entity, Field, FieldAudience, FieldBody, FieldId, FieldType, Permission, SectionId};
+use crate::rules::issues::check_choice;
 use crate::webhooks::event::EventKind;
 use crate::{rules, schema, sql};
 
@@ -41,6 +43,11 @@ pub(crate) async fn all(cx: &Cx, room: &Room) -> Result<Vec<OpenField>> {
     let keys = access::tenant_keys(cx, room).await?;
     let sealed = sql::field_list(&mut room.shared.store.read(cx).await?).await?;
     sealed.into_iter().map(|field| open(&keys, field)).collect()
+}
+
+/// All fields within the caller's transaction.
+pub(crate) async fn all_in(scoped: &mut Scoped, keys: &Keys) -> Result<Vec<OpenField>> {
+    sql::field_list(scoped).await?.into_iter().map(|field| open(keys, field)).collect()
 }
 
 /// One field within the caller's transaction.
@@ -119,6 +126,8 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     }
     let mut body = wanted.body;
     (body.past, body.turning) = (old.body.peek().past.clone(), old.body.peek().turning);
+    let on_issues = old.body.peek().on_issues.clone();
+    body.on_issues = on_issues.clone().filter(|_| check_choice(old.kind, wanted.audience, old.retired).is_ok());
     match rules::merge_options(&old.body.peek().options, std::mem::take(&mut body.options), fresh_option) {
         Ok(options) => body.options = options,
         Err(wrong) => faults.extend(wrong),
@@ -138,6 +147,9 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
         ..old.with(|_| sealed)
     };
     write(&mut scoped, field, &hash, before).await?;
+    if on_issues.is_some() {
+        issues::settle_choice(&mut scoped, cx, &keys).await?;
+    }
     note(&mut scoped, cx, "customers.field_changed", actor, id).await?;
     announce_field(&mut scoped, cx, EventKind::FieldChanged, id, version).await?;
     scoped.commit().await?;
@@ -155,8 +167,13 @@ pub(crate) async fn retire_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     let version = changes::record(&mut scoped, cx, "field", &id.to_string()).await?;
     let old = in_transaction(&mut scoped, &keys, id).await?.ok_or_else(Fault::not_found)?;
     check_version(&old, before)?;
-    let sealed = keys.seal(&place(id), old.body.peek())?;
+    // What is out of use stands on no issue, and is chosen anew when it is back.
+    let on_issues = old.body.peek().on_issues.is_some();
+    let sealed = keys.seal(&place(id), &FieldBody { on_issues: None, ..old.body.peek().clone() })?;
     write(&mut scoped, Field { retired, version, ..old.with(|_| sealed) }, &hash, before).await?;
+    if on_issues {
+        issues::settle_choice(&mut scoped, cx, &keys).await?;
+    }
     let (kind, event) = if retired {
         ("customers.field_retired", EventKind::FieldRetired)
     } else {
@@ -209,7 +226,7 @@ pub(crate) fn too_many(what: &str, limit: usize) -> Fault {
     }])
 }
 
-fn check_version<B>(field: &Field<B>, before: i64) -> Result<()> {
+pub(crate) fn check_version<B>(field: &Field<B>, before: i64) -> Result<()> {
     if field.version == before {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use crate::actions::directory::{self, CustomerRecord, Name};
 use crate::actions::fields::OpenField;
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{self, OpenValue, Reach, ValueSet, Writer};
-use crate::actions::{access, adding, history};
+use crate::actions::{access, adding, history, issues};
 use crate::model::{Action, Entity, FieldId, Merge, MergeBody, MergeId, Owner, Permission, Value};
 use crate::webhooks::event::Event;
 use crate::{schema, sql};
@@ -231,6 +231,7 @@ pub(crate) async fn merge_customers(
     let id = MergeId::fresh();
     // Lists and indexes of every node hear of it by this number.
     let version = changes::record(&mut scoped, cx, Entity::Customer.name(), merged.as_str()).await?;
+    issues::happened(&mut scoped, cx, version).await?;
     let sealed = keys.seal(&place(id), &body)?;
     let made = Merge {
         id,
@@ -375,6 +376,7 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
     }
     announce(&mut scoped, cx, &events).await?;
     let version = changes::record(&mut scoped, cx, Entity::Customer.name(), seen.merged.as_str()).await?;
+    issues::happened(&mut scoped, cx, version).await?;
     let before = standing.version;
     let sealed = keys.seal(&place(id), seen.body.peek())?;
     let undone = Merge { undone_at: Some(cx.now()), version, ..with(standing, sealed) };

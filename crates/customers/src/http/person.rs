@@ -287,6 +287,7 @@ impl ReadingView {
                 display_name: receiver_name(&named.receivers, *id),
                 ..ReaderView::default()
             },
+            Reader::IssueReaders => ReaderView::default(),
         };
         Self {
             day: reading.day.to_string(),
@@ -313,7 +314,7 @@ async fn named(cx: &Cx, room: &Room, readings: &[Reading], receivers: Receivers)
         match &reading.reader {
             Reader::Person(account) => people.push(account.clone()),
             Reader::Token(id) => tokens.push(*id),
-            Reader::Receiver(_) => {}
+            Reader::Receiver(_) | Reader::IssueReaders => {}
         }
     }
     let people = directory::names(cx, room, &people).await?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Connect;
+use crate::issue_property::{self, Slot};
 
 /// Where the descriptor is read.
 const DESCRIPTOR: &str = "/connect/atlassian-connect.json";
@@ -44,6 +45,7 @@ impl Connect {
         }
         let hooks = crate::hooks::EVENTS.map(|event| json!({"event": event, "url": "/connect/webhook"}));
         modules.insert("webhooks".to_owned(), json!(hooks));
+        modules.insert("jiraEntityProperties".to_owned(), indexed());
         json!({
             "key": config.app,
             "name": "Steward",
@@ -64,6 +66,19 @@ impl Connect {
             "modules": modules,
         })
     }
+}
+
+/// What search is to know of our property on issues.
+fn indexed() -> Value {
+    let extractions: Vec<Value> = Slot::all()
+        .map(|slot| json!({"objectName": slot.path(), "type": slot.kind.name(), "alias": slot.alias()}))
+        .collect();
+    json!([{
+        "key": "customers-on-issues",
+        "name": {"value": "Customers' values"},
+        "entityType": "issue",
+        "keyConfigurations": [{"propertyKey": issue_property::KEY, "extractions": extractions}],
+    }])
 }
 
 fn described(page: &ModulePage) -> Value {
@@ -101,14 +116,14 @@ mod tests {
             return;
         };
         let manifest: Value = serde_json::from_slice(&text).unwrap();
-        for page in &PAGES {
-            let pointer = format!("/definitions/ModuleSchema/properties/connect-jira:{}", page.module);
+        let pages = PAGES.iter().map(|page| (page.module, json!([described(page)])));
+        for (module, modules) in pages.chain([("jiraEntityProperties", indexed())]) {
+            let pointer = format!("/definitions/ModuleSchema/properties/connect-jira:{module}");
             assert!(manifest.pointer(&pointer).is_some(), "{pointer}");
             let schema = json!({"$ref": format!("#{pointer}"), "definitions": manifest["definitions"]});
             let valid = jsonschema::validator_for(&schema).unwrap();
-            let modules = json!([described(page)]);
             let wrong: Vec<String> = valid.iter_errors(&modules).map(|error| error.to_string()).collect();
-            assert!(wrong.is_empty(), "{}: {wrong:?}", page.key);
+            assert!(wrong.is_empty(), "{module}: {wrong:?}");
         }
     }
 }

@@ -97,6 +97,20 @@ fn it_asks_for_the_scopes_that_are_used_and_no_others() {
     assert_eq!(asked, used);
 }
 
+/// The manifest is a file; what stands in the property's places is decided by the program.
+#[test]
+fn it_declares_the_places_of_the_property_that_is_written() {
+    let manifest = sandbox::forge::Manifest::parse(&deployed()).unwrap();
+    let declared: Vec<_> = manifest.properties.iter().flat_map(|(_, values)| values).collect();
+    let wanted: Vec<_> = host::issue_property::Slot::all().collect();
+    assert_eq!(declared.len(), wanted.len());
+    for (declared, slot) in declared.iter().zip(wanted) {
+        assert_eq!(declared.property_key, host::issue_property::KEY);
+        assert_eq!((declared.path.clone(), declared.kind.as_str()), (slot.path(), slot.kind.name()));
+        assert_eq!(declared.alias, Some(slot.alias()));
+    }
+}
+
 #[test]
 fn it_hears_of_what_something_handles_and_of_nothing_else() {
     let manifest = deployed();

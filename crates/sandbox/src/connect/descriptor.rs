@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::state::{PROPERTY_TYPES, PropertyIndex};
+
 /// As long as a key may be.
 const KEY_CHARS: usize = 64;
 /// What an app may ask for; each but the last three includes those before it.
@@ -100,6 +102,7 @@ pub struct Descriptor {
     pub pages: Vec<Page>,
     pub(super) lifecycle: BTreeMap<String, String>,
     pub(super) hooks: Vec<Hook>,
+    pub(super) properties: Vec<PropertyIndex>,
 }
 
 fn wrong<T>(why: impl Into<String>) -> Result<T, DescriptorError> {
@@ -146,6 +149,7 @@ impl Descriptor {
         }
         let mut pages = Vec::new();
         let mut hooks = Vec::new();
+        let mut properties = Vec::new();
         for (kind, modules) in &raw.modules {
             // A module type that takes one may be given without a list around it.
             let listed = modules.as_array().cloned().unwrap_or_else(|| vec![modules.clone()]);
@@ -154,6 +158,8 @@ impl Descriptor {
                     let hook: Hook = serde_json::from_value(module)
                         .map_err(|error| DescriptorError(format!("modules.webhooks: {error}")))?;
                     hooks.push(hook);
+                } else if kind == "jiraEntityProperties" {
+                    properties.extend(indexed(&module)?);
                 } else if PAGES.contains(&kind.as_str()) {
                     pages.push(page(kind, &module)?);
                 }
@@ -172,6 +178,7 @@ impl Descriptor {
             pages,
             lifecycle: raw.lifecycle,
             hooks,
+            properties,
         })
     }
 
@@ -202,6 +209,50 @@ impl Descriptor {
     pub fn page(&self, key: &str) -> Option<&Page> {
         self.pages.iter().find(|page| page.key == key)
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Declared {
+    #[serde(default)]
+    entity_type: Option<String>,
+    key_configurations: Vec<KeyConfiguration>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyConfiguration {
+    property_key: String,
+    extractions: Vec<Extraction>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extraction {
+    object_name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    alias: Option<String>,
+}
+
+/// What of an issue's properties search is to know.
+fn indexed(module: &Value) -> Result<Vec<PropertyIndex>, DescriptorError> {
+    let declared: Declared = serde_json::from_value(module.clone())
+        .map_err(|error| DescriptorError(format!("modules.jiraEntityProperties: {error}")))?;
+    let mut found = Vec::new();
+    for key in declared.key_configurations {
+        for part in key.extractions {
+            let kind = part.kind.to_lowercase();
+            if !PROPERTY_TYPES.contains(&kind.as_str()) {
+                return wrong(format!("modules.jiraEntityProperties: {} is no type", part.kind));
+            }
+            let (path, alias) = (part.object_name, part.alias);
+            found.push(PropertyIndex { property_key: key.property_key.clone(), path, kind, alias, app: None });
+        }
+    }
+    let of_issues = declared.entity_type.is_none_or(|kind| kind.eq_ignore_ascii_case("issue"));
+    Ok(if of_issues { found } else { Vec::new() })
 }
 
 fn page(kind: &str, module: &Value) -> Result<Page, DescriptorError> {
@@ -255,6 +306,11 @@ mod tests {
             ("/modules/generalPages/0/url", json!(null), "url"),
             ("/modules/webPanels", json!([{"key": "p", "url": "/q"}]), "twice"),
             ("/modules/webhooks", json!([{"url": "/q"}]), "event"),
+            (
+                "/modules/jiraEntityProperties",
+                json!([{"keyConfigurations": [{"propertyKey": "k", "extractions": [{"objectName": "a", "type": "truth"}]}]}]),
+                "truth",
+            ),
         ];
         for (pointer, value, expected) in rows {
             let mut wrong = base();

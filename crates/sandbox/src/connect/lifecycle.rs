@@ -106,6 +106,7 @@ impl Host {
             return Err(InstallError::Refused("installed", told.ok().map(|status| status.as_u16())));
         }
         self.declare_hooks(site, &new);
+        site.state.declare_properties(&new.descriptor.key, new.descriptor.properties.clone());
         let secrets = vec![new.secret().to_owned()];
         let new = self.put(Installation { secrets, ..copy(&new) });
         self.tell(&new, "enabled").await;
@@ -152,6 +153,7 @@ impl Host {
         self.installed.write().unwrap_or_else(PoisonError::into_inner).shift_remove(key);
         site.state.write().webhooks.retain(|_, hook| hook.connect_app.as_deref() != Some(key));
         site.state.revoke_app_tokens(key);
+        site.state.declare_properties(key, Vec::new());
         let gone = site.state.edit_account(&Actor::default(), &app.account_id, |account| account.active = false);
         gone.map_err(|_| InstallError::Host("the app's account is missing".to_owned()))
     }

@@ -13,7 +13,10 @@ use url::Url;
 use super::{AddressError, ForgeApp, Host, Installation, Manifest, ManifestError, installation, payload, trigger};
 use crate::{
     events::Actor,
-    state::model::{Account, AccountType},
+    state::{
+        PropertyIndex,
+        model::{Account, AccountType},
+    },
 };
 
 /// Why an app could not be installed or upgraded.
@@ -79,6 +82,7 @@ impl Host {
             addresses: Arc::new(RwLock::new(addresses)),
         });
         self.put(&installed);
+        site.state.declare_properties(installed.app_id(), indexed(&installed));
         let admin = crate::pages::people::find(&site.state.read(), "admin");
         let mut payload = about(&installed);
         payload::set(&mut payload, "installerAccountId", json!(admin));
@@ -108,6 +112,8 @@ impl Host {
         // Tokens of the version before have its scopes; Forge hands out new ones.
         self.forget_tokens(&before);
         self.put(&upgraded);
+        let site = self.site().map_err(InstallError::Host)?;
+        site.state.declare_properties(upgraded.app_id(), indexed(&upgraded));
         let mut payload = about(&upgraded);
         payload::set(&mut payload, "permissions", json!({"scopes": upgraded.manifest.scopes}));
         self.lifecycle_event(&upgraded, "avi:forge:upgraded:app", &payload);
@@ -126,6 +132,7 @@ impl Host {
         self.installed.write().unwrap_or_else(PoisonError::into_inner).shift_remove(installed.app_id());
         self.forget_tokens(&installed);
         let site = self.site().map_err(InstallError::Host)?;
+        site.state.declare_properties(installed.app_id(), Vec::new());
         let gone = site.state.edit_account(&Actor::default(), &installed.account_id, |account| {
             account.active = false;
         });
@@ -138,6 +145,10 @@ impl Host {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(installed.app_id().to_owned(), installed.clone());
     }
+}
+
+fn indexed(app: &Installation) -> Vec<PropertyIndex> {
+    app.manifest.properties.iter().flat_map(|(_, values)| values.clone()).collect()
 }
 
 /// What lifecycle events say; ids here are plain UUIDs, not ARIs.

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::manifest::{Manifest, UiKind};
+use super::manifest::{ENTITY_PROPERTY, Manifest, UiKind};
+use crate::state::PROPERTY_TYPES;
 
 /// Scopes that only allow a token to be handed over; they open no API by themselves.
 pub(super) const TOKEN_SCOPES: [&str; 2] = ["read:app-system-token", "read:app-user-token"];
@@ -18,7 +19,9 @@ const KEY_CHARS: usize = 23;
 /// Most scheduled triggers that Forge allows an app.
 const SCHEDULED_MAX: usize = 5;
 const INTERVALS: [&str; 4] = ["fiveMinute", "hour", "day", "week"];
-const OTHER_MODULES: [&str; 4] = ["endpoint", "trigger", "scheduledTrigger", "preUninstall"];
+const OTHER_MODULES: [&str; 5] = ["endpoint", "trigger", "scheduledTrigger", "preUninstall", ENTITY_PROPERTY];
+/// Values that all an app's entity properties may declare together; it was 30 until 2026.
+const INDEXED_MAX: usize = 100;
 const UNLICENSED: [&str; 3] = ["customer", "unlicensed", "anonymous"];
 
 /// Events that an app may subscribe to here, with the scope that each needs.
@@ -50,6 +53,7 @@ pub(super) fn check(root: &Value, manifest: &Manifest, faults: &mut Vec<String>)
     endpoints(manifest, faults);
     triggers(manifest, faults);
     pages(manifest, faults);
+    properties(manifest, faults);
 }
 
 fn app(manifest: &Manifest, faults: &mut Vec<String>) {
@@ -88,7 +92,8 @@ fn keys(manifest: &Manifest, faults: &mut Vec<String>) {
         .chain(manifest.endpoints.iter().map(|endpoint| &endpoint.key))
         .chain(manifest.triggers.iter().map(|trigger| &trigger.key))
         .chain(manifest.scheduled.iter().map(|scheduled| &scheduled.key))
-        .chain(manifest.pre_uninstall.iter().map(|(key, _)| key));
+        .chain(manifest.pre_uninstall.iter().map(|(key, _)| key))
+        .chain(manifest.properties.iter().map(|(key, _)| key));
     for key in modules {
         if !well_formed(key) {
             faults.push(format!("modules: the key `{key}` must match ^[a-zA-Z0-9_-]+$"));
@@ -246,6 +251,28 @@ fn pages(manifest: &Manifest, faults: &mut Vec<String>) {
             } else if !module.kind.on_portal() {
                 faults.push(format!("{place}.unlicensedAccess: only modules of the portal take it"));
             }
+        }
+    }
+}
+
+fn properties(manifest: &Manifest, faults: &mut Vec<String>) {
+    let declared: Vec<_> =
+        manifest.properties.iter().flat_map(|(key, values)| values.iter().map(move |v| (key, v))).collect();
+    if declared.len() > INDEXED_MAX {
+        faults.push(format!("modules.{ENTITY_PROPERTY}: at most {INDEXED_MAX} values"));
+    }
+    let mut aliases = BTreeSet::new();
+    for (key, value) in declared {
+        let place = format!("modules.{ENTITY_PROPERTY}.{key}");
+        if !PROPERTY_TYPES.contains(&value.kind.as_str()) {
+            faults.push(format!("{place}: `{}` is not one of {}", value.kind, PROPERTY_TYPES.join(", ")));
+        }
+        let Some(alias) = &value.alias else { continue };
+        if !well_formed(alias) {
+            faults.push(format!("{place}: the alias `{alias}` must match ^[a-zA-Z0-9_-]+$"));
+        }
+        if !aliases.insert(alias.to_lowercase()) {
+            faults.push(format!("{place}: the alias `{alias}` is used twice"));
         }
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::lint;
+use crate::state::PropertyIndex;
 
 /// Module types that can be shown, with their manifest names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub enum UiKind {
     /// An item of the portal's user menu, which opens a dialog.
     PortalUserMenuAction,
 }
+
+/// The module that has properties indexed.
+pub(super) const ENTITY_PROPERTY: &str = "jira:entityProperty";
 
 /// The portal's pages, by the names that modules know them by.
 pub(crate) const PORTAL_PAGES: [&str; 7] =
@@ -200,6 +204,8 @@ pub struct Manifest {
     pub scheduled: Vec<Scheduled>,
     /// Key and endpoint of the call before uninstalling.
     pub pre_uninstall: Vec<(String, String)>,
+    /// Properties of issues that search is to know, each under its module's key.
+    pub properties: Vec<(String, Vec<PropertyIndex>)>,
 }
 
 /// What is wrong with a manifest: one line a fault, `place: reason`.
@@ -297,6 +303,11 @@ impl Manifest {
                 |value, place| (text(value, "key", place, faults), text(value, "endpoint", place, faults)),
                 "modules.preUninstall",
             ),
+            properties: list(
+                &modules[ENTITY_PROPERTY],
+                |value, place| (text(value, "key", place, faults), property(value, place, faults)),
+                &format!("modules.{ENTITY_PROPERTY}"),
+            ),
         }
     }
 
@@ -323,6 +334,23 @@ impl Manifest {
     pub fn product_scopes(&self) -> Vec<String> {
         self.scopes.iter().filter(|scope| !lint::TOKEN_SCOPES.contains(&scope.as_str())).cloned().collect()
     }
+}
+
+/// What a module declares of an issue's property. Those of projects and of people cannot be searched by JQL.
+fn property(value: &Value, place: &str, faults: &mut Vec<String>) -> Vec<PropertyIndex> {
+    let key = text(value, "propertyKey", place, faults);
+    let indexes = list(
+        &value["values"],
+        |part, place| PropertyIndex {
+            property_key: key.clone(),
+            path: text(part, "path", place, faults),
+            kind: text(part, "type", place, faults),
+            alias: optional(&part["searchAlias"]),
+            app: None,
+        },
+        &format!("{place}.values"),
+    );
+    if value["entityType"].as_str().unwrap_or("issue") == "issue" { indexes } else { Vec::new() }
 }
 
 fn ui_modules(kind: UiKind, value: &Value, faults: &mut Vec<String>) -> Vec<UiModule> {

@@ -142,6 +142,8 @@ pub struct Host {
     personal_data: personal_data::Changes,
     offline_calls: graphql::Calls,
     under_way: watch::Sender<usize>,
+    /// Events of the site that were looked at, and sent to whoever wants them.
+    heard: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Host {
@@ -166,11 +168,20 @@ impl Host {
             personal_data: personal_data::Changes::default(),
             offline_calls: graphql::Calls::default(),
             under_way: watch::channel(0).0,
+            heard: watch::channel(0).0,
         })
     }
 
-    /// Waits until no event is on its way to a remote, retries included.
+    /// Waits until every event so far was looked at, and none is on its way to a remote, retries included.
     pub(crate) async fn settled(&self) {
+        if let Some(site) = self.site.get() {
+            let emitted = site.state.events_emitted();
+            let mut heard = self.heard.subscribe();
+            tokio::select! {
+                () = site.stop.cancelled() => return,
+                _ = heard.wait_for(|heard| *heard >= emitted) => {}
+            }
+        }
         let mut under_way = self.under_way.subscribe();
         // The sender lives in `self`, so waiting can only end with the condition.
         let _ = under_way.wait_for(|count| *count == 0).await;

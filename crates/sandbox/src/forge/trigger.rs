@@ -61,8 +61,12 @@ pub(super) fn listen(host: &Arc<Host>) {
                 Ok(event) => {
                     host.personal_data.note(&event);
                     host.on_event(&event);
+                    host.heard.send_modify(|heard| *heard = event.sequence.max(*heard));
                 }
-                Err(RecvError::Lagged(lost)) => tracing::warn!(lost, "events were lost to apps"),
+                Err(RecvError::Lagged(lost)) => {
+                    tracing::warn!(lost, "events were lost to apps");
+                    host.heard.send_modify(|heard| *heard += lost);
+                }
                 Err(RecvError::Closed) => return,
             }
         }

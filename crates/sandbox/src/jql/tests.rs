@@ -61,6 +61,7 @@ fn site() -> State {
         path: "region.code".to_owned(),
         kind: "string".to_owned(),
         alias: None,
+        app: None,
     }];
     state.load(seed);
     let actor = Actor::person(ME);

@@ -30,6 +30,7 @@ pub use fields::FieldValue;
 pub use index::IndexEntry;
 pub use issue::{Attachment, ChangeItem, Comment, History, Issue, Link, PUBLIC_COMMENT_PROPERTY, Visibility, Worklog};
 pub use names::PersonalToken;
+pub(crate) use seed::PROPERTY_TYPES;
 pub use seed::{PropertyIndex, Seed, base_seed};
 pub use session::{AppToken, SESSION_COOKIE, Session};
 pub use store::Store;

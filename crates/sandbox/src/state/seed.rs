@@ -29,7 +29,13 @@ pub struct PropertyIndex {
     pub kind: String,
     /// Name usable in JQL instead of `issue.property[key].path`.
     pub alias: Option<String>,
+    /// The app that declared it; it goes with the app.
+    #[serde(default)]
+    pub app: Option<String>,
 }
+
+/// Types that a part may be declared with.
+pub(crate) const PROPERTY_TYPES: [&str; 5] = ["number", "string", "text", "user", "date"];
 
 /// Everything on a site. Ids are the maker's choice; they must be unique, and references must hold.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -55,6 +61,17 @@ pub struct Seed {
 }
 
 impl State {
+    /// What an app declares searchable from now on, in place of what it declared before. A Data Center takes none: only an app of
+    /// Cloud's can declare.
+    pub(crate) fn declare_properties(&self, app: &str, indexes: Vec<PropertyIndex>) {
+        let mut store = self.write();
+        store.property_indexes.retain(|index| index.app.as_deref() != Some(app));
+        if store.names.is_none() {
+            let own = indexes.into_iter().map(|index| PropertyIndex { app: Some(app.to_owned()), ..index });
+            store.property_indexes.extend(own);
+        }
+    }
+
     /// Puts a seed on the site. Search sees it at once; no event is emitted.
     pub fn load(&self, seed: Seed) {
         let mut store = self.write();

@@ -11,15 +11,14 @@ use serde_json::{Value, json};
 
 pub(crate) const APP_ID: &str = "ari:cloud:ecosystem::app/6f2c1a52-9d0e-4b57-8a33-51c7f0e2d914";
 
-/// The manifest that we deploy, with all that this host offers beyond it: writing, and events of issues.
+/// The manifest that we deploy, with all that this host offers beyond it: writing, and more events of issues.
 pub(crate) fn manifest() -> String {
-    let scopes = "  scopes:\n    - write:jira-work\n    - write:servicedesk-request\n";
-    let trigger = "    - key: issue-events\n      endpoint: events\n      events:\n        - avi:jira:created:issue\n        \
-                   - avi:jira:updated:issue\n        - avi:jira:deleted:issue\n        - avi:jira:assigned:issue\n        \
-                   - avi:jira:commented:issue\n        - avi:jira:deleted:comment\n";
-    let persons = "    # A person changed";
-    let wider = deployed().replace("  scopes:\n", scopes).replace(persons, &format!("{trigger}{persons}"));
-    assert!(wider.contains(scopes) && wider.contains(trigger));
+    let scopes = "  scopes:\n    - write:servicedesk-request\n";
+    let ours = "        - avi:jira:deleted:issue\n      filter:\n        ignoreSelf: true\n";
+    let events = "        - avi:jira:deleted:issue\n        - avi:jira:assigned:issue\n        \
+                  - avi:jira:commented:issue\n        - avi:jira:deleted:comment\n";
+    let wider = deployed().replace("  scopes:\n", scopes).replace(ours, events);
+    assert!(wider.contains(scopes) && wider.contains(events));
     wider
 }
 

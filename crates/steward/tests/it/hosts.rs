@@ -18,7 +18,7 @@ use crate::world::{Answer, World};
 const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 15] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
@@ -29,6 +29,8 @@ const ROWS: [&str; 13] = [
     "Counts of open and closed requests",
     "An administrator makes a customer",
     "An agent raises a request for a customer",
+    "Chosen values stand on issues, for automation",
+    "JQL finds issues by them",
     "A new name in Jira shows at once",
     "Jira is read as a person who is not there",
     "A site's end is heard from Jira",
@@ -96,6 +98,7 @@ impl Tried<'_> {
         let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
         self.cells.push(one.body["counts"]["open"].is_u64());
         self.makes(&customer).await;
+        self.stands(&customer).await;
         self.hears(&customer).await;
         self.leaves().await;
         self.cells
@@ -168,6 +171,31 @@ impl Tried<'_> {
             raised = made.status == 201;
         }
         self.cells.push(raised);
+    }
+
+    /// Whether values stand on the customer's issues, and search knows them.
+    async fn stands(&mut self, customer: &str) {
+        let field = json!({"entity": "customer", "type": "text", "name": "Tier", "audience": "customerView"});
+        let made = self.asks(true, Method::POST, "/api/v1/fields", Some(field), None).await.expect(201).body;
+        let id = made["id"].as_str().unwrap();
+        let path = format!("/api/v1/customers/{customer}/values/{id}");
+        self.asks(false, Method::PUT, &path, Some(json!({"value": "Gold"})), Some(0)).await.expect(200);
+        let path = format!("/api/v1/settings/in-jira/fields/{id}");
+        let chosen = self.asks(true, Method::PUT, &path, None, made["version"].as_i64()).await.expect(200).body;
+        self.world.jira.deliveries_settled().await;
+        self.world.program.runner.drain().await.unwrap();
+        let issue = self.world.issue();
+        let stands = {
+            let state = self.world.jira.state();
+            let store = state.read();
+            store.issue(&issue).unwrap().properties.get("stewardCustomers").cloned()
+        };
+        self.cells.push(stands.is_some_and(|stands| stands["customer"]["tier"] == "Gold"));
+        let found = match (chosen["alias"].as_str(), self.world.jira.data_center()) {
+            (Some(alias), None) => self.world.jql(&format!("{alias} = Gold")).await.contains(&issue),
+            _ => false,
+        };
+        self.cells.push(found);
     }
 
     async fn hears(&mut self, customer: &str) {

@@ -58,6 +58,7 @@ mod idempotency;
 mod import_command;
 mod import_making;
 mod imports;
+mod issues;
 mod killed;
 mod leaks;
 mod merges;

@@ -147,6 +147,7 @@ pub(crate) fn seed() -> Seed {
         path: "region".to_owned(),
         kind: "string".to_owned(),
         alias: Some("stewardRegion".to_owned()),
+        app: None,
     }];
     seed
 }
