@@ -12,7 +12,7 @@ use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
 use steward::config::{
     ApiConfig, Config, ConnectSection, DataConfig, ForgeConfig, ImportsConfig, JobsConfig, LogConfig, NetworkConfig,
-    ObjectsConfig, ServerConfig, SignInConfig, TracesConfig,
+    ObjectsConfig, RealmConfig, ServerConfig, SignInConfig, TracesConfig,
 };
 use steward::demo;
 use steward::program::{Parts, Program};
@@ -160,6 +160,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
         network: NetworkConfig { allow_private: false, allow_loopback: true },
         log: LogConfig::default(),
         traces: TracesConfig::default(),
+        realm: RealmConfig::default(),
         jobs: JobsConfig::default(),
         api: ApiConfig::default(),
         imports: ImportsConfig::default(),
