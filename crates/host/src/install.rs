@@ -219,7 +219,11 @@ impl Inbound {
     /// For settling a call: it leaves behind what reading does, unless it tells something new of the site.
     async fn opened(&self, cx: &Cx, call: &Call, brought: &Brought) -> Result<Scoped> {
         let store = &self.0.store;
-        if brought.site.is_some() || call.known.mode == Mode::Connect { store.write(cx).await } else { store.note(cx).await }
+        if brought.site.is_some() || call.known.mode == Mode::Connect {
+            store.write(cx).await
+        } else {
+            store.note(cx).await
+        }
     }
 
     async fn use_up(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<()> {

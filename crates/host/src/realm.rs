@@ -5,7 +5,7 @@
 //! [`Inbound::verify_move`].
 
 use jiff::Timestamp;
-use kernel::{Cx, FieldFault, Fault, Result, TenantId};
+use kernel::{Cx, Fault, FieldFault, Result, TenantId};
 use serde::Deserialize;
 use serde_json::Value;
 use store::tenants::{self, Mode, State};

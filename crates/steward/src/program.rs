@@ -125,8 +125,13 @@ impl Program {
             vault: vault.clone(),
             files: vec![customers.files()],
         };
-        let realm =
-            trust::Realm::new(trust.clone(), shelf.clone(), host.clone(), config.realm.regions(&config.data)?, shared.wake.clone());
+        let realm = trust::Realm::new(
+            trust.clone(),
+            shelf.clone(),
+            host.clone(),
+            config.realm.regions(&config.data)?,
+            shared.wake.clone(),
+        );
         let (hooks, regions) = realm.routes(&shared);
         let mut handlers = host.handlers();
         handlers.extend(realm.handlers());

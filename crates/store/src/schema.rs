@@ -221,7 +221,18 @@ table!(SUBJECT_SALT, "subject_salt", Server, [
 /// The store's tables in the main database.
 pub static ROOM: Room = Room {
     name: "store",
-    tables: &[&TENANT, &TENANT_NAME, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL, &IDEMPOTENCY, &OBJECT, &OBJECT_PLACE, &REALM_MOVE],
+    tables: &[
+        &TENANT,
+        &TENANT_NAME,
+        &LEDGER,
+        &CHANGE,
+        &OUTBOX,
+        &OUTWARD_CALL,
+        &IDEMPOTENCY,
+        &OBJECT,
+        &OBJECT_PLACE,
+        &REALM_MOVE,
+    ],
     migrations: &[
         Migration {
             version: 1,

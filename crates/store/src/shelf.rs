@@ -215,11 +215,7 @@ pub async fn salt_rows(shelf: &Store, tenant: TenantId, after: &str, limit: u32)
     let mut server = shelf.server_read().await?;
     let rows = server.rows(SALT_ROWS, args![tenant, after, limit]).await?;
     let read = |row: &crate::Row| {
-        Ok(SaltRow {
-            subject: row.text("subject")?,
-            salt: row.bytes("salt")?,
-            created_at: row.instant("created_at")?,
-        })
+        Ok(SaltRow { subject: row.text("subject")?, salt: row.bytes("salt")?, created_at: row.instant("created_at")? })
     };
     rows.iter().map(read).collect()
 }

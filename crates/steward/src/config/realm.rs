@@ -42,14 +42,19 @@ impl RealmConfig {
         if self.secret_file.is_some() == self.regions.is_empty() {
             wrong.push("realm: secret_file and regions go together; one of them is missing.".to_owned());
         }
-        let plain = |name: &str| NAME_CHARS.contains(&name.len()) && name.chars().all(|sign| sign.is_ascii_alphanumeric());
+        let plain =
+            |name: &str| NAME_CHARS.contains(&name.len()) && name.chars().all(|sign| sign.is_ascii_alphanumeric());
         if !self.regions.is_empty() && !plain(own) {
-            wrong.push("data.region: with realm.regions it is Atlassian's name of the region, such as EU or US.".to_owned());
+            wrong.push(
+                "data.region: with realm.regions it is Atlassian's name of the region, such as EU or US.".to_owned(),
+            );
         }
         let read = self.read();
         for (place, (name, address)) in read.iter().enumerate() {
             if !plain(name) {
-                wrong.push("realm.regions: write each as EU=https://host, by Atlassian's name of the region.".to_owned());
+                wrong.push(
+                    "realm.regions: write each as EU=https://host, by Atlassian's name of the region.".to_owned(),
+                );
                 continue;
             }
             if name == own || read.iter().take(place).any(|(other, _)| other == name) {
@@ -65,7 +70,9 @@ impl RealmConfig {
                         wrong.push(format!("realm.regions: the address of {name} is an origin; write https://host or https://host:port."));
                     }
                 }
-                Err(()) => wrong.push(format!("realm.regions: the address of {name} is none; write {name}=https://host.")),
+                Err(()) => {
+                    wrong.push(format!("realm.regions: the address of {name} is none; write {name}=https://host."))
+                }
             }
         }
         wrong
@@ -74,8 +81,9 @@ impl RealmConfig {
     /// The regions, with the secret read.
     pub(crate) fn regions(&self, data: &DataConfig) -> Result<Option<trust::Regions>> {
         let Some(file) = self.secret_file.as_ref().filter(|_| !self.regions.is_empty()) else { return Ok(None) };
-        let channel = Channel::read(file)
-            .map_err(|error| Fault::broken("realm_secret", format!("realm.secret_file, {}: {error}", file.display())))?;
+        let channel = Channel::read(file).map_err(|error| {
+            Fault::broken("realm_secret", format!("realm.secret_file, {}: {error}", file.display()))
+        })?;
         Ok(Some(trust::Regions { own: data.region.clone(), others: self.addresses(), channel }))
     }
 }

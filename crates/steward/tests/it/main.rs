@@ -67,6 +67,7 @@ mod objects;
 mod operator;
 mod person;
 mod queries;
+mod realm;
 mod rekey;
 mod sandbox_command;
 mod search;

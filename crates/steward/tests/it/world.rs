@@ -227,7 +227,12 @@ impl World {
     pub(crate) async fn admit(&mut self, further: &sandbox::Running) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        self.config = config(self.folder.path(), &self.databases, &[&self.jira, further], address);
+        self.listens(config(self.folder.path(), &self.databases, &[&self.jira, further], address), listener).await;
+    }
+
+    /// Starts the program anew, so configured, at another address.
+    pub(crate) async fn listens(&mut self, config: Config, listener: tokio::net::TcpListener) {
+        self.config = config;
         self.program = open(&self.config, &self.clock).await;
         let router = self.program.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

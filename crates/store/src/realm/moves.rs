@@ -135,7 +135,8 @@ const BY_ID: &str = "SELECT id, site, migration, region, stage, ends_at, frozen_
      FROM realm_move WHERE id = $1";
 const OUT: &str = "SELECT id, site, migration, region, stage, ends_at, frozen_at, change_seq, ledger_seq, error, changed_at \
      FROM realm_move WHERE site = $1 AND way = 'out' ORDER BY made_at DESC, id DESC LIMIT 50";
-const STEP: &str = "UPDATE realm_move SET stage = $4, error = $5, changed_at = $6 WHERE site = $1 AND id = $2 AND stage = $3";
+const STEP: &str =
+    "UPDATE realm_move SET stage = $4, error = $5, changed_at = $6 WHERE site = $1 AND id = $2 AND stage = $3";
 const FROZEN: &str = "UPDATE realm_move SET frozen_at = $3, ends_at = $4, change_seq = $5, ledger_seq = $6 \
      WHERE site = $1 AND id = $2";
 const MARK: &str = "UPDATE realm_move SET change_seq = $3, ledger_seq = $4 WHERE site = $1 AND id = $2";
@@ -183,16 +184,8 @@ pub async fn under_way(store: &Store) -> Result<i64> {
 
 /// Makes a move; nothing when there is one of this id.
 pub async fn insert(scoped: &mut Scoped, cx: &Cx, new: &NewMove<'_>) -> Result<bool> {
-    let values = args![
-        new.id,
-        new.way.name(),
-        new.migration,
-        new.region,
-        new.stage.name(),
-        new.ends_at,
-        new.heard_at,
-        cx.now()
-    ];
+    let values =
+        args![new.id, new.way.name(), new.migration, new.region, new.stage.name(), new.ends_at, new.heard_at, cx.now()];
     Ok(scoped.run(INSERT, values).await? == 1)
 }
 
@@ -202,14 +195,7 @@ pub async fn plan(scoped: &mut Scoped, cx: &Cx, id: Uuid, region: &str, ends_at:
 }
 
 /// Goes from one stage to another; false when it stands elsewhere by now.
-pub async fn step(
-    scoped: &mut Scoped,
-    cx: &Cx,
-    id: Uuid,
-    from: Stage,
-    to: Stage,
-    error: Option<&str>,
-) -> Result<bool> {
+pub async fn step(scoped: &mut Scoped, cx: &Cx, id: Uuid, from: Stage, to: Stage, error: Option<&str>) -> Result<bool> {
     Ok(scoped.run(STEP, args![id, from.name(), to.name(), error.map(str::to_owned), cx.now()]).await? == 1)
 }
 

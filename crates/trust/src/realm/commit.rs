@@ -76,7 +76,8 @@ impl Realm {
     }
 
     async fn hand_over(&self, cx: &Cx, found: &Move) -> Result<()> {
-        let (change_seq, ledger_seq) = found.marks.ok_or_else(|| Fault::broken("realm_marks", "a copy without marks"))?;
+        let (change_seq, ledger_seq) =
+            found.marks.ok_or_else(|| Fault::broken("realm_marks", "a copy without marks"))?;
         let activate = Ask::Activate { change_seq, ledger_seq };
         match self.say_late(cx, found).await {
             // Late, because an answer was lost: it serves the site already, which asking once more tells.
@@ -166,7 +167,8 @@ impl Handler for CarryOn {
             }
             Stage::Arriving if over => {
                 let mut scoped = realm.store().beyond(cx).await?;
-                let mine = moves::step(&mut scoped, cx, found.id, Stage::Arriving, Stage::Leaving, Some("window_over")).await?;
+                let mine = moves::step(&mut scoped, cx, found.id, Stage::Arriving, Stage::Leaving, Some("window_over"))
+                    .await?;
                 scoped.commit().await?;
                 if mine {
                     realm.removed(cx, &found).await?;

@@ -52,7 +52,9 @@ impl Realm {
         let location = named.location.clone().unwrap_or_default();
         match &self.0.regions {
             None => coded(MoveCode::Unsupported, "this server stands in one region"),
-            Some(_) if hook.mode != Mode::Forge => coded(MoveCode::Unsupported, "a site that Forge alone does not join"),
+            Some(_) if hook.mode != Mode::Forge => {
+                coded(MoveCode::Unsupported, "a site that Forge alone does not join")
+            }
             Some(regions) if regions.others.contains_key(&location) => Ok(location),
             Some(_) => coded(MoveCode::Region, "no server of this operator's stands in that region"),
         }

@@ -57,7 +57,8 @@ impl IntoResponse for Refused {
                 let fields: Vec<_> = fields
                     .map(|field| json!({"pointer": field.pointer, "detail": field.detail, "limit": field.limit}))
                     .collect();
-                let body = json!({"errorResponseCode": MoveCode::Failed.code(), "detail": fault.text(), "fields": fields});
+                let body =
+                    json!({"errorResponseCode": MoveCode::Failed.code(), "detail": fault.text(), "fields": fields});
                 (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
             }
             Self::Fault(fault) => Problem(fault).into_response(),

@@ -93,7 +93,8 @@ impl Realm {
     /// `not_found`, whatever is wrong.
     pub(super) fn gate(&self, headers: &HeaderMap, now: Timestamp) -> Result<Heard> {
         let regions = self.0.regions.as_ref().ok_or_else(Fault::not_found)?;
-        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(Fault::not_found);
+        let text =
+            |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(Fault::not_found);
         let region = text(&REGION)?;
         if !regions.others.contains_key(region) {
             return Err(Fault::not_found());

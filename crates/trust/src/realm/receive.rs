@@ -197,7 +197,9 @@ impl Realm {
         }
         let mut scoped = self.store().beyond(cx).await?;
         let state = moves::hold(&mut scoped).await?;
-        if state != Some(State::Arriving) || !moves::step(&mut scoped, cx, found.id, Stage::Arriving, Stage::Arrived, None).await? {
+        if state != Some(State::Arriving)
+            || !moves::step(&mut scoped, cx, found.id, Stage::Arriving, Stage::Arrived, None).await?
+        {
             return Ok(over());
         }
         if moves::marks(&mut scoped).await? != said {

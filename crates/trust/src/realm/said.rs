@@ -143,7 +143,13 @@ mod tests {
         for cut in 0..whole.len() {
             assert!(unframed(whole.get(..cut).unwrap()).is_err(), "{cut}");
         }
-        for head in ["{}", "[]", "{\"do\":\"everything\"}", "{\"do\":\"shelf\",\"more\":1}", "{\"do\":\"object\"}"] {
+        for head in [
+            "{}",
+            "[]",
+            "{\"do\":\"everything\"}",
+            "{\"do\":\"sum\",\"table\":\"t\",\"more\":1}",
+            "{\"do\":\"object\"}",
+        ] {
             let bytes = [&u32::try_from(head.len()).unwrap().to_be_bytes(), head.as_bytes()].concat();
             assert!(unframed(&bytes).is_err(), "{head}");
         }

@@ -78,11 +78,13 @@ impl Handler for Copy {
             realm.reopen(cx, &found, Stage::Failed, Some("site_gone")).await?;
             return Ok(Outcome::Done);
         }
-        for _ in 0..SLICE {
-            match realm.copy(cx, &found, place).await {
+        for step in 0..SLICE {
+            match realm.copy(cx, &found, place.clone()).await {
                 Ok(Some(next)) => place = next,
                 Ok(None) => return Ok(Outcome::Done),
-                Err(fault) if matches!(fault.kind(), Kind::Busy) => return Err(fault),
+                // What was said before is not said again: it is tried at once from here, and then less and less often.
+                Err(fault) if fault.kind() == Kind::Busy && step > 0 => break,
+                Err(fault) if fault.kind() == Kind::Busy => return Err(fault),
                 Err(fault) => {
                     let cause = fault.private_source().map(ToString::to_string);
                     tracing::error!(event = "site_not_moved", site = %cx.tenant(), code = fault.code(), cause);

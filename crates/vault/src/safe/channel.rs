@@ -32,8 +32,12 @@ impl std::fmt::Display for ChannelFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unreadable(error) => write!(f, "it cannot be read: {error}"),
-            Self::TooWide(mode) => write!(f, "it has mode {mode:04o}; run `chmod 600` on it, and replace the secret if others read it"),
-            Self::Malformed => f.write_str("it does not hold 32 bytes in base64; make one with `openssl rand -base64 32`"),
+            Self::TooWide(mode) => {
+                write!(f, "it has mode {mode:04o}; run `chmod 600` on it, and replace the secret if others read it")
+            }
+            Self::Malformed => {
+                f.write_str("it does not hold 32 bytes in base64; make one with `openssl rand -base64 32`")
+            }
         }
     }
 }
