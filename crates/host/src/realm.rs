@@ -85,7 +85,7 @@ impl Inbound {
     /// Proves that Forge calls a hook, and for which tenant.
     ///
     /// # Errors
-    /// `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone` for an installation that never was here;
+    /// `refused` for a page's token; `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone` for an installation that never was here;
     /// `Busy` with `token_keys_unavailable`.
     pub async fn verify_move(&self, headers: &ForgeHeaders<'_>) -> Result<MoveHook> {
         let parts = &self.0;
@@ -93,6 +93,7 @@ impl Inbound {
         let kid = token::key_id(bearer).map_err(Refusal::fault)?;
         let key = parts.keys.key(&kid).await?;
         let invocation = token::verify(bearer, &key, &parts.rules, parts.clock.now()).map_err(Refusal::fault)?;
+        invocation.not_of_a_page()?;
         let row = tenants::by_installation::<SiteText>(&parts.store, &invocation.installation).await?;
         let row = row.ok_or_else(gone)?;
         Ok(MoveHook { tenant: row.id, installation: row.installation, mode: row.mode, state: row.state, invocation })

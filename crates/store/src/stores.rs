@@ -117,7 +117,8 @@ impl Store {
     /// # Errors
     /// `site_moving` (busy) while the tenant is on its way to another region, or from one.
     pub async fn write(&self, cx: &Cx) -> Result<Scoped> {
-        let mut scoped = self.for_writing(cx.tenant(), Writes::Data).await?;
+        // On the heap: what carries these futures about must fit a stack.
+        let mut scoped = Box::pin(self.for_writing(cx.tenant(), Writes::Data)).await?;
         scoped.claim = cx.claim().cloned();
         Ok(scoped)
     }
@@ -129,7 +130,7 @@ impl Store {
     /// # Errors
     /// `site_moving` (busy) once nothing is served here any more, or not yet.
     pub async fn note(&self, cx: &Cx) -> Result<Scoped> {
-        self.for_writing(cx.tenant(), Writes::Notes).await
+        Box::pin(self.for_writing(cx.tenant(), Writes::Notes)).await
     }
 
     /// The tenant's rows, for whoever moves or ends it: no state of its keeps that out.
@@ -139,7 +140,7 @@ impl Store {
 
     /// The tenant's rows, for an object that somebody begins to keep.
     pub(crate) async fn write_of(&self, tenant: TenantId) -> Result<Scoped> {
-        self.for_writing(tenant, Writes::Data).await
+        Box::pin(self.for_writing(tenant, Writes::Data)).await
     }
 
     async fn for_writing(&self, tenant: TenantId, writes: Writes) -> Result<Scoped> {

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::args;
 use crate::moving::{self, ROWS_AT_ONCE, Sum};
 use crate::row::Value;
-use crate::scoped::{Scoped, Statement};
+use crate::scoped::Scoped;
 use crate::stores::Store;
 use crate::tenants::State;
 
@@ -149,14 +149,6 @@ pub async fn forget_rest(scoped: &mut Scoped) -> Result<()> {
         scoped.run(words, Vec::new()).await?;
     }
     Ok(())
-}
-
-/// How many rows a tenant has left in a table.
-pub async fn count(scoped: &mut Scoped, table: &'static Table) -> Result<i64> {
-    let words = format!("SELECT COUNT(*) AS n FROM {} WHERE tenant = $1", table.name);
-    let tenant = scoped.tenant;
-    let rows = scoped.conn.rows(Statement::Made(words), args![tenant]).await?;
-    rows.first().map_or(Ok(0), |row| row.int("n"))
 }
 
 fn to_json(value: &Value) -> Json {

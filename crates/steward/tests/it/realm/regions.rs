@@ -260,3 +260,21 @@ pub(super) async fn left(
     let objects = std::fs::read_dir(objects).map_or(0, |all| all.flatten().count());
     (rows, keys, objects)
 }
+
+/// The token that a hook of a site is called with, taken by a server that answers nothing else.
+pub(super) async fn token_of_a_hook(site: &sandbox::Running, migration: &Migration) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let taken: Arc<Mutex<Option<String>>> = Arc::default();
+    let takes = taken.clone();
+    let router = axum::Router::new().fallback(move |headers: axum::http::HeaderMap| async move {
+        *takes.lock().unwrap() = Some(headers[header::AUTHORIZATION].to_str().unwrap().to_owned());
+        "{}"
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    site.forge().upgrade(app(&address, &address)).unwrap();
+    site.deliveries_settled().await;
+    site.forge().hook(&demo::app_id().unwrap(), "status", migration).await.unwrap();
+    let token = taken.lock().unwrap().take();
+    token.expect("the hook came")
+}
