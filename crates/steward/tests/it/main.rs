@@ -50,6 +50,7 @@ mod customers;
 mod data_center;
 mod demo;
 mod departure;
+mod doors;
 mod entitlements;
 mod generated;
 mod hosts;
