@@ -306,7 +306,8 @@ async fn by_customer(shared: &Shared, token: &str) -> Result<Caller> {
 
 async fn person_cx(shared: &Shared, door: &Cx, account: &AccountId) -> Result<Cx> {
     let roles = shared.roles_in_use(door).await?;
-    let standing = shared.host.callers.standing(door, account, &roles).await?;
+    // On the heap: what carries this future about must fit a stack.
+    let standing = Box::pin(shared.host.callers.standing(door, account, &roles)).await?;
     Ok(Cx::mint(door.tenant(), Actor::Person(account.clone()), standing, shared.clock.clone(), headers::request_id()))
 }
 

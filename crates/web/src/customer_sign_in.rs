@@ -120,7 +120,7 @@ async fn sign_in(
     body: Bytes,
 ) -> Response {
     let from = address(&doors.shared, peer.map(|Extension(ConnectInfo(peer))| peer.ip()), &headers);
-    match come_in(&doors, &installation, &from, &uri, &headers, &body).await {
+    match Box::pin(come_in(&doors, &installation, &from, &uri, &headers, &body)).await {
         Ok(Ok(welcome)) => welcome,
         Ok(Err(Why(reason))) => {
             tracing::info!(event = "customer_sign_in_refused", reason);

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
-use kernel::Clock;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{ledger, tenants};
 
 use crate::imports::{Importing, customers};
@@ -25,14 +24,14 @@ macro_rules! on_both_regions {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                let regions = super::Regions::start(false).await.unwrap();
+                let regions = Box::pin(super::Regions::start(false)).await.unwrap();
                 Box::pin(super::$name(regions)).await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                if let Some(regions) = super::Regions::start(true).await {
+                if let Some(regions) = Box::pin(super::Regions::start(true)).await {
                     Box::pin(super::$name(regions)).await;
                 }
             })*
@@ -184,7 +183,7 @@ async fn everything_moves_and_nothing_stays(regions: Regions) {
         search_files(&canaries, &us.config.data.directory);
     }
     canaries.search("the log", &log().0.lock().unwrap());
-    regions.end().await;
+    Box::pin(regions.end()).await;
 }
 
 async fn what_is_called_back_is_as_it_was(regions: Regions) {
@@ -247,7 +246,7 @@ async fn what_is_called_back_is_as_it_was(regions: Regions) {
     assert!(regions.gets_eu(&values).await.expect(200).text.contains("Tin"));
     regions.eu.program.runner.drain().await.unwrap();
     us.program.runner.drain().await.unwrap();
-    regions.end().await;
+    Box::pin(regions.end()).await;
 }
 
 async fn a_move_that_breaks_off_goes_on_or_ends(regions: Regions) {
@@ -316,12 +315,12 @@ async fn a_move_that_breaks_off_goes_on_or_ends(regions: Regions) {
     us.clock.advance(Duration::from_secs(600));
     us.program.runner.drain().await.unwrap();
     regions.eu.program.runner.drain().await.unwrap();
-    regions.end().await;
+    Box::pin(regions.end()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_forge_and_the_other_region_are_heard_each_for_its_own_site() {
-    let mut regions = Regions::start(false).await.unwrap();
+    let mut regions = Box::pin(Regions::start(false)).await.unwrap();
     // Another site of the same server's.
     let other =
         crate::world::site(&regions.us.clock, "22222222-2222-4222-8222-222222222222", Some(&regions.us.jira)).await;
@@ -416,5 +415,5 @@ async fn only_forge_and_the_other_region_are_heard_each_for_its_own_site() {
     regions.us.program.runner.drain().await.unwrap();
     regions.eu.program.runner.drain().await.unwrap();
     other.shutdown().await;
-    regions.end().await;
+    Box::pin(regions.end()).await;
 }

@@ -115,6 +115,14 @@ impl Realm {
         }
     }
 
+    /// Ends the tenant here, an hour after the other side began to serve it.
+    async fn leave(&self, cx: &Cx) -> Result<()> {
+        if tenants::state_of(self.store(), cx.tenant()).await? == Some(State::Moved) {
+            self.0.host.sites.end(cx).await?;
+        }
+        Ok(())
+    }
+
     /// Asks the other side to let go of the site. Where people use it there already it stays there.
     async fn undo(&self, cx: &Cx, found: &Move) -> Result<bool> {
         if let Answer::Refused { .. } = self.ask(cx, &found.region, found.id, &Ask::Remove, b"").await? {
@@ -161,9 +169,7 @@ impl Handler for CarryOn {
                 realm.ask(cx, &found.region, found.id, &Ask::Remove, b"").await?;
             }
             Stage::Committed if cx.now() >= later(found.changed_at, KEPT_AFTER_COMMIT) => {
-                if tenants::state_of(realm.store(), cx.tenant()).await? == Some(State::Moved) {
-                    realm.0.host.sites.end(cx).await?;
-                }
+                realm.leave(cx).await?;
             }
             Stage::Arriving if over => {
                 let mut scoped = realm.store().beyond(cx).await?;

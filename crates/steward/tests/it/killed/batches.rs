@@ -22,13 +22,13 @@ const TRIES: u32 = 60;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_change_and_a_bulk_change_are_killed_over_and_over_on_sqlite() {
-    killed_while_changing(Vec::new()).await;
+    Box::pin(killed_while_changing(Vec::new())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_change_and_a_bulk_change_are_killed_over_and_over_on_postgres() {
     if let (Some(main), Some(shelf)) = (Database::postgres().await, Database::postgres().await) {
-        killed_while_changing(vec![main, shelf]).await;
+        Box::pin(killed_while_changing(vec![main, shelf])).await;
     }
 }
 

@@ -22,13 +22,13 @@ const TRIES: u32 = 400;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_killed_over_and_over_on_sqlite() {
-    killed_while_importing(Vec::new()).await;
+    Box::pin(killed_while_importing(Vec::new())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_killed_over_and_over_on_postgres() {
     if let (Some(main), Some(shelf)) = (Database::postgres().await, Database::postgres().await) {
-        killed_while_importing(vec![main, shelf]).await;
+        Box::pin(killed_while_importing(vec![main, shelf])).await;
     }
 }
 

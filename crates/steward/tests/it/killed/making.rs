@@ -13,13 +13,13 @@ const PEOPLE: usize = 120;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_makes_customers_is_killed_over_and_over_on_sqlite() {
-    killed_while_making(Vec::new()).await;
+    Box::pin(killed_while_making(Vec::new())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_makes_customers_is_killed_over_and_over_on_postgres() {
     if let (Some(main), Some(shelf)) = (Database::postgres().await, Database::postgres().await) {
-        killed_while_making(vec![main, shelf]).await;
+        Box::pin(killed_while_making(vec![main, shelf])).await;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_move_is_told_by_its_code() {
-    let regions = Regions::start(false).await.unwrap();
+    let regions = Box::pin(Regions::start(false)).await.unwrap();
     let us = &regions.us;
     regions.refuses("start", &regions.migration(9, "EU"), "E0001").await;
     regions.refuses("commit", &regions.migration(9, "EU"), "E0001").await;
@@ -41,13 +41,13 @@ async fn what_cannot_move_is_told_by_its_code() {
     us.program.runner.drain().await.unwrap();
     let found = left(&regions.eu.program, &regions.eu.config, tenant).await;
     assert!(found.0.is_empty() && (found.1, found.2) == (0, 0), "{found:?}");
-    regions.end().await;
+    Box::pin(regions.end()).await;
 
     // Regions that do not share the secret.
-    let regions = Regions::with(Vec::new(), Vec::new(), 7, 8).await;
+    let regions = Box::pin(Regions::with(Vec::new(), Vec::new(), 7, 8)).await;
     let answered = regions.hook("schedule", &regions.migration(1, "EU")).await;
     assert_eq!((answered.status, answered.code()), (Some(503), None), "{answered:?}");
-    regions.end().await;
+    Box::pin(regions.end()).await;
 
     // A server that stands in one region.
     let world = World::unjoined(Vec::new()).await;

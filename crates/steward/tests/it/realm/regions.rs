@@ -120,7 +120,7 @@ impl Regions {
             databases.push(Database::postgres().await?);
         }
         let of_eu: Vec<Database> = databases.drain(..databases.len() / 2).collect();
-        Some(Self::with(databases, of_eu, 7, 7).await)
+        Some(Box::pin(Self::with(databases, of_eu, 7, 7)).await)
     }
 
     /// With the secret that each of both has.
