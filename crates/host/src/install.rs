@@ -179,7 +179,7 @@ impl Inbound {
     /// `token_replayed` (Unauthenticated).
     pub async fn settle(&self, cx: &Cx, call: &Call) -> Result<()> {
         let brought = self.seal(cx, call).await?;
-        let mut scoped = self.0.store.write(cx).await?;
+        let mut scoped = self.opened(cx, call, &brought).await?;
         self.settle_in(&mut scoped, cx, call, brought).await?;
         scoped.commit().await?;
         self.settled(call).await;
@@ -193,7 +193,7 @@ impl Inbound {
             serde_json::from_slice(body).map_err(|_| Fault::invalid("event_malformed", "The body is not JSON."))?;
         let told = events::read(&body);
         let brought = self.seal(cx, call).await?;
-        let mut scoped = self.0.store.write(cx).await?;
+        let mut scoped = self.opened(cx, call, &brought).await?;
         let welcomed = self.settle_in(&mut scoped, cx, call, brought).await?;
         if let Some(told) = told.filter(|told| !(welcomed && told.topic == INSTALLED_TOPIC)) {
             outbox::put(&mut scoped, cx, told.topic, &told.body).await?;
@@ -210,17 +210,27 @@ impl Inbound {
 
     /// The app is being uninstalled: the tenant is gone, in the transaction that uses the token up.
     pub async fn accept_uninstall(&self, cx: &Cx, call: &Call) -> Result<()> {
-        let mut scoped = self.0.store.write(cx).await?;
+        // Also while it is copied to another region: that ends then.
+        let mut scoped = self.0.store.note(cx).await?;
         self.use_up(&mut scoped, cx, call).await?;
         self.0.sites.depart(cx, scoped).await
+    }
+
+    /// For settling a call: it leaves behind what reading does, unless it tells something new of the site.
+    async fn opened(&self, cx: &Cx, call: &Call, brought: &Brought) -> Result<Scoped> {
+        let store = &self.0.store;
+        if brought.site.is_some() || call.known.mode == Mode::Connect {
+            store.write(cx).await
+        } else {
+            store.note(cx).await
+        }
     }
 
     async fn use_up(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<()> {
         if call.tenant != cx.tenant() {
             return Err(Fault::broken("install", "a call settled for another tenant"));
         }
-        let hash = digest::digest(&digest::SHA256, call.invocation.jti.as_bytes());
-        if sql::invocation_record(scoped, cx, hash.as_ref()).await? { Ok(()) } else { Err(Refusal::Replayed.fault()) }
+        use_up(scoped, cx, &call.invocation).await
     }
 
     /// Seals what the call brought, before the transaction begins.
@@ -285,6 +295,12 @@ impl Inbound {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
+}
+
+/// Uses a token up.
+pub(crate) async fn use_up(scoped: &mut Scoped, cx: &Cx, invocation: &Invocation) -> Result<()> {
+    let hash = digest::digest(&digest::SHA256, invocation.jti.as_bytes());
+    if sql::invocation_record(scoped, cx, hash.as_ref()).await? { Ok(()) } else { Err(Refusal::Replayed.fault()) }
 }
 
 pub(crate) fn not_allowed() -> Fault {

@@ -27,6 +27,7 @@ pub mod limits;
 pub mod markup;
 mod people;
 mod personal;
+mod realm;
 mod requests;
 mod schema;
 mod service;
@@ -49,11 +50,12 @@ pub use caller::Callers;
 pub use client::{As, Cloud, Jira};
 pub use connect::{Connect, ConnectConfig};
 pub use customers::{Comer, Customers, Stranger};
-pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Purpose, SystemLookup, ask_self, store_client};
+pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Outward, Purpose, SystemLookup, ask_self, store_client};
 pub use install::{Call, ForgeHeaders, Inbound};
 pub use joining::{Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
+pub use realm::{MoveCode, MoveHook, Named};
 pub use requests::RequestCounts;
 pub use schema::ROOM;
 pub use service::{Login, OauthClient};
@@ -84,6 +86,8 @@ pub struct HostConfig {
     pub callback: Option<Url>,
     /// The region that new tenants are given.
     pub region: String,
+    /// Servers of the same operator's in other regions.
+    pub regions: Vec<Url>,
     /// Which networks may be called.
     pub networks: Networks,
     /// Names the program to those whom it calls.
@@ -117,6 +121,7 @@ impl HostConfig {
             granted_sites: constant("https://api.atlassian.com/oauth/token/accessible-resources")?,
             callback: None,
             region,
+            regions: Vec::new(),
             networks: Networks::default(),
             user_agent: concat!("Steward/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities: Vec::new(),
@@ -136,7 +141,7 @@ impl HostConfig {
             return wrong("api_bases: name at least one, ending in /");
         }
         let fixed = [&self.signing_keys, &self.graphql, &self.sign_in, &self.granted_sites];
-        for url in self.api_bases.iter().chain(fixed) {
+        for url in self.api_bases.iter().chain(fixed).chain(&self.regions) {
             door::shape(url, self.networks)?;
         }
         if let Some(connect) = &self.connect {
@@ -195,6 +200,7 @@ impl Host {
             (Purpose::Jira, gateway.clone()),
             (Purpose::ServiceDesk, gateway.clone()),
         ];
+        fixed.extend(config.regions.iter().map(|url| (Purpose::Region, url.clone())));
         if let Some(connect) = &config.connect {
             fixed.push((Purpose::InstallKeys, connect.install_keys.clone()));
             fixed.push((Purpose::ConnectToken, connect.authorization.clone()));

@@ -145,7 +145,7 @@ impl People {
     /// Forgets a person: an account was closed or changed.
     pub async fn forget(&self, cx: &Cx, account: &AccountId) -> Result<()> {
         self.cloud.0.users.forget(cx, account).await?;
-        let mut scoped = self.store.write(cx).await?;
+        let mut scoped = self.store.note(cx).await?;
         sql::person_drop(&mut scoped, account).await?;
         scoped.commit().await
     }
@@ -187,7 +187,7 @@ impl People {
             rows.push((account, PersonRow { profile: sealed, active: profile.active, fetched_at: cx.now() }));
         }
         if !rows.is_empty() {
-            let mut scoped = self.store.write(cx).await?;
+            let mut scoped = self.store.note(cx).await?;
             for (account, row) in rows {
                 sql::person_keep(&mut scoped, account, row).await?;
             }

@@ -99,6 +99,12 @@ impl Sites {
         self.known.invalidate(&tenant).await;
     }
 
+    /// Ends a tenant, as [`depart`](Self::depart), for whoever moved it to another region.
+    pub async fn end(&self, cx: &Cx) -> Result<()> {
+        let scoped = self.store.beyond(cx).await?;
+        self.depart(cx, scoped).await
+    }
+
     /// The tenant is gone, the ledger says so and the outbox tells it, in the caller's transaction, which is committed.
     /// From then on nothing opens; the keys are destroyed by whoever handles [`GONE_TOPIC`].
     pub(crate) async fn depart(&self, cx: &Cx, mut scoped: Scoped) -> Result<()> {
@@ -115,7 +121,9 @@ impl Sites {
     /// Opens a tenant's row, if it is served.
     pub(crate) async fn open(&self, row: Tenant<SiteText>) -> Result<Arc<Known>> {
         match row.state {
-            State::Active => {}
+            State::Active | State::Moving => {}
+            State::Moved => return Err(moved()),
+            State::Arriving => return Err(arriving()),
             State::Gone => return Err(gone()),
             State::Locked => {
                 return Err(Fault::unauthenticated("tenant_locked", "This installation is locked. Ask its operator."));
@@ -133,6 +141,18 @@ impl Sites {
             created_at: row.created_at,
         }))
     }
+}
+
+fn moved() -> Fault {
+    Fault::unauthenticated("tenant_moved", "This site is served in another region by now. Reload the page.")
+}
+
+fn arriving() -> Fault {
+    Fault::busy(
+        "site_arriving",
+        "This site is moving to this region and is not served here yet. Try again shortly.",
+        Some(Duration::from_secs(60)),
+    )
 }
 
 pub(crate) fn gone() -> Fault {

@@ -109,7 +109,7 @@ impl Tokens {
         let life = SignedDuration::try_from(life).unwrap_or(UNTOLD_LIFE).min(LONGEST_LIFE);
         let expires_at = cx.now().checked_add(life).unwrap_or(Timestamp::MAX);
         let row = self.seal_user(cx, account, token, expires_at).await?;
-        let mut scoped = self.store.write(cx).await?;
+        let mut scoped = self.store.note(cx).await?;
         sql::user_token_keep(&mut scoped, cx, account, row).await?;
         scoped.commit().await
     }
@@ -134,14 +134,14 @@ impl Tokens {
     /// one that claims a long life must not keep the genuine ones out.
     pub(crate) async fn doubt_system(&self, cx: &Cx) -> Result<()> {
         let end = cx.now().checked_add(REFUSED_LIFE).unwrap_or(Timestamp::MAX);
-        let mut scoped = self.store.write(cx).await?;
+        let mut scoped = self.store.note(cx).await?;
         sql::system_token_shorten(&mut scoped, end).await?;
         scoped.commit().await
     }
 
     /// Forgets a person's token.
     pub(crate) async fn drop_user(&self, cx: &Cx, account: &AccountId) -> Result<()> {
-        let mut scoped = self.store.write(cx).await?;
+        let mut scoped = self.store.note(cx).await?;
         sql::user_token_drop(&mut scoped, account).await?;
         scoped.commit().await
     }

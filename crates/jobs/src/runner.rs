@@ -26,6 +26,10 @@ const HANDLER_TIME: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_secs(1);
 /// Outbox messages turned into jobs in one transaction.
 const PUMP: u32 = 100;
+/// How long a job waits whose tenant is moving, before it is looked at again.
+const WAIT: Duration = Duration::from_secs(60);
+/// What such a job, or one that began before, is told.
+const WAITS: [&str; 2] = ["tenant_moving", "site_moving"];
 /// Tenants given a scheduled job in one page.
 const TENANTS: u32 = 500;
 
@@ -284,6 +288,8 @@ impl Runner {
                 metrics::counter!("steward_jobs_done_total", "kind" => label).increment(1);
                 sql::job_done(&mut server, &job, now).await?;
             }
+            // Nobody tried anything.
+            Err(fault) if WAITS.contains(&fault.code()) => sql::job_wait(&mut server, &job, later(now, WAIT)).await?,
             Ok(Outcome::Again(payload)) => sql::job_again(&mut server, &job, &payload.to_string(), now).await?,
             Err(fault) => {
                 metrics::counter!("steward_jobs_failed_total", "kind" => label).increment(1);
@@ -316,6 +322,10 @@ impl Runner {
                     return Err(Fault::busy("tenant_locked", "The tenant is locked.", Some(Duration::from_secs(3600))));
                 }
                 Some(tenants::State::Gone) | None => return Ok(Outcome::Done),
+                // On its way to another region, or from one: it waits, and goes along.
+                Some(tenants::State::Moving | tenants::State::Moved | tenants::State::Arriving) => {
+                    return Err(Fault::busy("tenant_moving", "The tenant is moving to another region.", Some(WAIT)));
+                }
             }
         }
         let payload = serde_json::from_str(&job.payload).map_err(|_| Fault::invalid("jobs_payload", "not JSON"))?;

@@ -37,6 +37,8 @@ const DONE: &str = "UPDATE job SET state = 'done', lease_until = NULL, error = N
      WHERE tenant = $1 AND id = $2 AND lease_until = $3";
 const AGAIN: &str = "UPDATE job SET state = 'ready', lease_until = NULL, payload = $4, run_at = $5, attempts = 0 \
      WHERE tenant = $1 AND id = $2 AND lease_until = $3";
+const WAIT: &str = "UPDATE job SET state = 'ready', lease_until = NULL, run_at = $4 \
+     WHERE tenant = $1 AND id = $2 AND lease_until = $3";
 const RETRY: &str = "UPDATE job SET state = 'ready', lease_until = NULL, attempts = attempts + 1, run_at = $4, \
      error = $5 WHERE tenant = $1 AND id = $2 AND lease_until = $3";
 const DEAD: &str = "UPDATE job SET state = 'dead', lease_until = NULL, attempts = attempts + 1, error = $4 \
@@ -94,6 +96,11 @@ pub(crate) async fn job_done(server: &mut Server, job: &Job, now: Timestamp) -> 
 
 pub(crate) async fn job_again(server: &mut Server, job: &Job, payload: &str, now: Timestamp) -> Result<()> {
     server.run(AGAIN, args![job.tenant, job.id, job.lease_until, payload, now]).await.map(drop)
+}
+
+/// Later, and not counted as a try.
+pub(crate) async fn job_wait(server: &mut Server, job: &Job, run_at: Timestamp) -> Result<()> {
+    server.run(WAIT, args![job.tenant, job.id, job.lease_until, run_at]).await.map(drop)
 }
 
 pub(crate) async fn job_retry(server: &mut Server, job: &Job, run_at: Timestamp, code: &str) -> Result<()> {

@@ -7,6 +7,7 @@ mod connect;
 mod keys;
 mod objects;
 mod read;
+mod realm;
 mod template;
 mod traces;
 
@@ -22,6 +23,7 @@ use url::Url;
 pub use connect::ConnectSection;
 pub use keys::KeyServiceConfig;
 pub use objects::ObjectsConfig;
+pub use realm::RealmConfig;
 pub use template::{RootKeyLines, template};
 pub(crate) use template::{SECRET_ID, UNTOUCHED_APP, UNTOUCHED_ORIGIN, UNTOUCHED_ROLE};
 pub use traces::TracesConfig;
@@ -46,6 +48,9 @@ pub struct Config {
     /// Where objects lie, if not in the data folder.
     #[serde(default)]
     pub objects: ObjectsConfig,
+    /// The operator's servers in other regions.
+    #[serde(default)]
+    pub realm: RealmConfig,
     /// What it may call.
     #[serde(default)]
     pub network: NetworkConfig,
@@ -330,6 +335,7 @@ impl Config {
         wrong.extend(self.connect.mistakes());
         wrong.extend(self.objects.mistakes());
         wrong.extend(self.traces.mistakes());
+        wrong.extend(self.realm.mistakes(&self.data.region));
         if self.jobs.workers == 0 || self.jobs.workers > 64 {
             wrong.push("jobs.workers: 1 to 64.".to_owned());
         }
@@ -371,6 +377,7 @@ impl Config {
             granted_sites: self.sign_in.granted_sites.clone(),
             callback: self.server.origin.join("sign-in/callback").ok(),
             connect: self.connect.host(&self.server.origin),
+            regions: self.realm.addresses().into_values().collect(),
             networks: host::Networks { private: self.network.allow_private, loopback: self.network.allow_loopback },
             ..host::HostConfig::atlassian(self.forge.apps.clone(), self.data.region.clone())?
         })

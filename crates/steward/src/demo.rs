@@ -129,6 +129,7 @@ impl Scratch {
             },
             objects: config::ObjectsConfig::default(),
             traces: config::TracesConfig::default(),
+            realm: config::RealmConfig::default(),
             network: config::NetworkConfig { allow_private: false, allow_loopback: true },
             log: LogConfig::default(),
             jobs: config::JobsConfig::default(),

@@ -125,7 +125,16 @@ impl Program {
             vault: vault.clone(),
             files: vec![customers.files()],
         };
+        let realm = trust::Realm::new(
+            trust.clone(),
+            shelf.clone(),
+            host.clone(),
+            config.realm.regions(&config.data)?,
+            shared.wake.clone(),
+        );
+        let (hooks, regions) = realm.routes(&shared);
         let mut handlers = host.handlers();
+        handlers.extend(realm.handlers());
         handlers.extend(customers.handlers());
         handlers.extend(trust::handlers(&trust));
         let (rewrapping, rewrapped) = trust::rewrapping(rewrap);
@@ -154,7 +163,7 @@ impl Program {
             stopping: stop.clone(),
         });
         let api = OpenApiRouter::with_openapi(description()).nest("/api/v1", customers.routes());
-        let server = web::serve_routes(shared, api, operator, examples::describe);
+        let server = web::serve_routes(shared, api, operator.merge(hooks), regions, examples::describe);
         Ok(Self {
             router: server.router,
             openapi: Box::new(server.openapi),

@@ -13,6 +13,7 @@ mod migrate;
 pub mod moving;
 pub mod outbox;
 pub mod outward;
+pub mod realm;
 pub mod resealing;
 mod row;
 mod schema;

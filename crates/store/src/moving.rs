@@ -12,7 +12,7 @@ use crate::stores::Store;
 use crate::{Dialect, args, tenants};
 
 /// Rows that are read at once.
-const ROWS_AT_ONCE: usize = 500;
+pub(crate) const ROWS_AT_ONCE: usize = 500;
 /// Placeholders of one statement: both databases take tens of thousands, and a statement of this length is planned quickly.
 const PLACEHOLDERS: usize = 1_000;
 /// Tenants that are listed at once.
@@ -36,6 +36,11 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// The hashes' sum, to be compared with another server's.
+    pub fn text(&self) -> String {
+        self.hash.iter().map(|word| format!("{word:016x}")).collect()
+    }
+
     fn add(&mut self, row: &[Value]) {
         let mut bytes = Vec::new();
         for value in row {
@@ -118,7 +123,7 @@ impl Move {
             wall(&mut self.conn, tenant).await?;
             let mut last: Option<Vec<Value>> = None;
             loop {
-                let rows = page(&mut source, table, tenant, last.as_deref()).await?;
+                let rows = page(&mut source, table, tenant, last.as_deref(), None).await?;
                 let Some(end) = rows.last() else { break };
                 last = Some(key_of(table, end)?);
                 insert(&mut self.conn, table, &rows, again).await?;
@@ -199,12 +204,12 @@ async fn wall(conn: &mut Conn, tenant: Option<TenantId>) -> Result<()> {
     Ok(())
 }
 
-async fn sum(conn: &mut Conn, table: &'static Table, tenant: Option<TenantId>) -> Result<Sum> {
+pub(crate) async fn sum(conn: &mut Conn, table: &'static Table, tenant: Option<TenantId>) -> Result<Sum> {
     wall(conn, tenant).await?;
     let mut sum = Sum::default();
     let mut last: Option<Vec<Value>> = None;
     loop {
-        let rows = page(conn, table, tenant, last.as_deref()).await?;
+        let rows = page(conn, table, tenant, last.as_deref(), None).await?;
         for row in &rows {
             sum.add(row);
         }
@@ -215,12 +220,13 @@ async fn sum(conn: &mut Conn, table: &'static Table, tenant: Option<TenantId>) -
     }
 }
 
-/// Some rows in the order of their key, after `last`.
-async fn page(
+/// Some rows in the order of their key, after `last`; of those since an instant that a column tells, if one is named.
+pub(crate) async fn page(
     conn: &mut Conn,
     table: &'static Table,
     tenant: Option<TenantId>,
     last: Option<&[Value]>,
+    since: Option<(&'static str, i64)>,
 ) -> Result<Vec<Vec<Value>>> {
     let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let key = table.primary_key.join(", ");
@@ -235,6 +241,10 @@ async fn page(
         let places: Vec<String> = (0..last.len()).map(|place| format!("${}", values.len() + place + 1)).collect();
         conditions.push(format!("({key}) > ({})", places.join(", ")));
         values.extend(last.iter().cloned());
+    }
+    if let Some((column, since)) = since {
+        values.push(Value::Int(Some(since)));
+        conditions.push(format!("{column} >= ${}", values.len()));
     }
     if !conditions.is_empty() {
         words.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
@@ -254,7 +264,7 @@ fn value(row: &Row, kind: ColumnKind, name: &str) -> Result<Value> {
     })
 }
 
-fn key_of(table: &'static Table, row: &[Value]) -> Result<Vec<Value>> {
+pub(crate) fn key_of(table: &'static Table, row: &[Value]) -> Result<Vec<Value>> {
     let of = |name: &&str| {
         let place = table.columns.iter().position(|column| column.name == *name)?;
         row.get(place).cloned()
@@ -264,9 +274,25 @@ fn key_of(table: &'static Table, row: &[Value]) -> Result<Vec<Value>> {
 }
 
 async fn insert(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>], again: bool) -> Result<()> {
+    put(conn, table, rows, if again { " ON CONFLICT DO NOTHING" } else { "" }).await
+}
+
+/// Puts rows, over those of the same key.
+pub(crate) async fn put_over(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> Result<()> {
+    let of_key = |name: &&str| table.primary_key.contains(name);
+    let others = table.columns.iter().map(|column| column.name).filter(|name| !of_key(name));
+    let set: Vec<String> = others.map(|name| format!("{name} = excluded.{name}")).collect();
+    let key = table.primary_key.join(", ");
+    let over = match set.as_slice() {
+        [] => format!(" ON CONFLICT ({key}) DO NOTHING"),
+        set => format!(" ON CONFLICT ({key}) DO UPDATE SET {}", set.join(", ")),
+    };
+    put(conn, table, rows, &over).await
+}
+
+async fn put(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>], leave: &str) -> Result<()> {
     let width = table.columns.len().max(1);
     let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-    let leave = if again { " ON CONFLICT DO NOTHING" } else { "" };
     for some in rows.chunks((PLACEHOLDERS / width).max(1)) {
         let groups: Vec<String> = (0..some.len())
             .map(|row| {

@@ -171,6 +171,35 @@ table!(
     key["one"]
 );
 
+/// Kept beyond the move, so that what is asked of it once more has its answer; a move is planned 80 days ahead at most.
+static SITE_MOVE: DataClass = DataClass {
+    name: "site-move",
+    purpose: "Which site moves, or moved, between this region and another one, and how far it is: ids, codes and instants.",
+    audience: Audience::Operators,
+    retention: Retention::Days(90),
+    regional: true,
+    export: Export::Never,
+};
+
+// Its rows outlive their tenant, and stay where they are when it moves: what names the tenant is called `site`.
+const R: &str = "realm_move";
+table!(REALM_MOVE, "realm_move", Server, [
+    Column::new(R, "id", Uuid, &OPAQUE_ID),
+    Column::new(R, "site", Uuid, &OPAQUE_ID),
+    Column::new(R, "way", Text, &STATE),
+    Column::new(R, "migration", Text, &OPAQUE_ID),
+    Column::new(R, "region", Text, &STATE),
+    Column::new(R, "stage", Text, &STATE),
+    Column::new(R, "ends_at", Int, &INSTANT),
+    Column::new(R, "frozen_at", Int, &INSTANT).or_null(),
+    Column::new(R, "heard_at", Int, &INSTANT),
+    Column::new(R, "change_seq", Int, &STATE).or_null(),
+    Column::new(R, "ledger_seq", Int, &STATE).or_null(),
+    Column::new(R, "error", Text, &STATE).or_null(),
+    Column::new(R, "made_at", Int, &INSTANT),
+    Column::new(R, "changed_at", Int, &SITE_MOVE),
+], key ["id"], index [&["site"] as &[&str]], written "changed_at");
+
 const K: &str = "tenant_key";
 table!(TENANT_KEY, "tenant_key", Server, [
     Column::new(K, "tenant", Uuid, &OPAQUE_ID),
@@ -192,7 +221,18 @@ table!(SUBJECT_SALT, "subject_salt", Server, [
 /// The store's tables in the main database.
 pub static ROOM: Room = Room {
     name: "store",
-    tables: &[&TENANT, &TENANT_NAME, &LEDGER, &CHANGE, &OUTBOX, &OUTWARD_CALL, &IDEMPOTENCY, &OBJECT, &OBJECT_PLACE],
+    tables: &[
+        &TENANT,
+        &TENANT_NAME,
+        &LEDGER,
+        &CHANGE,
+        &OUTBOX,
+        &OUTWARD_CALL,
+        &IDEMPOTENCY,
+        &OBJECT,
+        &OBJECT_PLACE,
+        &REALM_MOVE,
+    ],
     migrations: &[
         Migration {
             version: 1,
@@ -207,6 +247,7 @@ pub static ROOM: Room = Room {
         Migration { version: 2, steps: &[Step::Create(&IDEMPOTENCY)] },
         Migration { version: 3, steps: &[Step::Create(&TENANT_NAME)] },
         Migration { version: 4, steps: &[Step::Create(&OBJECT), Step::Create(&OBJECT_PLACE)] },
+        Migration { version: 5, steps: &[Step::Create(&REALM_MOVE)] },
     ],
 };
 

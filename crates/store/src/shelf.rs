@@ -193,3 +193,55 @@ pub async fn tenants(shelf: &Store, after: TenantId, limit: u32) -> Result<Vec<T
     let mut server = shelf.server_read().await?;
     server.rows(TENANTS, args![after, limit]).await?.iter().map(|row| Ok(TenantId(row.uuid("tenant")?))).collect()
 }
+
+const SALT_ROWS: &str = "SELECT subject, salt, created_at FROM subject_salt WHERE tenant = $1 AND subject > $2 \
+     ORDER BY subject LIMIT $3";
+const COME_KEY: &str = "INSERT INTO tenant_key (tenant, keys, version, wrapped, created_at, retired_at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, keys, version) DO UPDATE SET wrapped = excluded.wrapped, \
+     created_at = excluded.created_at, retired_at = excluded.retired_at";
+
+/// A subject's salt and since when it is there.
+pub struct SaltRow {
+    /// Whose.
+    pub subject: String,
+    /// The salt.
+    pub salt: Vec<u8>,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// Some of a tenant's salts in the order of their subjects, after `after`.
+pub async fn salt_rows(shelf: &Store, tenant: TenantId, after: &str, limit: u32) -> Result<Vec<SaltRow>> {
+    let mut server = shelf.server_read().await?;
+    let rows = server.rows(SALT_ROWS, args![tenant, after, limit]).await?;
+    let read = |row: &crate::Row| {
+        Ok(SaltRow { subject: row.text("subject")?, salt: row.bytes("salt")?, created_at: row.instant("created_at")? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Puts the keys of a tenant that comes from another server, wrapped by this one's root key, in place of all that it has here.
+pub async fn keys_come(shelf: &Store, tenant: TenantId, keys: &[(KeyClass, WrappedKey)]) -> Result<()> {
+    let mut server = shelf.server_write().await?;
+    server.run(DROP_KEYS, args![tenant]).await?;
+    for (class, key) in keys {
+        let wrapped = key.wrapped.as_slice();
+        let values = args![tenant, class.name(), key.version, wrapped, key.created_at, key.retired_at];
+        server.run(COME_KEY, values).await?;
+    }
+    server.commit().await?;
+    shelf.forget_deleted().await
+}
+
+/// Puts salts of a tenant that comes from another server; the first of them in place of all that it has here.
+pub async fn salts_come(shelf: &Store, tenant: TenantId, first: bool, salts: &[SaltRow]) -> Result<()> {
+    let mut server = shelf.server_write().await?;
+    if first {
+        server.run(DROP_SALTS, args![tenant]).await?;
+    }
+    for row in salts {
+        server.run(PUT_SALT, args![tenant, row.subject.as_str(), row.salt.as_slice(), row.created_at]).await?;
+    }
+    server.commit().await?;
+    if first { shelf.forget_deleted().await } else { Ok(()) }
+}

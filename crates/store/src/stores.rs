@@ -14,6 +14,7 @@ use crate::ddl::Dialect;
 use crate::migrate;
 use crate::scoped::{Conn, Link, Scoped, Server, Statement, fault};
 use crate::sqlite_writer::Writer;
+use crate::tenants::State;
 
 /// Reading connections to SQLite: enough that a slow read does not hold up the others, few enough
 /// that each keeps its page cache warm.
@@ -43,7 +44,25 @@ enum Db {
 pub struct Store {
     db: Db,
     registry: std::sync::Arc<Registry>,
+    /// Whether tenants lie here: the key shelf has none.
+    tenants: bool,
 }
+
+/// What is about to be written of a tenant's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    /// What stands still while the tenant moves.
+    Data,
+    /// What reading leaves behind.
+    Notes,
+}
+
+const STATE: &str = "SELECT state FROM tenant WHERE tenant = $1";
+/// The row is held until the transaction ends, so that whoever begins to move the tenant waits for what was begun before.
+const WALL_AND_STATE: &str = "SELECT set_config('steward.tenant', $1::uuid::text, true) AS wall, \
+     (SELECT state FROM tenant WHERE tenant = $1::uuid FOR KEY SHARE) AS state";
+/// When to try again: a move takes minutes, and Jira itself is down for most of it.
+const AFTER_THE_MOVE: Duration = Duration::from_secs(60);
 
 impl Store {
     /// Opens the database; does not migrate it.
@@ -66,7 +85,8 @@ impl Store {
                 Db::Postgres(pool)
             }
         };
-        Ok(Self { db, registry: std::sync::Arc::new(registry) })
+        let tenants = registry.tables().any(|table| table.name == "tenant");
+        Ok(Self { db, registry: std::sync::Arc::new(registry), tenants })
     }
 
     /// Brings the schema to what the registry says; answers the migrations that ran.
@@ -93,18 +113,56 @@ impl Store {
     }
 
     /// The tenant's rows, for writing; on SQLite it waits for its turn.
+    ///
+    /// # Errors
+    /// `site_moving` (busy) while the tenant is on its way to another region, or from one.
     pub async fn write(&self, cx: &Cx) -> Result<Scoped> {
-        let mut scoped = self.scoped(cx.tenant(), true).await?;
+        // On the heap: what carries these futures about must fit a stack.
+        let mut scoped = Box::pin(self.for_writing(cx.tenant(), Writes::Data)).await?;
         scoped.claim = cx.claim().cloned();
         Ok(scoped)
     }
 
+    /// The tenant's rows, for what reading leaves behind: uses of proofs, tokens that came along, names that were read, who saw whom.
+    /// It goes on while the tenant is copied elsewhere, and follows it at the end: only tables that
+    /// `trust::realm` sends once more are written by this.
+    ///
+    /// # Errors
+    /// `site_moving` (busy) once nothing is served here any more, or not yet.
+    pub async fn note(&self, cx: &Cx) -> Result<Scoped> {
+        Box::pin(self.for_writing(cx.tenant(), Writes::Notes)).await
+    }
+
+    /// The tenant's rows, for whoever moves or ends it: no state of its keeps that out.
+    pub async fn beyond(&self, cx: &Cx) -> Result<Scoped> {
+        self.scoped(cx.tenant(), true).await
+    }
+
+    /// The tenant's rows, for an object that somebody begins to keep.
+    pub(crate) async fn write_of(&self, tenant: TenantId) -> Result<Scoped> {
+        Box::pin(self.for_writing(tenant, Writes::Data)).await
+    }
+
+    async fn for_writing(&self, tenant: TenantId, writes: Writes) -> Result<Scoped> {
+        let mut conn = self.conn(true).await?;
+        if !self.tenants || tenant == TenantId::SERVER {
+            wall(&mut conn, tenant).await?;
+            return Ok(Scoped { conn, tenant, claim: None, claimed: false });
+        }
+        let words = if conn.is_postgres() { WALL_AND_STATE } else { STATE };
+        let rows = conn.rows(Statement::Fixed(words.into()), crate::args![tenant]).await?;
+        let state = rows.first().map_or(Ok(None), |row| row.opt_text("state"))?;
+        let open = match state.as_deref().map(State::parse).transpose()? {
+            None | Some(State::Active | State::Locked | State::Gone) => true,
+            Some(State::Moving) => writes == Writes::Notes,
+            Some(State::Moved | State::Arriving) => false,
+        };
+        if open { Ok(Scoped { conn, tenant, claim: None, claimed: false }) } else { Err(moving()) }
+    }
+
     pub(crate) async fn scoped(&self, tenant: TenantId, write: bool) -> Result<Scoped> {
         let mut conn = self.conn(write).await?;
-        if conn.is_postgres() {
-            let wall = Statement::Fixed("SELECT set_config('steward.tenant', $1::uuid::text, true)".into());
-            conn.rows(wall, crate::args![tenant]).await?;
-        }
+        wall(&mut conn, tenant).await?;
         Ok(Scoped { conn, tenant, claim: None, claimed: false })
     }
 
@@ -164,6 +222,23 @@ impl Store {
             Db::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+async fn wall(conn: &mut Conn, tenant: TenantId) -> Result<()> {
+    if conn.is_postgres() {
+        let wall = Statement::Fixed("SELECT set_config('steward.tenant', $1::uuid::text, true)".into());
+        conn.rows(wall, crate::args![tenant]).await?;
+    }
+    Ok(())
+}
+
+/// Nothing of a tenant's changes while it is copied.
+pub(crate) fn moving() -> Fault {
+    Fault::busy(
+        "site_moving",
+        "This site is moving to another region: nothing can be changed until that is done. Try again shortly.",
+        Some(AFTER_THE_MOVE),
+    )
 }
 
 async fn open_sqlite(path: &std::path::Path) -> Result<Db> {

@@ -1,5 +1,6 @@
 //! Tenants: one row an installation. States: `active`, `locked` (nothing opens, nothing is lost),
-//! `gone` (its keys are leaving the shelf, its rows follow).
+//! `gone` (its keys are leaving the shelf, its rows follow); and those of a site on its way to another region
+//! ([`crate::realm`]): `moving`, `moved`, `arriving`.
 //!
 //! Beside the name of its installation a tenant may have others, by which the host calls it too; they go with its rows.
 
@@ -28,19 +29,28 @@ pub enum State {
     Locked,
     /// It left. Its keys are destroyed.
     Gone,
+    /// It is being copied to another region: read as before, and not written.
+    Moving,
+    /// It is served in another region, or may be: nothing is served here, and nothing is lost yet.
+    Moved,
+    /// It is being copied here from another region: nothing is served yet.
+    Arriving,
 }
 
 impl State {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Locked => "locked",
             Self::Gone => "gone",
+            Self::Moving => "moving",
+            Self::Moved => "moved",
+            Self::Arriving => "arriving",
         }
     }
 
-    fn parse(name: &str) -> Result<Self> {
-        [Self::Active, Self::Locked, Self::Gone]
+    pub(crate) fn parse(name: &str) -> Result<Self> {
+        [Self::Active, Self::Locked, Self::Gone, Self::Moving, Self::Moved, Self::Arriving]
             .into_iter()
             .find(|state| state.name() == name)
             .ok_or_else(|| Fault::broken("tenant_state", "an unknown state"))

@@ -1,11 +1,12 @@
 //! Trust: what is promised about data, kept. For now: keys rotate and what lies under old ones is sealed anew; what
 //! has outlived its class is swept; a tenant that leaves becomes unreadable, then gone, with a receipt on the ledger;
-//! and the register of data classes becomes docs/data.md.
+//! the register of data classes becomes docs/data.md; and a site moves to another region, whole ([`realm`]).
 //!
 //! It refuses to measure a promise by reading its own setting. Start at [`handlers`].
 
 mod departure;
 mod keys;
+pub mod realm;
 mod register;
 mod retention;
 mod rewrap;
@@ -17,6 +18,7 @@ use store::{Blobs, Store, TenantFiles};
 use vault::{Rewrap, Vault};
 
 pub use keys::{KeyReport, oldest_live_keys};
+pub use realm::{Realm, Regions};
 pub use register::data_map;
 
 /// What this room works with.

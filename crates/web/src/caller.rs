@@ -156,7 +156,7 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// What Forge sends along.
-pub(crate) fn forge_headers(headers: &HeaderMap) -> ForgeHeaders<'_> {
+pub fn forge_headers(headers: &HeaderMap) -> ForgeHeaders<'_> {
     ForgeHeaders {
         authorization: header(headers, header::AUTHORIZATION.as_str()),
         system_token: header(headers, "x-forge-oauth-system"),
@@ -165,7 +165,7 @@ pub(crate) fn forge_headers(headers: &HeaderMap) -> ForgeHeaders<'_> {
 }
 
 /// A context for the doors themselves, before a person is known.
-pub(crate) fn door_cx(shared: &Shared, tenant: TenantId, name: &'static str) -> Cx {
+pub fn door_cx(shared: &Shared, tenant: TenantId, name: &'static str) -> Cx {
     Cx::mint(tenant, Actor::System(name), Standing::default(), shared.clock.clone(), headers::request_id())
 }
 

@@ -1,5 +1,5 @@
 //! The doors that Forge knocks at by itself: events, schedules, the end of an installation. Each answers as soon as
-//! the ids are queued: Forge waits five seconds and no longer.
+//! the ids are queued: Forge waits five seconds and no longer. A page's frame reaches these addresses too, with a genuine token: it is refused.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Router<Shared> {
 
 async fn event(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
     let call = shared.host.inbound.verify(&forge_headers(&headers)).await?;
+    call.invocation.not_of_a_page()?;
     let cx = door_cx(&shared, call.tenant, "forge");
     shared.host.inbound.accept_event(&cx, &call, &body).await?;
     (shared.wake)();
@@ -32,6 +33,7 @@ async fn event(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) ->
 
 async fn schedule(State(shared): State<Shared>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let call = shared.host.inbound.verify(&forge_headers(&headers)).await?;
+    call.invocation.not_of_a_page()?;
     let cx = door_cx(&shared, call.tenant, "forge");
     shared.host.inbound.accept_schedule(&cx, &call).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -39,6 +41,7 @@ async fn schedule(State(shared): State<Shared>, headers: HeaderMap) -> Result<St
 
 async fn uninstall(State(shared): State<Shared>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let call = shared.host.inbound.verify(&forge_headers(&headers)).await?;
+    call.invocation.not_of_a_page()?;
     let cx = door_cx(&shared, call.tenant, "forge");
     shared.host.inbound.accept_uninstall(&cx, &call).await?;
     (shared.wake)();

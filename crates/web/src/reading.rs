@@ -332,7 +332,7 @@ impl Readings {
                 sql::reading_known(&mut self.store.read(cx).await?, &row, &subjects).await?.into_iter().collect();
             subjects.retain(|subject| !kept.contains(subject));
             if !subjects.is_empty() {
-                let mut scoped = self.store.write(cx).await?;
+                let mut scoped = self.store.note(cx).await?;
                 sql::reading_insert(&mut scoped, &row, &subjects).await?;
                 scoped.commit().await?;
             }

@@ -89,11 +89,13 @@ pub struct Server {
 }
 
 /// Joins the rooms' API routes (already nested under /api/v1 and bound to their state), the operator's routes (health,
-/// metrics) and this room's own; `describe` has the last word on what is said of them.
+/// metrics, what Forge calls beside this room's doors) and this room's own; `describe` has the last word on what is said of them. `bulky`
+/// routes bound their bodies themselves.
 pub fn serve_routes(
     shared: Shared,
     api: OpenApiRouter<()>,
     operator: Router,
+    bulky: Router,
     describe: impl FnOnce(&mut OpenApi),
 ) -> Server {
     let own = session_http::routes().merge(token_http::routes()).merge(customer_keys_http::routes());
@@ -127,7 +129,8 @@ pub fn serve_routes(
             ))
         })
         // The body extractor names the limit in words; this is the wall behind it.
-        .layer(RequestBodyLimitLayer::new(forge::EVENT_BYTES.max(limits::BODY_BYTES)));
+        .layer(RequestBodyLimitLayer::new(forge::EVENT_BYTES.max(limits::BODY_BYTES)))
+        .merge(bulky);
     Server { router: headers::around(router), openapi }
 }
 

@@ -71,13 +71,15 @@ pub enum Purpose {
     Server,
     /// Traces, to the operator's collector. Goes by an [`OperatorDoor`].
     Traces,
+    /// A site on its way to another region of the same operator's.
+    Region,
     /// What happened, told to a receiver that the tenant's administrators named.
     Webhook,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Jira,
         Self::ServiceDesk,
         Self::InvocationKeys,
@@ -89,6 +91,7 @@ impl Purpose {
         Self::KeyService,
         Self::Server,
         Self::Traces,
+        Self::Region,
         Self::Webhook,
     ];
 
@@ -106,6 +109,7 @@ impl Purpose {
             Self::KeyService => "operator.key_service",
             Self::Server => "operator.server",
             Self::Traces => "operator.traces",
+            Self::Region => "operator.region",
             Self::Webhook => "tenant.webhook",
         }
     }
@@ -285,7 +289,11 @@ impl Door {
         let origin = url.origin();
         let fixed = self.0.fixed.iter().any(|(of, allowed)| *of == purpose && *allowed == origin);
         let allowed = match purpose {
-            Purpose::InvocationKeys | Purpose::InstallKeys | Purpose::PersonToken | Purpose::ConnectToken => fixed,
+            Purpose::InvocationKeys
+            | Purpose::InstallKeys
+            | Purpose::PersonToken
+            | Purpose::ConnectToken
+            | Purpose::Region => fixed,
             // Data Center is its own authorization server.
             Purpose::SignIn if !fixed => {
                 let known = self.0.sites.of(tenant).await?;

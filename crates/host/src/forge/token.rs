@@ -120,6 +120,23 @@ pub struct Invocation {
     pub time_zone: Option<String>,
 }
 
+/// The module by which a service of Atlassian's has an app's data moved.
+const RESIDENCY: &str = "migration:dataResidency";
+
+impl Invocation {
+    /// Whether a page calls: then whoever looks at it chose the address, and what is sent there, whatever our own pages do.
+    ///
+    /// # Errors
+    /// `refused`, for an address that is Forge's own to call.
+    pub fn not_of_a_page(&self) -> Result<(), Fault> {
+        let page = self.extension.kind.as_deref().is_some_and(|kind| kind != RESIDENCY);
+        if self.principal.is_some() || page {
+            return Err(Fault::refused("This address is for Jira itself to call, and not for pages."));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Claims {

@@ -29,6 +29,8 @@ pub struct Installation {
     pub(super) environment_uuid: String,
     /// Addresses that an admin typed, by remote key; shared by all versions of one installation.
     pub(super) addresses: Arc<RwLock<BTreeMap<String, Url>>>,
+    /// The region that it is installed in, if in one; shared likewise.
+    pub(super) region: Arc<RwLock<Option<String>>>,
 }
 
 /// Why an address cannot be a remote's.
@@ -101,7 +103,18 @@ impl Installation {
     #[must_use]
     pub fn remote_address(&self, key: &str) -> Option<Url> {
         let typed = self.addresses.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        typed.or_else(|| self.manifest.remote(key)?.base_url.as_deref().and_then(|url| Url::parse(url).ok()))
+        let region = self.region();
+        typed.or_else(|| {
+            let remote = self.manifest.remote(key)?;
+            let pinned = region.and_then(|region| remote.regions.get(&region));
+            pinned.or(remote.base_url.as_ref()).and_then(|url| Url::parse(url).ok())
+        })
+    }
+
+    /// The region that it is installed in, if in one.
+    #[must_use]
+    pub fn region(&self) -> Option<String> {
+        self.region.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sets a customer-managed remote's address; `None` goes back to the manifest's.
@@ -158,6 +171,7 @@ mod tests {
         let remote = |patterns: &[&str]| Remote {
             key: "backend".to_owned(),
             base_url: None,
+            regions: BTreeMap::new(),
             configurable: Some(Configurable {
                 name: "Server".to_owned(),
                 description: "It".to_owned(),

@@ -80,6 +80,7 @@ impl Host {
             installation_uuid: site.state.random_uuid().to_string(),
             environment_uuid: site.state.random_uuid().to_string(),
             addresses: Arc::new(RwLock::new(addresses)),
+            region: Arc::default(),
         });
         self.put(&installed);
         site.state.declare_properties(installed.app_id(), indexed(&installed));
@@ -108,6 +109,7 @@ impl Host {
             installation_uuid: before.installation_uuid.clone(),
             environment_uuid: before.environment_uuid.clone(),
             addresses: before.addresses.clone(),
+            region: before.region.clone(),
         });
         // Tokens of the version before have its scopes; Forge hands out new ones.
         self.forget_tokens(&before);

@@ -19,9 +19,16 @@ const KEY_CHARS: usize = 23;
 /// Most scheduled triggers that Forge allows an app.
 const SCHEDULED_MAX: usize = 5;
 const INTERVALS: [&str; 4] = ["fiveMinute", "hour", "day", "week"];
-const OTHER_MODULES: [&str; 5] = ["endpoint", "trigger", "scheduledTrigger", "preUninstall", ENTITY_PROPERTY];
 /// Values that all an app's entity properties may declare together; it was 30 until 2026.
 const INDEXED_MAX: usize = 100;
+/// The module by which an app's data moves to another region.
+pub(super) const RESIDENCY: &str = "migration:dataResidency";
+/// How long a migration takes at most, unless the module says so.
+pub(super) const RESIDENCY_HOURS: f64 = 1.5;
+/// The regions that a remote may have addresses for.
+const REGIONS: [&str; 11] = ["EU", "US", "AU", "DE", "SG", "CA", "IN", "KR", "JP", "GB", "CH"];
+const OTHER_MODULES: [&str; 6] =
+    ["endpoint", "trigger", "scheduledTrigger", "preUninstall", ENTITY_PROPERTY, RESIDENCY];
 const UNLICENSED: [&str; 3] = ["customer", "unlicensed", "anonymous"];
 
 /// Events that an app may subscribe to here, with the scope that each needs.
@@ -54,6 +61,7 @@ pub(super) fn check(root: &Value, manifest: &Manifest, faults: &mut Vec<String>)
     triggers(manifest, faults);
     pages(manifest, faults);
     properties(manifest, faults);
+    residency(manifest, faults);
 }
 
 fn app(manifest: &Manifest, faults: &mut Vec<String>) {
@@ -93,7 +101,8 @@ fn keys(manifest: &Manifest, faults: &mut Vec<String>) {
         .chain(manifest.triggers.iter().map(|trigger| &trigger.key))
         .chain(manifest.scheduled.iter().map(|scheduled| &scheduled.key))
         .chain(manifest.pre_uninstall.iter().map(|(key, _)| key))
-        .chain(manifest.properties.iter().map(|(key, _)| key));
+        .chain(manifest.properties.iter().map(|(key, _)| key))
+        .chain(manifest.residency.iter().map(|residency| &residency.key));
     for key in modules {
         if !well_formed(key) {
             faults.push(format!("modules: the key `{key}` must match ^[a-zA-Z0-9_-]+$"));
@@ -131,6 +140,14 @@ fn remotes(root: &Value, manifest: &Manifest, faults: &mut Vec<String>) {
                 }
             }
             _ => {}
+        }
+        for (region, url) in &remote.regions {
+            if !REGIONS.contains(&region.as_str()) {
+                faults.push(format!("{place}.baseUrl: `{region}` is not one of default, {}", REGIONS.join(", ")));
+            }
+            if let Err(reason) = check_address(url) {
+                faults.push(format!("{place}.baseUrl.{region}: {reason}"));
+            }
         }
         if remote.configurable.is_none() {
             continue;
@@ -230,6 +247,32 @@ fn triggers(manifest: &Manifest, faults: &mut Vec<String>) {
     }
     for (key, endpoint) in &manifest.pre_uninstall {
         routed(endpoint, format!("modules.preUninstall.{key}"), faults);
+    }
+}
+
+fn residency(manifest: &Manifest, faults: &mut Vec<String>) {
+    if manifest.residency.len() > 1 {
+        faults.push(format!("modules.{RESIDENCY}: at most one"));
+    }
+    for residency in &manifest.residency {
+        let place = format!("modules.{RESIDENCY}.{}", residency.key);
+        match manifest.remote(&residency.remote) {
+            None => faults.push(format!("{place}: there is no remote `{}`", residency.remote)),
+            Some(remote) if remote.configurable.is_some() => {
+                faults.push(format!("{place}: the customer-managed remote `{}` cannot be used here", residency.remote))
+            }
+            Some(remote) if remote.regions.is_empty() => {
+                faults.push(format!("{place}: the remote `{}` has no addresses of regions", residency.remote));
+            }
+            Some(_) => {}
+        }
+        if !residency.path.starts_with('/') {
+            faults.push(format!("{place}.path: must begin with /"));
+        }
+        let halves = residency.hours * 2.0;
+        if !(1.0..=48.0).contains(&halves) || halves.fract() != 0.0 {
+            faults.push(format!("{place}.maxMigrationDurationHours: 0.5 to 24, in steps of 0.5"));
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! [`Manifest::parse`].
 #![expect(clippy::indexing_slicing, reason = "only JSON values are indexed, which answer null for what they have not")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -118,6 +118,8 @@ pub struct Remote {
     pub key: String,
     /// Fixed or default address.
     pub base_url: Option<String>,
+    /// Addresses of regions, where it has some.
+    pub regions: BTreeMap<String, String>,
     /// Present on a customer-managed remote.
     pub configurable: Option<Configurable>,
 }
@@ -172,6 +174,19 @@ pub struct Scheduled {
     pub interval: String,
 }
 
+/// How an app's data moves to another region (`migration:dataResidency`).
+#[derive(Debug, Clone)]
+pub struct Residency {
+    /// Unique key.
+    pub key: String,
+    /// Key of the remote whose hooks are called.
+    pub remote: String,
+    /// What stands before each hook's name.
+    pub path: String,
+    /// How long it may take at most, in hours.
+    pub hours: f64,
+}
+
 /// A folder of static files.
 #[derive(Debug, Clone)]
 pub struct Resource {
@@ -206,6 +221,8 @@ pub struct Manifest {
     pub pre_uninstall: Vec<(String, String)>,
     /// Properties of issues that search is to know, each under its module's key.
     pub properties: Vec<(String, Vec<PropertyIndex>)>,
+    /// How its data moves to another region.
+    pub residency: Vec<Residency>,
 }
 
 /// What is wrong with a manifest: one line a fault, `place: reason`.
@@ -251,6 +268,7 @@ impl Manifest {
                 |value, place| Remote {
                     key: text(value, "key", place, faults),
                     base_url: base_url(&value["baseUrl"]),
+                    regions: regions(&value["baseUrl"]),
                     configurable: value.get("configurable").map(|c| Configurable {
                         name: text(c, "name", &format!("{place}.configurable"), faults),
                         description: text(c, "description", &format!("{place}.configurable"), faults),
@@ -307,6 +325,16 @@ impl Manifest {
                 &modules[ENTITY_PROPERTY],
                 |value, place| (text(value, "key", place, faults), property(value, place, faults)),
                 &format!("modules.{ENTITY_PROPERTY}"),
+            ),
+            residency: list(
+                &modules[lint::RESIDENCY],
+                |value, place| Residency {
+                    key: text(value, "key", place, faults),
+                    remote: text(value, "remote", place, faults),
+                    path: optional(&value["path"]).unwrap_or_default(),
+                    hours: value["maxMigrationDurationHours"].as_f64().unwrap_or(lint::RESIDENCY_HOURS),
+                },
+                "modules.migration:dataResidency",
             ),
         }
     }
@@ -423,6 +451,11 @@ fn strings(value: &Value) -> Vec<String> {
 
 fn enabled(value: &Value) -> bool {
     value["enabled"].as_bool().unwrap_or(false)
+}
+
+fn regions(value: &Value) -> BTreeMap<String, String> {
+    let all = value.as_object().into_iter().flatten().filter(|(region, _)| *region != "default");
+    all.filter_map(|(region, url)| Some((region.clone(), url.as_str()?.to_owned()))).collect()
 }
 
 /// One address, or one a region of which a site without residency uses the default.

@@ -21,6 +21,7 @@ mod payload;
 mod permissions;
 mod personal_data;
 mod remote;
+mod residency;
 mod token;
 mod trigger;
 
@@ -44,6 +45,7 @@ pub use context::{OpenError, Place};
 pub use installation::{AddressError, Installation};
 pub use lifecycle::InstallError;
 pub use manifest::{Configurable, Manifest, ManifestError, Remote, UiKind, UiModule};
+pub use residency::{Answered, Migration, MigrationError, Outcome};
 
 use crate::{App, Config, state::State};
 
@@ -264,6 +266,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/forge/bridge/product", post(invoke::product))
         .route("/forge/bridge/remotes", post(permissions::get).put(permissions::set))
         .route("/sandbox/token", post(doors::token))
+        .route("/sandbox/migration", post(residency::migrate))
         .route("/graphql", post(graphql::graphql))
         .route("/app/report-accounts/", post(personal_data::report))
         .with_state(app.clone())

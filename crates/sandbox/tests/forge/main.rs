@@ -7,6 +7,7 @@ mod lifecycle;
 mod manifest;
 mod pages;
 mod remote;
+mod residency;
 mod site;
 mod tokens;
 mod triggers;

@@ -48,6 +48,40 @@ fn ours_is_valid() {
 }
 
 #[test]
+fn ours_for_several_regions_is_valid() {
+    let ours = site::regional();
+    let manifest = Manifest::parse(&ours).unwrap();
+    let remote = manifest.remote("backend").unwrap();
+    assert!(remote.configurable.is_none() && remote.regions.len() == 2);
+    assert_eq!(manifest.residency[0].path, "/forge/migration");
+    let rows = [
+        ("      EU: https", "      ZZ: https", "remotes.backend.baseUrl: `ZZ` is not one of default, EU"),
+        ("EU: https://", "EU: http://", "remotes.backend.baseUrl.EU: "),
+        ("remote: backend\n      path", "remote: other\n      path", "regions: there is no remote `other`"),
+        ("path: /forge/migration", "path: forge/migration", "regions.path: must begin with /"),
+        ("Hours: 1.5", "Hours: 0.7", "regions.maxMigrationDurationHours: 0.5 to 24"),
+        ("Hours: 1.5", "Hours: 24.5", "regions.maxMigrationDurationHours: 0.5 to 24"),
+        ("- key: regions", "- key: ui", "the key `ui` is used twice"),
+        (
+            "      US: https://steward-us.example.com\n      EU: https://steward-eu.example.com\n",
+            "",
+            "the remote `backend` has no addresses of regions",
+        ),
+    ];
+    for (from, to, expected) in rows {
+        assert!(ours.contains(from), "{from}");
+        let error = Manifest::parse(&ours.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{from} → {error}");
+    }
+    let Some(schema) = schema() else { return };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let read = |text: &str| serde_yaml_ng::from_str::<Value>(text).unwrap();
+    let faults: Vec<String> = validator.iter_errors(&read(&ours)).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(!validator.is_valid(&read(&ours.replace("Hours: 1.5", "Hours: 0.7"))), "the schema is not looked at");
+}
+
+#[test]
 fn broken_ones_are_refused_with_their_place() {
     let ours = site::manifest();
     let rows = [

@@ -28,6 +28,18 @@ pub(crate) fn deployed() -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
+/// The same for several regions, as docs/install-forge.md says to make it.
+pub(crate) fn regional() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/forge/regions.yml");
+    let regions = std::fs::read_to_string(path).unwrap();
+    let (remotes, module) = regions.split_once("\nmodules:\n").unwrap();
+    let deployed = deployed();
+    let (head, rest) = deployed.split_once("  external:\n").unwrap();
+    let (_, rest) = rest.split_once("\nresources:\n").unwrap();
+    let rest = rest.replacen("\nmodules:\n", &format!("\nmodules:\n{module}"), 1);
+    format!("{head}\n{remotes}\n\nresources:\n{rest}")
+}
+
 pub(crate) fn app(manifest_yaml: String) -> ForgeApp {
     ForgeApp {
         name: "Steward".to_owned(),

@@ -13,9 +13,9 @@ const PREFIX: &str = "STEWARD_";
 /// Between a section and a key; names without it, such as `STEWARD_CONFIG`, are no settings.
 const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
-const LISTS: [&str; 4] = ["forge.apps", "forge.sites", "forge.api_bases", "connect.sites"];
+const LISTS: [&str; 5] = ["forge.apps", "forge.sites", "forge.api_bases", "connect.sites", "realm.regions"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 63] = [
+const KEYS: [&str; 65] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
@@ -69,6 +69,8 @@ const KEYS: [&str; 63] = [
     "objects.secret_key_file",
     "objects.path_style",
     "objects.ca_file",
+    "realm.secret_file",
+    "realm.regions",
     "network.allow_private",
     "network.allow_loopback",
     "log.level",

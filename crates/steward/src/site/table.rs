@@ -85,6 +85,9 @@ fn state(state: State) -> &'static str {
         State::Active => "active",
         State::Locked => "locked",
         State::Gone => "gone",
+        State::Moving => "moving",
+        State::Moved => "moved",
+        State::Arriving => "arriving",
     }
 }
 

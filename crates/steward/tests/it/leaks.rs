@@ -203,7 +203,7 @@ pub(crate) fn checked(canaries: &Canaries, answer: Answer) {
 }
 
 /// Where the PostgreSQL server keeps all that it writes: its socket lies in the same folder.
-fn postgres_folder() -> PathBuf {
+pub(crate) fn postgres_folder() -> PathBuf {
     let url = url::Url::parse(&std::env::var("STEWARD_TEST_POSTGRES").unwrap()).unwrap();
     let socket = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
     Path::new(&socket).parent().unwrap().to_owned()

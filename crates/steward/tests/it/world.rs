@@ -14,7 +14,7 @@ use kernel::{Clock, ManualClock};
 use serde_json::{Value, json};
 use steward::config::{
     ApiConfig, Config, ConnectSection, DataConfig, ForgeConfig, ImportsConfig, JobsConfig, LogConfig, NetworkConfig,
-    ObjectsConfig, ServerConfig, SignInConfig, TracesConfig,
+    ObjectsConfig, RealmConfig, ServerConfig, SignInConfig, TracesConfig,
 };
 use steward::demo;
 use steward::program::{Parts, Program};
@@ -166,6 +166,7 @@ pub(crate) fn config(folder: &Path, databases: &[Database], sites: &[&sandbox::R
         network: NetworkConfig { allow_private: false, allow_loopback: true },
         log: LogConfig::default(),
         traces: TracesConfig::default(),
+        realm: RealmConfig::default(),
         jobs: JobsConfig::default(),
         api: ApiConfig::default(),
         imports: ImportsConfig::default(),
@@ -232,7 +233,12 @@ impl World {
     pub(crate) async fn admit(&mut self, further: &sandbox::Running) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        self.config = config(self.folder.path(), &self.databases, &[&self.jira, further], address);
+        self.listens(config(self.folder.path(), &self.databases, &[&self.jira, further], address), listener).await;
+    }
+
+    /// Starts the program anew, so configured, at another address.
+    pub(crate) async fn listens(&mut self, config: Config, listener: tokio::net::TcpListener) {
+        self.config = config;
         self.program = open(&self.config, &self.clock).await;
         let router = self.program.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

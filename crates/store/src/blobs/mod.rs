@@ -74,7 +74,7 @@ impl Blobs {
         }
         let bytes = i64::try_from(sealed.len()).map_err(|error| Fault::broken("objects", error))?;
         // Not the caller's transaction, nor one of its idempotency key: this row says nothing yet.
-        let mut scoped = self.store.scoped(cx.tenant(), true).await?;
+        let mut scoped = self.store.write_of(cx.tenant()).await?;
         scoped.run(INSERT, args![id.0, bytes, cx.now()]).await?;
         scoped.commit().await?;
         self.place.put_new(&place::name(cx.tenant(), id), Bytes::from(sealed)).await
@@ -83,6 +83,18 @@ impl Blobs {
     /// An object's bytes; none when it is gone.
     pub async fn get(&self, cx: &Cx, id: ObjectId) -> Result<Option<Bytes>> {
         self.place.get(&place::name(cx.tenant(), id), OBJECT_BYTES).await
+    }
+
+    /// Some kept objects of a tenant's after `after`, for a copy elsewhere.
+    pub async fn kept(&self, cx: &Cx, after: Option<ObjectId>, limit: u32) -> Result<Vec<ObjectId>> {
+        let after = after.map_or(Uuid::nil(), |id| id.0);
+        let rows = self.store.scoped(cx.tenant(), false).await?.rows(KEPT, args![after, limit]).await?;
+        rows.iter().map(|row| Ok(ObjectId(row.uuid("id")?))).collect()
+    }
+
+    /// Puts an object as it lay elsewhere; its row comes, or came, with the others. Repeatable.
+    pub async fn put_as_it_lay(&self, cx: &Cx, id: ObjectId, sealed: Bytes) -> Result<()> {
+        self.place.put_new(&place::name(cx.tenant(), id), sealed).await
     }
 
     /// Copies what is kept of a tenant's from another place, byte for byte; answers how many objects, and how many were not

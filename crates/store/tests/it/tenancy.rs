@@ -12,7 +12,8 @@ on_both_databases!(
     a_tenant_comes_once_and_what_is_gone_stays_gone,
     a_further_name_is_one_tenants,
     tenants_are_listed_in_pages,
-    the_shelf_keeps_and_destroys
+    the_shelf_keeps_and_destroys,
+    what_moves_is_written_to_the_end_and_then_no_more
 );
 
 async fn a_tenant_comes_once_and_what_is_gone_stays_gone(database: &Database) {
@@ -147,4 +148,42 @@ async fn the_shelf_keeps_and_destroys(database: &Database) {
     assert_eq!(shelf::keys(&shelf, b, KeyClass::Data).await.unwrap().len(), 3);
     assert_eq!(shelf::drop_tenant(&shelf, b).await.unwrap(), (4, 2));
     shelf.close().await;
+}
+
+/// Whoever stops a tenant waits for what was begun before, and nothing begins after.
+async fn what_moves_is_written_to_the_end_and_then_no_more(database: &Database) {
+    use store::realm::moves;
+    let store = database.migrated(tables::registry()).await;
+    let cx = tables::tenant(&store).await;
+    let mut before = store.write(&cx).await.unwrap();
+    assert!(tenants::give_name(&mut before, "before", start()).await.unwrap());
+    // A task of its own: what waits for its turn among SQLite's writers must be polled when the turn comes.
+    let (in_the_store, of_the_tenant) = (store.clone(), cx.clone());
+    let mut stopping = tokio::spawn(async move {
+        let mut scoped = in_the_store.beyond(&of_the_tenant).await.unwrap();
+        assert_eq!(moves::hold(&mut scoped).await.unwrap(), Some(State::Active));
+        assert!(moves::turn(&mut scoped, &of_the_tenant, State::Active, State::Moving).await.unwrap());
+        scoped.commit().await.unwrap();
+    });
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut stopping).await;
+    assert!(early.is_err(), "it did not wait for who writes");
+    before.commit().await.unwrap();
+    stopping.await.unwrap();
+    assert!(tenants::by_name::<String>(&store, "before").await.unwrap().is_some());
+
+    let refused = async |what: &str, fault: kernel::Result<store::Scoped>| {
+        assert_eq!(fault.err().map(|fault| fault.code()), Some("site_moving"), "{what}");
+    };
+    refused("moving", store.write(&cx).await).await;
+    store.note(&cx).await.unwrap().commit().await.unwrap();
+    store.read(&cx).await.unwrap();
+    for (from, to) in [(State::Moving, State::Moved), (State::Moved, State::Arriving)] {
+        let mut scoped = store.beyond(&cx).await.unwrap();
+        assert!(!moves::turn(&mut scoped, &cx, State::Active, to).await.unwrap());
+        assert!(moves::turn(&mut scoped, &cx, from, to).await.unwrap());
+        scoped.commit().await.unwrap();
+        refused("closed", store.write(&cx).await).await;
+        refused("closed", store.note(&cx).await).await;
+    }
+    store.close().await;
 }

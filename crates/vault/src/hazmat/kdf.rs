@@ -46,7 +46,7 @@ pub(crate) fn derive(tenant_key: &Secret, salt: &[u8], purpose: Use) -> Result<S
     Ok(key)
 }
 
-fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[u8], to: &mut [u8]) -> Result<(), Unspecified> {
+pub(crate) fn hkdf_sha256(secret: &[u8], salt: &[u8], info: &[u8], to: &mut [u8]) -> Result<(), Unspecified> {
     hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret).expand(&[info], Length(to.len()))?.fill(to)
 }
 

@@ -1,5 +1,6 @@
 //! The half that other rooms use.
 
+pub(crate) mod channel;
 pub(crate) mod keys;
 pub(crate) mod objects;
 pub(crate) mod rewrap;

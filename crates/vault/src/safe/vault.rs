@@ -10,8 +10,10 @@ use kernel::{AccountId, Cx, Fault, KeyClass, Result, TenantId};
 use moka::future::Cache;
 use zeroize::Zeroizing;
 
+use super::channel::{Line, Said};
 use super::keys::{self, KeySet, Keys, Subject};
 use super::roots::Roots;
+use crate::hazmat::format::wrapping_context;
 use crate::hazmat::kdf::{KEY_BYTES, Secret};
 use crate::root::RootKey;
 use crate::shelf::{KeyShelf, ShelfKey};
@@ -269,6 +271,30 @@ impl Vault {
         let (keys, salts) = self.0.shelf.drop_tenant(tenant).await?;
         self.forget(tenant).await;
         Ok(Destroyed { keys, salts })
+    }
+
+    /// A tenant's key as it lies here, wrapped anew for another server of the same operator's.
+    pub async fn hand_over(
+        &self,
+        line: &Line,
+        (tenant, class, version): (TenantId, KeyClass, u32),
+        wrapped: &[u8],
+    ) -> Result<Vec<u8>> {
+        let key = self.0.roots.unwrap(tenant, class, version, wrapped).await?;
+        line.seal(Said::Key, &[&wrapping_context(tenant, class, version)], key.as_slice())
+    }
+
+    /// A tenant's key that another server of the same operator's handed over, wrapped by this one's root key.
+    pub async fn take_over(
+        &self,
+        line: &Line,
+        (tenant, class, version): (TenantId, KeyClass, u32),
+        handed: &[u8],
+    ) -> Result<Vec<u8>> {
+        let key = line.open(Said::Key, &[&wrapping_context(tenant, class, version)], handed)?;
+        let secret: [u8; KEY_BYTES] =
+            key.as_slice().try_into().map_err(|_| Fault::broken("vault_key", "a key of the wrong length"))?;
+        self.0.roots.wrap(tenant, class, version, &Zeroizing::new(secret)).await
     }
 
     /// Drops what is kept in memory of a tenant.

@@ -16,7 +16,7 @@ on_both!(
 );
 
 /// Classes of which nothing is about a customer: what the tenant's own people made, and what joins a server to a site.
-const OF_NOBODY: [&str; 25] = [
+const OF_NOBODY: [&str; 26] = [
     "api-token",
     "connect-credential",
     "customer-sign-in-key",
@@ -39,6 +39,7 @@ const OF_NOBODY: [&str; 25] = [
     "saved-view",
     "site",
     "site-credential",
+    "site-move",
     "state",
     "webhook",
     "webhook-secret",
