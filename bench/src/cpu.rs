@@ -20,6 +20,13 @@ pub(crate) fn of_tree(pid: u32) -> Result<Duration> {
     Ok(total)
 }
 
+/// User and system time of a process of one thread, to the nanosecond, as Linux's scheduler counts it.
+pub(crate) fn scheduled(pid: u32) -> Result<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).context("no schedstat of the process")?;
+    let nanos = text.split_whitespace().next().and_then(|number| number.parse().ok()).context("no schedstat")?;
+    Ok(Duration::from_nanos(nanos))
+}
+
 fn of(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
     // The name may hold anything; what follows its closing bracket is numbers. utime and stime are fields 14 and 15.

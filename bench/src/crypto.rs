@@ -1,22 +1,20 @@
 //! Sealing and opening small values: the vault as rooms use it, `openssl speed -evp aes-256-gcm` as the peer, and the
 //! bare cipher in this process as the limit. Between the limit and the vault stand the steps of its cost.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use jiff::Timestamp;
 use kernel::{AccountId, Audience, Column, DataClass, Export, KeyClass, Retention, RowName, TenantId, sealed_column};
-use vault::{Exit, FileRootKey, KeyShelf, Keys, Place, ShelfKey, Subject, Vault};
+use vault::{Exit, Keys, Place, Subject};
 
 use crate::Options;
 use crate::cpu;
 use crate::report::{Report, Rounds};
+use crate::shelf::{self, fault};
 
 /// Plaintext sizes in bytes, with what the vault is to reach of OpenSSL's rate.
 const SIZES: [(usize, f64); 2] = [(256, 0.45), (1024, 0.6)];
@@ -42,10 +40,6 @@ fn place() -> Place {
         &COLUMN,
         RowName::new().uuid(TenantId::SERVER.0).text("5b10ac8d82e05b22cc7d4ef5").uuid(TenantId::SERVER.0),
     )
-}
-
-fn fault(fault: kernel::Fault) -> anyhow::Error {
-    anyhow!("the vault failed: {}", fault.code())
 }
 
 /// Bytes per CPU-second of `deed`, which handles `bytes` at a time.
@@ -93,9 +87,7 @@ fn bare(key: &LessSafeKey, nonce: [u8; 12], associated: &[u8], buffer: &mut [u8]
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
-    let root = folder.path().join("root.key");
-    FileRootKey::create(&root)?;
-    let vault = Vault::new(Arc::new(MemoryShelf::default()), Arc::new(FileRootKey::read(&root)?));
+    let vault = shelf::vault(folder.path())?;
     let tenant = TenantId::fresh();
     let person = AccountId::new("5b10ac8d82e05b22cc7d4ef5").map_err(fault)?;
     let ask =
@@ -197,65 +189,5 @@ impl Rounds {
         let mut constant = Self::default();
         (0..rounds).for_each(|_| constant.push(value));
         constant
-    }
-}
-
-/// A shelf that costs nothing, so that what is measured is the vault.
-#[derive(Default)]
-struct MemoryShelf {
-    keys: Mutex<BTreeMap<u32, Vec<u8>>>,
-    salt: Mutex<Option<Vec<u8>>>,
-}
-
-fn unusable<T>(_: T) -> kernel::Fault {
-    kernel::Fault::broken("bench_shelf", "a lock is poisoned")
-}
-
-#[async_trait]
-impl KeyShelf for MemoryShelf {
-    async fn keys(&self, _: TenantId, _: KeyClass) -> kernel::Result<Vec<ShelfKey>> {
-        let keys = self.keys.lock().map_err(unusable)?;
-        let key = |(version, wrapped): (&u32, &Vec<u8>)| ShelfKey {
-            version: *version,
-            wrapped: wrapped.clone(),
-            created_at: Timestamp::UNIX_EPOCH,
-        };
-        Ok(keys.iter().map(key).collect())
-    }
-
-    async fn put_key(
-        &self,
-        _: TenantId,
-        _: KeyClass,
-        version: u32,
-        wrapped: &[u8],
-        _: Timestamp,
-    ) -> kernel::Result<bool> {
-        Ok(self.keys.lock().map_err(unusable)?.insert(version, wrapped.to_vec()).is_none())
-    }
-
-    async fn drop_key(&self, _: TenantId, _: KeyClass, _: u32) -> kernel::Result<()> {
-        Ok(())
-    }
-
-    async fn drop_tenant(&self, _: TenantId) -> kernel::Result<(u64, u64)> {
-        Ok((0, 0))
-    }
-
-    async fn is_gone(&self, _: TenantId) -> kernel::Result<bool> {
-        Ok(false)
-    }
-
-    async fn salt(&self, _: TenantId, _: &str) -> kernel::Result<Option<Vec<u8>>> {
-        Ok(self.salt.lock().map_err(unusable)?.clone())
-    }
-
-    async fn put_salt(&self, _: TenantId, _: &str, salt: &[u8], _: Timestamp) -> kernel::Result<Vec<u8>> {
-        *self.salt.lock().map_err(unusable)? = Some(salt.to_vec());
-        Ok(salt.to_vec())
-    }
-
-    async fn drop_salt(&self, _: TenantId, _: &str) -> kernel::Result<bool> {
-        Ok(false)
     }
 }

@@ -12,7 +12,9 @@ mod crypto;
 mod doors;
 mod importing;
 mod report;
+mod searching;
 mod serving;
+mod shelf;
 mod sites;
 
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub(crate) enum Entry {
     Serving,
     /// The doors in: Connect's tokens beside Atlassian's framework and nginx, Forge's beside them.
     Doors,
+    /// Search, beside FTS5, tantivy in the clear and `pg_trgm`.
+    Search,
     /// An import, beside SQLite's FTS5 and PostgreSQL's COPY.
     Import,
 }
@@ -69,6 +73,9 @@ fn main() -> Result<()> {
     }
     if wanted(Entry::Doors) {
         doors::measure(&options, &mut report)?;
+    }
+    if wanted(Entry::Search) {
+        searching::measure(&options, &mut report)?;
     }
     if wanted(Entry::Import) {
         importing::measure(&options, &mut report)?;

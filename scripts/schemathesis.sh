@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Tries the whole API against what openapi.json says of it: examples, coverage of the schemas, random requests, and
+# sequences of requests that its links make, as an administrator, against a demo of its own.
+#
+#   schemathesis.sh [EXAMPLES an operation, 30] [further arguments of `schemathesis run` …]
+#
+# Ends with 1 where an answer is not as it is described, or the server breaks. The whole report lies in target/schemathesis.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+examples=${1:-30}
+shift || true
+scripts/need.sh build node test python
+program=${STEWARD_PROGRAM:-${CARGO_TARGET_DIR:-target}/debug/steward}
+if [ -z "${STEWARD_PROGRAM:-}" ]; then scripts/ui.sh; cargo build --locked -p steward; fi
+
+made=target/schemathesis
+mkdir -p "$made"
+[ -x "$made/venv/bin/schemathesis" ] || { python3 -m venv "$made/venv" && "$made/venv/bin/pip" install --quiet --disable-pip-version-check -r scripts/schemathesis.txt; }
+
+said=$made/demo.json
+rm -f "$said"
+mkfifo "$said"
+"$program" demo --json --port "${PORT:-18470}" >"$said" 2>"$made/demo.log" &
+demo=$!
+trap 'kill "$demo" 2>/dev/null || true; wait "$demo" 2>/dev/null || true' EXIT
+exec 3<"$said"
+IFS= read -r -t 180 -u 3 line || { echo "the demo did not say that it is ready: $made/demo.log" >&2; exit 1; }
+
+steward=$(jq -r .steward <<<"$line")
+admin=$(jq -r '.users.admin | if type == "string" then . else .user // .accountId // .email end' <<<"$line")
+invocation=$(curl -sf "$(jq -r .jira <<<"$line")/sandbox/token" -H 'content-type: application/json' \
+  -d "$(jq -n --arg user "$admin" '{user: $user, module: "settings-page"}')" | jq -r .token)
+session=$(curl -sf -X POST "$steward/api/v1/session/bearer" -H "authorization: Bearer $invocation" | jq -r .token)
+
+# Left out: what ends the session that all this runs in, and what takes one of Jira's own tokens, which are good once.
+"$made/venv/bin/schemathesis" run "$steward/openapi.json" --url "$steward" \
+  --header "Authorization: Bearer $session" \
+  --exclude-operation-id end_session --exclude-operation-id start_session --exclude-operation-id exchange_token \
+  --exclude-operation-id make_ticket --exclude-operation-id read_current_token \
+  --phases examples,coverage,fuzzing,stateful --checks all --max-examples "$examples" --workers 1 --seed 1 \
+  --request-timeout 60 --report junit --report-dir "$made" --generation-database "$made/examples" "$@"
