@@ -274,9 +274,7 @@ impl Trigrams {
             let insert = "INSERT INTO bench_search SELECT * FROM unnest($1::bigint[], $2::text[])";
             sqlx::query(insert).bind(ids).bind(texts).execute(&mut connection).await?;
         }
-        for statement in
-            ["CREATE INDEX ON bench_search USING gin (doc gin_trgm_ops)", "ANALYZE bench_search"]
-        {
+        for statement in ["CREATE INDEX ON bench_search USING gin (doc gin_trgm_ops)", "ANALYZE bench_search"] {
             sqlx::query(statement).execute(&mut connection).await?;
         }
         let process = sqlx::query("SELECT pg_backend_pid()").fetch_one(&mut connection).await?.try_get::<i32, _>(0)?;
@@ -306,7 +304,9 @@ impl Times {
     fn at(&mut self, part: f64) -> f64 {
         self.spent.sort_unstable();
         let place = (self.spent.len() as f64 * part) as usize;
-        self.spent.get(place.min(self.spent.len().saturating_sub(1))).map_or(f64::NAN, |spent| spent.as_secs_f64() * 1e6)
+        self.spent
+            .get(place.min(self.spent.len().saturating_sub(1)))
+            .map_or(f64::NAN, |spent| spent.as_secs_f64() * 1e6)
     }
 }
 
@@ -350,7 +350,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             options.rounds
         ),
     );
-    report.line(&format!("Steward's index: {} MB in memory, sealed on the disk.\n", ours.index.held_bytes() / 1_000_000));
+    report
+        .line(&format!("Steward's index: {} MB in memory, sealed on the disk.\n", ours.index.held_bytes() / 1_000_000));
     for kind in Kind::ALL {
         let (mut a, mut b, mut c, mut d) = <(Figures, Figures, Figures, Figures)>::default();
         for _ in 0..options.rounds {
@@ -402,7 +403,10 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     }
     // What is measured must be right, too.
     for _ in 0..QUERIES {
-        anyhow::ensure!(ours.ask(Kind::Two, &question(Kind::Two, &records, random))? > 0, "a record's own words are not found");
+        anyhow::ensure!(
+            ours.ask(Kind::Two, &question(Kind::Two, &records, random))? > 0,
+            "a record's own words are not found"
+        );
     }
     Ok(())
 }
