@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sandbox", &[]),
     ("steward", &ROOM_NAMES),
     // It measures the whole program beside its parts.
-    ("bench", &["kernel", "vault", "sandbox", "steward"]),
+    ("bench", &["kernel", "vault", "search", "sandbox", "steward"]),
 ];
 
 /// Arrows that tests may follow besides.

@@ -194,7 +194,7 @@ async fn without_a_product_scope_no_token_is_minted() {
     ] {
         manifest = manifest.replace(&format!("    - {scope}\n"), "");
     }
-    let start = manifest.find("    - key: issue-events").unwrap();
+    let start = manifest.find("    - key: person-events").unwrap();
     let end = manifest.find("  scheduledTrigger:").unwrap();
     manifest.replace_range(start..end, "\n");
     config.forge.apps = vec![(site::app(manifest), Some(remote.url.clone()))];
