@@ -1,88 +1,84 @@
-// A table of everybody, opened and scrolled from its top to its bottom in Chromium, and what the main thread and the frames
-// took meanwhile, as Chromium's own trace tells it.
-//
-//   STEWARD_DEMO="$(cat FILE)" node bench/frames.mjs [ROUNDS]      (FILE: what `steward demo --json --customers 100000` printed)
-//
-// Prints one line of JSON a round and a summary. Rows that are not there when they come into view are counted too: a table that
-// shows nothing is smooth for nobody.
-import { chromium } from 'playwright-core';
-import { newPage, ticketUrl } from '../e2e/demo.mjs';
+// How smooth a long table scrolls: frames over 50 ms are counted, while a wheel turns quickly, slowly, and while the scroll bar is
+// dragged far. Run it against a demo with many customers:
+//   steward demo --customers 100000 --json > demo.json
+//   STEWARD_DEMO="$(cat demo.json)" node bench/frames.mjs [--json]
+import { apiAs, launch, newPage, ticketUrl } from '../e2e/demo.mjs';
 
-const LIMIT_MS = 50;
-const SECONDS = 6;
-const rounds = Number(process.argv[2] ?? 5);
+/** What a reader notices. */
+const SLOW_MS = 50;
+const WHEELS = { slow: { turns: 200, by: 120 }, quick: { turns: 200, by: 1_500 } };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
+const agent = await apiAs('agent');
+const { total } = (await agent('GET', '/customers?limit=1')).body;
+const browser = await launch();
+const page = await newPage(browser, { width: 1440, height: 900 });
+const opened = Date.now();
+await page.goto(await ticketUrl('agent', '#/customers?view=all'));
+await page.locator('.table-row').first().waitFor({ timeout: 60_000 });
+const firstRowMs = Date.now() - opened;
 
-/** The longest tasks of the page's main thread, and the time from one frame to the next, in ms. */
-function read(trace) {
-  const { traceEvents: events } = JSON.parse(trace.toString());
-  const main = events.find((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain' && events.some((f) => f.pid === e.pid && f.tid === e.tid && f.name === 'RunTask' && f.dur > 5_000));
-  const own = events.filter((e) => e.pid === main.pid && e.tid === main.tid && e.ph === 'X');
-  const tasks = own.filter((e) => e.name === 'RunTask' || e.name === 'ThreadControllerImpl::RunTask').map((e) => e.dur / 1000);
-  const drawn = events.filter((e) => e.pid === main.pid && e.name === 'DrawFrame').map((e) => e.ts / 1000).sort((a, b) => a - b);
-  return { tasks, drawn };
-}
-
-const most = (list) => (list.length ? Math.max(...list) : 0);
-const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
-
-async function trace(page, work) {
-  await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'disabled-by-default-devtools.timeline.frame'] });
-  const result = await work();
-  return { ...read(await browser.stopTracing()), result };
-}
-
-/** Scrolls the table down without a rest, as a hand on the bar would, and looks at each frame whether its rows are there. */
-const scroll = (page, seconds) => page.evaluate(async (millis) => {
-  const box = [...document.querySelectorAll('*')].filter((e) => e.scrollHeight > e.clientHeight + 1000 && /auto|scroll/.test(getComputedStyle(e).overflowY)).sort((a, b) => b.scrollHeight - a.scrollHeight)[0] ?? document.scrollingElement;
-  const whole = box.scrollHeight - box.clientHeight;
-  const since = performance.now();
-  const gaps = [];
-  let before = since;
-  let bare = 0;
-  let looked = 0;
-  while (performance.now() - since < millis) {
-    const now = await new Promise((done) => { requestAnimationFrame(done); });
-    gaps.push(now - before);
-    before = now;
-    box.scrollTop = whole * Math.min(1, (now - since) / millis);
-    looked += 1;
-    const middle = box.getBoundingClientRect();
-    const under = document.elementFromPoint(middle.left + middle.width / 3, middle.top + middle.height / 2);
-    if (!under?.closest('.table-row')) bare += 1;
-  }
-  return { pixels: whole, gaps, bare, looked };
-}, seconds * 1000);
-
-const figures = [];
-for (let round = 0; round < rounds; round += 1) {
-  const page = await newPage(browser, { width: 1400, height: 900 });
-  const url = await ticketUrl('agent', '#/customers?view=all');
-  const begun = performance.now();
-  const opened = await trace(page, async () => {
-    await page.goto(url);
-    await page.locator('.table-row').nth(10).waitFor();
-    await page.waitForTimeout(500);
-    return performance.now() - begun - 500;
-  });
-  // The first turn of a list may lay everything out for the first time: both are counted.
-  const scrolled = await trace(page, () => scroll(page, SECONDS));
-  const between = scrolled.drawn.slice(1).map((ts, place) => ts - scrolled.drawn[place]);
-  const figure = {
-    openedMs: Math.round(opened.result), openLongestTaskMs: Math.round(most(opened.tasks)),
-    scrolledPixels: scrolled.result.pixels, frames: scrolled.drawn.length,
-    longestTaskMs: Math.round(most(scrolled.tasks)), longestFrameMs: Math.round(most(between)), frame99Ms: Math.round(at(between, 0.99)),
-    longestGapMs: Math.round(most(scrolled.result.gaps.slice(1))), over50: between.filter((ms) => ms > LIMIT_MS).length,
-    bare: `${scrolled.result.bare} of ${scrolled.result.looked}`,
+/** Counts frames, and what held the long ones, from now on. */
+const watch = () => page.evaluate(() => {
+  const seen = { frames: [], long: [] };
+  let last = performance.now();
+  let going = true;
+  const tick = (now) => {
+    seen.frames.push(now - last);
+    last = now;
+    if (going) requestAnimationFrame(tick);
   };
-  figures.push(figure);
-  console.log(JSON.stringify(figure));
-  await page.context().close();
+  requestAnimationFrame(tick);
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) seen.long.push({ ms: Math.round(entry.duration), blocking: Math.round(entry.blockingDuration), scripts: entry.scripts.map((s) => `${s.invoker} ${Math.round(s.duration)}`).slice(0, 3) });
+  });
+  observer.observe({ type: 'long-animation-frame' });
+  globalThis.stopWatching = () => {
+    going = false;
+    observer.disconnect();
+    return seen;
+  };
+});
+const summary = ({ frames, long }) => {
+  const sorted = [...frames].sort((a, b) => a - b);
+  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return { frames: frames.length, over50ms: frames.filter((ms) => ms > SLOW_MS).length, p50: at(0.5), p95: at(0.95), p99: at(0.99), longest: Math.round(sorted.at(-1) ?? 0), held: long.sort((a, b) => b.ms - a.ms).slice(0, 5) };
+};
+
+const results = {};
+const table = page.locator('.table-scroll');
+const settled = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+for (const [name, { turns, by }] of Object.entries(WHEELS)) {
+  await table.evaluate((element) => element.scrollTo({ top: 0 }));
+  await table.hover();
+  await settled();
+  await watch();
+  for (let turn = 0; turn < turns; turn += 1) await page.mouse.wheel(0, by);
+  await settled();
+  results[name] = summary(await page.evaluate(() => globalThis.stopWatching()));
 }
+// To the end of what is loaded, again and again: each time a page more is there.
+await watch();
+for (let pull = 0; pull < 40; pull += 1) {
+  await table.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+  await settled();
+}
+results.dragged = summary(await page.evaluate(() => globalThis.stopWatching()));
+// All of them are chosen, and let go.
+await page.locator('[data-cell]').first().focus();
+await watch();
+await page.keyboard.press('Control+a');
+await settled();
+await page.keyboard.press('Escape');
+await settled();
+results.chosen = summary(await page.evaluate(() => globalThis.stopWatching()));
+const loaded = await page.locator('.list-count').innerText();
 await browser.close();
-const of = (key) => figures.map((figure) => figure[key]);
-console.log(`longest task while opened: ${most(of('openLongestTaskMs'))} ms; scrolled: longest frame ${most(of('longestFrameMs'))} ms, longest task ${most(of('longestTaskMs'))} ms, ${of('over50').reduce((a, b) => a + b, 0)} frames over ${LIMIT_MS} ms of ${of('frames').reduce((a, b) => a + b, 0)}`);
+
+if (process.argv.includes('--json')) console.log(JSON.stringify({ total, firstRowMs, results }));
+else {
+  console.log(`${total} customers; first row after ${firstRowMs} ms; ${loaded}`);
+  for (const [name, r] of Object.entries(results)) {
+    console.log(`${name.padEnd(8)} ${r.frames} frames, ${r.over50ms} over ${SLOW_MS} ms; p50 ${r.p50}, p95 ${r.p95}, p99 ${r.p99}, longest ${r.longest} ms`);
+    for (const held of r.held) console.log(`           ${held.ms} ms (${held.blocking} blocking): ${held.scripts.join('; ')}`);
+  }
+}
