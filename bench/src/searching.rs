@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use kernel::{Audience, Column, DataClass, Export, KeyClass, Retention, TenantId, sealed_column};
 use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use search::{Document, Sought, Wanted, term};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row, SqliteConnection};
@@ -78,13 +79,11 @@ impl Words {
         let mut words = std::collections::BTreeSet::new();
         while words.len() < WORDS {
             let length = random.random_range(2..=4);
-            words.insert((0..length).map(|_| SOUNDS[random.random_range(0..SOUNDS.len())]).collect::<String>());
+            words.insert((0..length).filter_map(|_| SOUNDS.choose(random).copied()).collect::<String>());
         }
         let mut words: Vec<String> = words.into_iter().collect();
         // Sorted, the frequent ones would lie together.
-        for place in (1..words.len()).rev() {
-            words.swap(place, random.random_range(0..=place));
-        }
+        words.shuffle(random);
         Self(words)
     }
 
@@ -103,11 +102,10 @@ impl Words {
 
 /// What is asked, as somebody would type it: words of a record that there is.
 fn question(kind: Kind, records: &[Vec<String>], random: &mut StdRng) -> Vec<String> {
-    let record = &records[random.random_range(0..records.len())];
+    let record = records.choose(random).map(Vec::as_slice).unwrap_or_default();
     let mut word = || {
-        let field = &record[random.random_range(0..record.len())];
-        let words: Vec<&str> = field.split(' ').collect();
-        words[random.random_range(0..words.len())].to_owned()
+        let words: Vec<&str> = record.choose(random).map(|field| field.split(' ').collect()).unwrap_or_default();
+        words.choose(random).map(|word| (*word).to_owned()).unwrap_or_default()
     };
     match kind {
         Kind::One => vec![word()],
@@ -137,7 +135,7 @@ impl Ours {
         let folder = tempfile::tempdir()?;
         let vault = shelf::vault(folder.path())?;
         let subject = Subject::Cache(Cache::Search);
-        let keys = vault.keys_of(TenantId::fresh(), KeyClass::Names, subject, Timestamp::now());
+        let keys = vault.keys_of(TenantId::fresh(), KeyClass::Names, subject, Timestamp::UNIX_EPOCH);
         let keys = runtime.block_on(keys).map_err(fault)?;
         let tags: Vec<String> = (0..FIELDS.len()).map(|_| TenantId::fresh().0.simple().to_string()).collect();
         let index = search::Index::create(&folder.path().join("index"), &keys, &COLUMN).map_err(fault)?;
