@@ -279,6 +279,7 @@ pub(crate) async fn find(scoped: &mut Scoped, cx: &Cx, key: &str, what: &Json, a
 }
 
 /// The values that are to stand on an issue now, each with its field's place among those that were chosen.
+#[derive(Default)]
 pub(crate) struct Content {
     pub(crate) values: Vec<(usize, Open<Value>)>,
     /// Whether the reporter's own are among them.
@@ -287,7 +288,7 @@ pub(crate) struct Content {
 
 /// What is to stand on an issue, as the rows say it now. Of somebody who was merged into another: nothing.
 pub(crate) async fn content(cx: &Cx, room: &Room, chosen: &[OpenField], mark: &marks::Mark) -> Result<Content> {
-    let mut content = Content { values: Vec::new(), personal: false };
+    let mut content = Content::default();
     let mut scoped = room.shared.store.read(cx).await?;
     if sql::merged_into(&mut scoped, &mark.owner).await?.is_some() {
         return Ok(content);

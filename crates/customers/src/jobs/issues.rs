@@ -102,38 +102,49 @@ impl Handler for Hear {
         if !sending.is_some_and(|sending| sending.active) {
             return Ok(Outcome::Done);
         }
-        let found = if text("event") == "deleted" { None } else { self.read(cx, &issue).await? };
+        let found = if text("event") == "deleted" { Read::Gone } else { self.read(cx, &issue).await? };
         let mut scoped = self.0.shared.store.write(cx).await?;
         match found {
-            Some(found) => {
-                note(&mut scoped, &found, cx.now()).await?;
-                issues::send(&mut scoped, cx, cx.now()).await?;
-            }
-            None => marks::mark_drop(&mut scoped, &issue).await?,
+            Read::Here(found) => note(&mut scoped, &found, cx.now()).await?,
+            Read::Elsewhere => marks::mark_leaves(&mut scoped, &issue, cx.now()).await?,
+            Read::Gone => marks::mark_drop(&mut scoped, &issue).await?,
         }
+        issues::send(&mut scoped, cx, cx.now()).await?;
         scoped.commit().await?;
         Ok(Outcome::Done)
     }
 }
 
+/// What Jira says of an issue.
+enum Read {
+    /// It is one of a service project.
+    Here(Box<client::Issue>),
+    /// It is in another project by now, or always was.
+    Elsewhere,
+    Gone,
+}
+
 impl Hear {
-    /// The issue, if it is one of a service project. The event is not believed, Jira is.
-    async fn read(&self, cx: &Cx, issue: &IssueId) -> Result<Option<client::Issue>> {
+    /// How Jira has it: the event is not believed.
+    async fn read(&self, cx: &Cx, issue: &IssueId) -> Result<Read> {
         let projects = self.0.shared.host.callers.service_projects(cx).await?;
         let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
         match jira.issue(&IssueRef::from(issue.clone())).await {
             Ok(found) => {
                 let here = found.fields.project.as_ref().is_some_and(|project| projects.contains(&project.id));
-                Ok(here.then_some(found))
+                Ok(if here { Read::Here(Box::new(found)) } else { Read::Elsewhere })
             }
-            Err(fault) if fault.kind() == Kind::NotFound => Ok(None),
+            Err(fault) if fault.kind() == Kind::NotFound => Ok(Read::Gone),
             Err(fault) => Err(fault),
         }
     }
 }
 
 async fn note(scoped: &mut store::Scoped, issue: &client::Issue, at: Timestamp) -> Result<()> {
-    let (Some(reporter), Some(project)) = (&issue.fields.reporter, &issue.fields.project) else { return Ok(()) };
+    let (Some(reporter), Some(project)) = (&issue.fields.reporter, &issue.fields.project) else {
+        // What stands there may be a former reporter's.
+        return marks::mark_leaves(scoped, &issue.id, at).await;
+    };
     marks::mark_put(scoped, (&issue.id, &reporter.account_id, &project.id), at).await
 }
 
@@ -343,6 +354,9 @@ impl Send {
 
     /// What is to stand on an issue, and its hash.
     async fn look(&self, cx: &Cx, (chosen, slots): (&[OpenField], bool), mark: &Mark) -> Looked {
+        if mark.leaves {
+            return Ok((Content::default(), None));
+        }
         let content = issues::content(cx, &self.0, chosen, mark).await?;
         let values = content.values.iter().map(|(at, value)| (*at, value.peek()));
         let Some(property) = issues::property(chosen, values, slots) else { return Ok((content, None)) };
@@ -431,7 +445,7 @@ impl Send {
                 Tried::Has(hash) => {
                     marks::mark_sent(&mut scoped, &mark.issue, hash.clone()).await?;
                     marks::mark_settle(&mut scoped, mark, settled("sent", 0, now, None)).await?;
-                    if is_over {
+                    if is_over || mark.leaves {
                         marks::mark_drop_settled(&mut scoped, mark).await?;
                     }
                 }

@@ -25,6 +25,8 @@ table!(MARK, "issue_mark", Tenant, [
     Column::new(M, "due_at", Int, &INSTANT),
     Column::new(M, "sent", Bytes, &ISSUE_MARK_CLASS).or_null(),
     Column::new(M, "error", Text, &STATE).or_null(),
+    // Nothing is to stand there any more: it left the service projects, or nobody reported it.
+    Column::new(M, "leaves", Bool, &STATE),
 ], key ["tenant", "issue"], index [&["tenant", "owner"] as &[&str], &["tenant", "state", "due_at"] as &[&str]], subject "owner");
 
 const S: &str = "issue_sending";

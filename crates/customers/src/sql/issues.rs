@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use kernel::{AccountId, Fault, IssueId, OrganizationId, ProjectId, Result};
 use store::{Row, Scoped, args};
 
-const PUT: &str = "INSERT INTO issue_mark (tenant, issue, owner, project, state, turn, attempts, due_at) \
-     VALUES ($1, $2, $3, $4, 'waiting', 1, 0, $5) ON CONFLICT (tenant, issue) DO UPDATE SET owner = excluded.owner, \
+const PUT: &str = "INSERT INTO issue_mark (tenant, issue, owner, project, state, turn, attempts, due_at, leaves) \
+     VALUES ($1, $2, $3, $4, 'waiting', 1, 0, $5, FALSE) ON CONFLICT (tenant, issue) DO UPDATE SET owner = excluded.owner, \
      project = excluded.project, state = 'waiting', turn = issue_mark.turn + 1, attempts = 0, due_at = excluded.due_at, \
-     error = NULL WHERE issue_mark.owner <> excluded.owner OR issue_mark.project <> excluded.project";
+     error = NULL, leaves = FALSE \
+     WHERE issue_mark.owner <> excluded.owner OR issue_mark.project <> excluded.project OR issue_mark.leaves";
+const LEAVES: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, error = NULL, \
+     leaves = TRUE WHERE tenant = $1 AND issue = $2";
 const OF_OWNER: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, error = NULL \
      WHERE tenant = $1 AND owner = $2";
 const OF_ORGANIZATION: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, \
@@ -17,7 +20,7 @@ const OF_ALL: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, 
      WHERE tenant = $1";
 // What no content has the hash of: it is sent again, or taken away.
 const FORGET_SENT: &str = "UPDATE issue_mark SET sent = $2 WHERE tenant = $1 AND sent IS NOT NULL";
-const DUE: &str = "SELECT issue, owner, project, turn, attempts, sent FROM issue_mark WHERE tenant = $1 \
+const DUE: &str = "SELECT issue, owner, project, turn, attempts, sent, leaves FROM issue_mark WHERE tenant = $1 \
      AND state = 'waiting' AND due_at <= $2 ORDER BY due_at LIMIT $3";
 const NEXT: &str = "SELECT MIN(due_at) AS due_at FROM issue_mark WHERE tenant = $1 AND state = 'waiting'";
 const SENT: &str = "UPDATE issue_mark SET sent = $3 WHERE tenant = $1 AND issue = $2";
@@ -52,6 +55,8 @@ pub(crate) struct Mark {
     pub(crate) attempts: i64,
     /// The hash of what Jira has; none: no property.
     pub(crate) sent: Option<Vec<u8>>,
+    /// Nothing is to stand there any more.
+    pub(crate) leaves: bool,
 }
 
 /// How the sending is.
@@ -82,6 +87,7 @@ fn mark(row: &Row) -> Result<Mark> {
         turn: row.int("turn")?,
         attempts: row.int("attempts")?,
         sent: row.opt_bytes("sent")?,
+        leaves: row.bool("leaves")?,
     })
 }
 
@@ -92,6 +98,11 @@ pub(crate) async fn mark_put(
     at: Timestamp,
 ) -> Result<()> {
     scoped.run(PUT, args![issue.as_str(), owner, project.as_str(), at]).await.map(drop)
+}
+
+/// Has what stands on an issue taken away, if the issue is known.
+pub(crate) async fn mark_leaves(scoped: &mut Scoped, issue: &IssueId, at: Timestamp) -> Result<()> {
+    scoped.run(LEAVES, args![issue.as_str(), at]).await.map(drop)
 }
 
 pub(crate) async fn mark_owner(scoped: &mut Scoped, owner: &str, at: Timestamp) -> Result<()> {

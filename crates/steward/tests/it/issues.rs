@@ -257,6 +257,15 @@ async fn they_follow_issues_and_members(world: &World) {
     world.settles().await;
     assert_eq!(world.property(&issue.key).unwrap().get("organization"), None);
 
+    // Where nobody is its reporter any more nothing stands, and with the next one it is theirs.
+    let reporter = |account: Option<String>| vec![FieldValue::Reporter(account)];
+    state.edit_issue(&Somebody::person(&customer), issue.id, reporter(None)).unwrap();
+    world.settles().await;
+    assert_eq!(world.property(&issue.key), None);
+    state.edit_issue(&Somebody::person(&customer), issue.id, reporter(Some(customer.clone()))).unwrap();
+    world.settles().await;
+    assert_eq!(world.property(&issue.key).unwrap()["customer"], json!({"tier": "Gold"}));
+
     // A deleted one is known no more.
     let known = world.in_jira().await["known"].as_i64().unwrap();
     state.delete_issue(&Somebody::person(&customer), issue.id).unwrap();

@@ -124,7 +124,9 @@ async fn sealing_anew_is_gone_on_with_after_a_cut(database: &Database) {
         cuts += 1;
         assert!(cuts < 500, "it never ended");
     }
-    assert!(cuts > 3, "{cuts}");
+    // How many depends on how often the database makes a node wait. A job that is cut off much more often counts as one that
+    // takes nodes down, and is left for an operator.
+    assert!(cuts >= 2, "{cuts}");
     world.clock.advance(Duration::from_secs(301));
     world.settle().await;
     let newest = world.vault.versions(cx.tenant(), KeyClass::Data).await.unwrap().last().unwrap().version;
