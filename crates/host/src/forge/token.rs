@@ -120,8 +120,10 @@ pub struct Invocation {
     pub time_zone: Option<String>,
 }
 
-/// The module by which a service of Atlassian's has an app's data moved.
-const RESIDENCY: &str = "migration:dataResidency";
+/// Types of modules that no page stands in. Atlassian does not document whether the tokens of these name a type at all: if they do, it is one of
+/// these, as the manifest calls them.
+const OF_NO_PAGE: [&str; 5] =
+    ["trigger", "core:trigger", "scheduledTrigger", "preUninstall", "migration:dataResidency"];
 
 impl Invocation {
     /// Whether a page calls: then whoever looks at it chose the address, and what is sent there, whatever our own pages do.
@@ -129,7 +131,7 @@ impl Invocation {
     /// # Errors
     /// `refused`, for an address that is Forge's own to call.
     pub fn not_of_a_page(&self) -> Result<(), Fault> {
-        let page = self.extension.kind.as_deref().is_some_and(|kind| kind != RESIDENCY);
+        let page = self.extension.kind.as_deref().is_some_and(|kind| !OF_NO_PAGE.contains(&kind));
         if self.principal.is_some() || page {
             return Err(Fault::refused("This address is for Jira itself to call, and not for pages."));
         }

@@ -128,6 +128,26 @@ fn variants_that_are_good_too() {
 }
 
 #[test]
+fn doors_of_forges_own_are_closed_to_pages() {
+    let key = key();
+    let heard = |principal: Value, kind: Value| {
+        let mut claims = with("/principal", principal);
+        claims["context"]["extension"] = if kind.is_null() { json!({}) } else { json!({"type": kind}) };
+        judge(&key, &sign(&key, &claims), now()).unwrap().not_of_a_page().is_ok()
+    };
+    for kind in ["trigger", "core:trigger", "scheduledTrigger", "preUninstall", "migration:dataResidency"] {
+        assert!(heard(Value::Null, json!(kind)), "{kind}");
+        assert!(!heard(json!("655362:312d"), json!(kind)), "{kind}");
+    }
+    assert!(heard(Value::Null, Value::Null));
+    // An anonymous visitor of the portal is nobody, and looks at a page all the same.
+    for kind in ["jira:issuePanel", "jira:globalPage", "jiraServiceManagement:portalHeader", "something:new"] {
+        assert!(!heard(Value::Null, json!(kind)), "{kind}");
+    }
+    assert!(!heard(json!("655362:312d"), Value::Null));
+}
+
+#[test]
 fn claims_that_are_refused() {
     let key = key();
     #[track_caller]
