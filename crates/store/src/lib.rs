@@ -19,6 +19,7 @@ mod row;
 mod schema;
 mod scoped;
 pub mod shelf;
+mod sqlite_readers;
 mod sqlite_writer;
 mod stores;
 pub mod sweep;

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use kernel::{Claim, Fault, Result, TenantId};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteError};
-use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Transaction};
 use tracing::Instrument;
 
 use crate::row::{Row, Value};
+use crate::sqlite_readers::Reader;
 use crate::sqlite_writer::Held;
 
 /// A statement: one text for both databases, or a pair where they really differ.
@@ -41,7 +41,7 @@ pub(crate) enum Statement {
 }
 
 pub(crate) enum Link {
-    SqliteRead(PoolConnection<Sqlite>),
+    SqliteRead(Reader),
     SqliteWrite(Held),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -120,9 +120,10 @@ impl Statement {
 impl Link {
     async fn rows(&mut self, statement: Statement, args: Vec<Value>) -> Result<Vec<Row>> {
         match self {
-            Self::SqliteRead(conn) => {
+            Self::SqliteRead(reader) => {
                 let query = sqlx::query_with(statement.sql(false), sqlite_arguments(args)?);
-                Ok(query.fetch_all(&mut **conn).await.map_err(fault)?.into_iter().map(Row::Sqlite).collect())
+                let found = query.fetch_all(reader.conn().map_err(fault)?).await;
+                Ok(found.map_err(|error| fault(reader.outlives(error)))?.into_iter().map(Row::Sqlite).collect())
             }
             Self::SqliteWrite(held) => {
                 let query = sqlx::query_with(statement.sql(false), sqlite_arguments(args)?);

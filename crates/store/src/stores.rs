@@ -6,23 +6,21 @@ use std::time::Duration;
 
 use kernel::{Cx, Fault, Registry, Result, TenantId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool};
 use tracing::Instrument;
 
 use crate::ddl::Dialect;
 use crate::migrate;
 use crate::scoped::{Conn, Link, Scoped, Server, Statement, fault};
+use crate::sqlite_readers::Readers;
 use crate::sqlite_writer::Writer;
 use crate::tenants::State;
 
-/// Reading connections to SQLite: enough that a slow read does not hold up the others, few enough
-/// that each keeps its page cache warm.
-const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL from one node.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told that the database is busy.
-const ACQUIRE_TIME: Duration = Duration::from_secs(5);
+pub(crate) const ACQUIRE_TIME: Duration = Duration::from_secs(5);
 
 /// Where a database is.
 #[derive(Clone)]
@@ -35,7 +33,7 @@ pub enum StoreUrl {
 
 #[derive(Clone)]
 enum Db {
-    Sqlite { readers: SqlitePool, writer: Writer },
+    Sqlite { readers: Readers, writer: Writer },
     Postgres(PgPool),
 }
 
@@ -255,12 +253,7 @@ async fn open_sqlite(path: &std::path::Path) -> Result<Db> {
     let writer = options.connect().await.map_err(fault)?;
     // Rows are ciphertexts, yet whose rows there are is nobody's business either.
     restrict(path)?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(SQLITE_READERS)
-        .acquire_timeout(ACQUIRE_TIME)
-        .connect_with(options.read_only(true).create_if_missing(false))
-        .await
-        .map_err(fault)?;
+    let readers = Readers::open(options.read_only(true).create_if_missing(false)).await.map_err(fault)?;
     Ok(Db::Sqlite { readers, writer: Writer::start(writer) })
 }
 
