@@ -1,6 +1,6 @@
 //! The doors in: a page of Connect's, proven by HS256 and the hash of its request, beside the same by Atlassian's own
-//! framework, `atlassian-connect-express` with its store in memory, and beside nginx `return 200`; and a call that Forge's
-//! RS256 invocation token proves, each token good once.
+//! framework, `atlassian-connect-express` with its store in memory, beside nginx `return 200`, and beside axum that looks at
+//! nothing; and a call that Forge's RS256 invocation token proves, each token good once.
 //!
 //! A hundred sites, whose pages are opened in turns. Tokens live for minutes, so each round has its own. Start at [`measure`].
 
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, anyhow};
 use crate::report::{Report, Rounds};
 use crate::serving::{CONNECTIONS, Running, TENANTS, drive, nginx, page, ready, serve};
 use crate::sites::{CONNECT_APP, Server, Sites};
-use crate::{Options, cpu};
+use crate::{Options, bare, cpu};
 
 /// The key of the framework's app, and its page that asks the site for nothing.
 const FOREIGN: &str = "com.example.foreign";
@@ -89,13 +89,19 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let limit = nginx(folder.path(), port, body)?;
     ready(&limit_origin, "/", Instant::now())?;
 
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let bare_origin = format!("http://127.0.0.1:{port}");
+    let bare = bare::start(port, body)?;
+    ready(&bare_origin, "/", Instant::now())?;
+
     let seconds = options.seconds.max(3);
-    let (mut nginx_cpu, mut ours_cpu, mut peer_cpu, mut forge_cpu) =
-        (Rounds::default(), Rounds::default(), Rounds::default(), Rounds::default());
+    let (mut nginx_cpu, mut bare_cpu, mut ours_cpu) = (Rounds::default(), Rounds::default(), Rounds::default());
+    let (mut peer_cpu, mut forge_cpu) = (Rounds::default(), Rounds::default());
     for _ in 0..options.rounds {
         let pages = of_ours()?;
         let script_ours = script(folder.path(), "ours.lua", &pages)?;
         nginx_cpu.push(drive(&limit_origin, &script_ours, seconds, limit.pid())?.0);
+        bare_cpu.push(drive(&bare_origin, &script_ours, seconds, bare.pid())?.0);
         ours_cpu.push(drive(&server.origin, &script_ours, seconds, ours.pid())?.0);
         let script_peer = script(folder.path(), "peer.lua", &of_peer()?)?;
         peer_cpu.push(drive(&peer_origin, &script_peer, seconds, peer.pid())?.0);
@@ -112,22 +118,25 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         ),
     );
     report.line(
-        "A page of Connect's: the site found by the token's issuer, its secret read and unsealed, HS256 and the hash of the request verified, \
+        "A page of Connect's: the site found by the token's issuer, its secret opened at most some seconds ago, HS256 and the hash of the request verified, \
          the page sent. The framework's: the same, its secrets in memory in the clear, and a short JSON sent. Forge's: RS256 under a key that \
-         is known, the token used up in a transaction, the person's rights of the last minute, and a short JSON sent.\n",
+         is known, the token used up on disk, in one transaction with those that come meanwhile, the person's rights of the last minute, and a short JSON sent.\n",
     );
-    report.line("| | requests per CPU-second | of nginx | of the framework |\n|---|---|---|---|");
-    report.line(&format!("| nginx, the same length of body ({body} bytes) | {} | 1 | |", nginx_cpu.show(0)));
+    report.line("| | requests per CPU-second | of nginx | of axum | of the framework |\n|---|---|---|---|---|");
+    report.line(&format!("| nginx, the same length of body ({body} bytes) | {} | 1 | | |", nginx_cpu.show(0)));
     let row = |name: &str, rounds: &Rounds| {
         format!(
-            "| {name} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} |",
             rounds.show(0),
             rounds.over(&nginx_cpu).show(3),
+            rounds.over(&bare_cpu).show(3),
             rounds.over(&peer_cpu).show(2)
         )
     };
+    report.line(&row("axum, the same body to everybody", &bare_cpu));
     report.line(&row("atlassian-connect-express, page", &peer_cpu));
     report.line(&row("Steward, page of Connect's", &ours_cpu));
     report.line(&row("Steward, invocation of Forge's", &forge_cpu));
+    report.line(&format!("\nOf a page of Connect's, an invocation of Forge's: {}.", forge_cpu.over(&ours_cpu).show(3)));
     Ok(())
 }

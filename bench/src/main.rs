@@ -7,6 +7,7 @@
 //! Start at [`Entry`].
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
+mod bare;
 mod cpu;
 mod crypto;
 mod doors;
@@ -59,10 +60,19 @@ pub(crate) struct Options {
     /// Where the report goes
     #[arg(long, default_value = "bench/RESULTS.md")]
     pub(crate) output: PathBuf,
+    /// Be the bare server of this port instead of measuring one
+    #[arg(long, hide = true, requires = "bare_bytes")]
+    pub(crate) bare_port: Option<u16>,
+    /// Bytes of its body
+    #[arg(long, hide = true)]
+    pub(crate) bare_bytes: Option<usize>,
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    if let (Some(port), Some(bytes)) = (options.bare_port, options.bare_bytes) {
+        return bare::serve(port, bytes);
+    }
     let mut report = Report::new();
     let wanted = |entry| options.entries.is_empty() || options.entries.contains(&entry);
     if wanted(Entry::Crypto) {

@@ -25,6 +25,7 @@ use crate::events::{self, INSTALLED_TOPIC};
 use crate::forge::jwks::SigningKeys;
 use crate::forge::token::{self, Invocation, Refusal, Rules};
 use crate::service::Services;
+use crate::settling::Settling;
 use crate::sites::{Known, Site, SiteText, Sites};
 use crate::sql::{self, TokenRow};
 use crate::tokens::{Presented, Tokens};
@@ -86,6 +87,7 @@ pub(crate) struct Parts {
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tenants: Cache<String, TenantId>,
+    pub(crate) settling: Settling,
 }
 
 pub(crate) fn tenant_cache() -> Cache<String, TenantId> {
@@ -173,12 +175,17 @@ impl Inbound {
             .ok_or_else(|| Fault::broken("install", "an installation that is there and is not"))
     }
 
-    /// Settles a person's call: its token is used up, the tokens that came with it are kept, all in one transaction.
+    /// Settles a person's call: its token is used up, the tokens that came with it are kept, all in one transaction, which it may
+    /// share with other calls of the tenant's.
     ///
     /// # Errors
     /// `token_replayed` (Unauthenticated).
     pub async fn settle(&self, cx: &Cx, call: &Call) -> Result<()> {
         let brought = self.seal(cx, call).await?;
+        if !brought.tells_of_site(call) {
+            of_its_tenant(cx, call)?;
+            return self.0.settling.settle(cx, is_young(cx, call), hash_of(&call.invocation), brought).await;
+        }
         let mut scoped = self.opened(cx, call, &brought).await?;
         self.settle_in(&mut scoped, cx, call, brought).await?;
         scoped.commit().await?;
@@ -219,17 +226,11 @@ impl Inbound {
     /// For settling a call: it leaves behind what reading does, unless it tells something new of the site.
     async fn opened(&self, cx: &Cx, call: &Call, brought: &Brought) -> Result<Scoped> {
         let store = &self.0.store;
-        if brought.site.is_some() || call.known.mode == Mode::Connect {
-            store.write(cx).await
-        } else {
-            store.note(cx).await
-        }
+        if brought.tells_of_site(call) { store.write(cx).await } else { store.note(cx).await }
     }
 
     async fn use_up(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<()> {
-        if call.tenant != cx.tenant() {
-            return Err(Fault::broken("install", "a call settled for another tenant"));
-        }
+        of_its_tenant(cx, call)?;
         use_up(scoped, cx, &call.invocation).await
     }
 
@@ -271,7 +272,7 @@ impl Inbound {
             let entry = ledger::Entry { kind: "tenant.moved", ..ledger::Entry::default() };
             ledger::append(scoped, cx, entry).await?;
         }
-        self.welcome(scoped, cx, call).await
+        welcome(scoped, cx, is_young(cx, call)).await
     }
 
     async fn settled(&self, call: &Call) {
@@ -280,27 +281,40 @@ impl Inbound {
         }
     }
 
-    /// The first call of a new tenant is also its installation, whatever else it is.
-    async fn welcome(&self, scoped: &mut Scoped, cx: &Cx, call: &Call) -> Result<bool> {
-        let young = cx.now().duration_since(call.known.created_at) < NEW_FOR;
-        if !young || !ledger::list(scoped, 0, 1).await?.is_empty() {
-            return Ok(false);
-        }
-        ledger::append(scoped, cx, ledger::Entry { kind: "tenant.installed", ..ledger::Entry::default() }).await?;
-        outbox::put(scoped, cx, INSTALLED_TOPIC, &json!({})).await?;
-        Ok(true)
-    }
-
     async fn seal_site(&self, cx: &Cx, site: &Site) -> Result<Sealed<SiteText>> {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
 }
 
+fn of_its_tenant(cx: &Cx, call: &Call) -> Result<()> {
+    if call.tenant == cx.tenant() { Ok(()) } else { Err(Fault::broken("install", "a call settled for another tenant")) }
+}
+
+/// By what a token is known again.
+fn hash_of(invocation: &Invocation) -> Vec<u8> {
+    digest::digest(&digest::SHA256, invocation.jti.as_bytes()).as_ref().to_vec()
+}
+
 /// Uses a token up.
 pub(crate) async fn use_up(scoped: &mut Scoped, cx: &Cx, invocation: &Invocation) -> Result<()> {
-    let hash = digest::digest(&digest::SHA256, invocation.jti.as_bytes());
-    if sql::invocation_record(scoped, cx, hash.as_ref()).await? { Ok(()) } else { Err(Refusal::Replayed.fault()) }
+    let fresh = sql::invocation_record(scoped, cx, &hash_of(invocation)).await?;
+    if fresh { Ok(()) } else { Err(Refusal::Replayed.fault()) }
+}
+
+/// Whether the tenant may still have to be welcomed.
+fn is_young(cx: &Cx, call: &Call) -> bool {
+    cx.now().duration_since(call.known.created_at) < NEW_FOR
+}
+
+/// The first call of a new tenant is also its installation, whatever else it is.
+pub(crate) async fn welcome(scoped: &mut Scoped, cx: &Cx, young: bool) -> Result<bool> {
+    if !young || !ledger::list(scoped, 0, 1).await?.is_empty() {
+        return Ok(false);
+    }
+    ledger::append(scoped, cx, ledger::Entry { kind: "tenant.installed", ..ledger::Entry::default() }).await?;
+    outbox::put(scoped, cx, INSTALLED_TOPIC, &json!({})).await?;
+    Ok(true)
 }
 
 pub(crate) fn not_allowed() -> Fault {
@@ -319,10 +333,17 @@ fn may_join(allowed: &[String], invocation: &Invocation) -> bool {
 }
 
 /// What a call brought, sealed.
-struct Brought {
-    system: Option<TokenRow>,
-    user: Option<(AccountId, TokenRow)>,
+pub(crate) struct Brought {
+    pub(crate) system: Option<TokenRow>,
+    pub(crate) user: Option<(AccountId, TokenRow)>,
     site: Option<Sealed<SiteText>>,
+}
+
+impl Brought {
+    /// Whether the call says something new of its site. Such a call is settled by itself.
+    fn tells_of_site(&self, call: &Call) -> bool {
+        self.site.is_some() || call.known.mode == Mode::Connect
+    }
 }
 
 /// The site's addresses, if the token says others than are known.

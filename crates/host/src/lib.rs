@@ -31,6 +31,7 @@ mod realm;
 mod requests;
 mod schema;
 mod service;
+mod settling;
 mod sign_in;
 mod sites;
 mod sql;
@@ -226,7 +227,7 @@ impl Host {
             store: store.clone(),
             vault: vault.clone(),
         });
-        let secrets = connect::Secrets::new(store.clone(), vault.clone());
+        let secrets = sites.secrets();
         let signing = config.connect.as_ref().map(|connect| connect::Signing {
             app: connect.app.clone(),
             authorization: connect.authorization.clone(),
@@ -277,6 +278,7 @@ impl Host {
             vault: vault.clone(),
             clock,
             tenants: install::tenant_cache(),
+            settling: settling::Settling::new(store.clone()),
         }));
         let callers = Callers::new(cloud.clone());
         Ok(Self {

@@ -14,6 +14,7 @@ use url::Url;
 use vault::{Place, Subject, Vault};
 use zeroize::Zeroize;
 
+use crate::connect::Secrets;
 use crate::events::GONE_TOPIC;
 use crate::fault::shared;
 
@@ -76,12 +77,21 @@ pub struct Sites {
     vault: Vault,
     clock: Arc<dyn Clock>,
     known: Cache<TenantId, Arc<Known>>,
+    /// Held open no longer than the site is known.
+    secrets: Secrets,
 }
 
 impl Sites {
     /// Over the rows of a store.
     pub fn new(store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Self {
-        Self { store, vault, clock, known: Cache::builder().max_capacity(KNOWN_SITES).time_to_live(SITE_TIME).build() }
+        let known = Cache::builder().max_capacity(KNOWN_SITES).time_to_live(SITE_TIME).build();
+        let secrets = Secrets::new(store.clone(), vault.clone());
+        Self { store, vault, clock, known, secrets }
+    }
+
+    /// The secrets that sites with Connect share with this server.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// The site of a tenant that is served. Gone or unknown: `Unauthenticated`, code `tenant_gone`; locked:
@@ -96,6 +106,7 @@ impl Sites {
 
     /// Forgets what is kept in memory of a tenant, after a change.
     pub async fn forget(&self, tenant: TenantId) {
+        self.secrets.forget(tenant);
         self.known.invalidate(&tenant).await;
     }
 

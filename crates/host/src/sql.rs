@@ -1,5 +1,7 @@
 //! The statements of this room.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kernel::{AccountId, Cx, Result, Sealed};
 use store::{Scoped, args};
@@ -10,6 +12,12 @@ use crate::service::{Login, OauthClient};
 
 const INVOCATION_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant, jti_hash) DO NOTHING";
+/// Tokens used up in one statement.
+const INVOCATIONS_AT_ONCE: usize = 16;
+const INVOCATIONS_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES ($1, $3, $2), \
+     ($1, $4, $2), ($1, $5, $2), ($1, $6, $2), ($1, $7, $2), ($1, $8, $2), ($1, $9, $2), ($1, $10, $2), ($1, $11, $2), \
+     ($1, $12, $2), ($1, $13, $2), ($1, $14, $2), ($1, $15, $2), ($1, $16, $2), ($1, $17, $2), ($1, $18, $2) \
+     ON CONFLICT (tenant, jti_hash) DO NOTHING RETURNING jti_hash";
 const SYSTEM_TOKEN: &str = "SELECT token, expires_at FROM host_system_token WHERE tenant = $1";
 const SYSTEM_TOKEN_KEEP: &str = "INSERT INTO host_system_token (tenant, token, expires_at, received_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant) DO UPDATE SET token = excluded.token, \
@@ -66,6 +74,33 @@ const PERSON_OLDEST: &str = "SELECT account, fetched_at FROM person WHERE tenant
 /// False when the token was used before.
 pub(crate) async fn invocation_record(scoped: &mut Scoped, cx: &Cx, jti_hash: &[u8]) -> Result<bool> {
     Ok(scoped.run(INVOCATION_RECORD, args![jti_hash, cx.now()]).await? == 1)
+}
+
+/// Those of these tokens that were not used before. They are used up in the order of their hashes, so that two nodes wait for
+/// each other one way around.
+pub(crate) async fn invocations_record(
+    scoped: &mut Scoped,
+    cx: &Cx,
+    jti_hashes: &BTreeSet<&[u8]>,
+) -> Result<BTreeSet<Vec<u8>>> {
+    let mut fresh = BTreeSet::new();
+    let all: Vec<&[u8]> = jti_hashes.iter().copied().collect();
+    for some in all.chunks(INVOCATIONS_AT_ONCE) {
+        if let [one] = some {
+            if invocation_record(scoped, cx, one).await? {
+                fresh.insert(one.to_vec());
+            }
+            continue;
+        }
+        // A place that is left over uses the last up once more, which changes nothing.
+        let padded = some.iter().chain(some.last().into_iter().cycle()).take(INVOCATIONS_AT_ONCE);
+        let mut values = args![cx.now()];
+        values.extend(padded.map(|hash| store::Value::from(*hash)));
+        for row in scoped.rows(INVOCATIONS_RECORD, values).await? {
+            fresh.insert(row.bytes("jti_hash")?);
+        }
+    }
+    Ok(fresh)
 }
 
 pub(crate) struct TokenRow {

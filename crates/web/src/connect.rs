@@ -4,6 +4,8 @@
 //! A page is shown to whoever has a token that was signed for its very address; it holds no data. Its calls to the API carry
 //! a context token, which is taken there ([`crate::caller`]) and not here.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -24,10 +26,22 @@ use crate::router::Shared;
 const LIFECYCLE_BYTES: usize = 64 * 1024;
 
 /// What a handler here has at hand.
-#[derive(Clone)]
-struct Doors {
+struct Parts {
     shared: Shared,
     connect: Connect,
+    /// Our page with the bridge in it, once it was put together.
+    page: OnceLock<Option<Bytes>>,
+}
+
+/// One pointer to it, which each request takes.
+type Doors = Arc<Parts>;
+
+impl Parts {
+    fn page(&self) -> Option<Bytes> {
+        let put_together = || pages::text_with(self.connect.bridge().as_str()).map(Bytes::from);
+        // While the UI is worked on, its files lie on disk, and change.
+        if cfg!(debug_assertions) { put_together() } else { self.page.get_or_init(put_together).clone() }
+    }
 }
 
 pub(crate) fn routes(shared: &Shared) -> Router {
@@ -45,7 +59,11 @@ pub(crate) fn routes(shared: &Shared) -> Router {
         .route("/connect/favicon.svg", get(|headers: HeaderMap| async move { pages::answer("favicon.svg", &headers) }))
         .route("/connect/assets/{*path}", get(asset))
         .route("/connect/{page}", get(page));
-    lifecycle.merge(hooks).merge(pages).with_state(Doors { shared: shared.clone(), connect })
+    lifecycle.merge(hooks).merge(pages).with_state(Arc::new(Parts {
+        shared: shared.clone(),
+        connect,
+        page: OnceLock::new(),
+    }))
 }
 
 fn request<'a>(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Request<'a> {
@@ -62,28 +80,30 @@ async fn descriptor(State(doors): State<Doors>) -> Response {
 }
 
 async fn installed(
-    State(Doors { shared, connect }): State<Doors>,
+    State(doors): State<Doors>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
+    let Parts { shared, connect, .. } = &*doors;
     let installing = connect.install(&request(&method, &uri, &headers), &body).await?;
-    let cx = door_cx(&shared, installing.tenant, "connect");
+    let cx = door_cx(shared, installing.tenant, "connect");
     connect.accept_install(&cx, &installing).await?;
     (shared.wake)();
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn uninstalled(
-    State(Doors { shared, connect }): State<Doors>,
+    State(doors): State<Doors>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
+    let Parts { shared, connect, .. } = &*doors;
     if let Some(uninstalling) = connect.uninstall(&request(&method, &uri, &headers), &body).await? {
-        let cx = door_cx(&shared, uninstalling.tenant, "connect");
+        let cx = door_cx(shared, uninstalling.tenant, "connect");
         connect.accept_uninstall(&cx, &uninstalling).await?;
         (shared.wake)();
     }
@@ -102,21 +122,22 @@ async fn acknowledge(
 }
 
 async fn webhook(
-    State(Doors { shared, connect }): State<Doors>,
+    State(doors): State<Doors>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
+    let Parts { shared, connect, .. } = &*doors;
     let request = request(&method, &uri, &headers);
     let claim = connect.claim(&request).await?;
-    let cx = door_cx(&shared, claim.tenant, "connect");
+    let cx = door_cx(shared, claim.tenant, "connect");
     connect.accept_hook(&cx, &claim, &request, &body).await?;
     (shared.wake)();
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn proven(doors: &Doors, request: &Request<'_>) -> Result<Visit, Fault> {
+async fn proven(doors: &Parts, request: &Request<'_>) -> Result<Visit, Fault> {
     let claim = doors.connect.claim(request).await?;
     let cx = door_cx(&doors.shared, claim.tenant, "connect");
     doors.connect.requested(&cx, &claim, request).await
@@ -132,15 +153,15 @@ async fn page(
     if PAGES.iter().all(|page| page.key != key) {
         return Err(Fault::not_found().into());
     }
-    let site = proven(&doors, &request(&method, &uri, &headers)).await?.known.site.clone();
+    let known = proven(&doors, &request(&method, &uri, &headers)).await?.known;
+    let site = &known.site;
     let origin = |url: &Url| url.origin().is_tuple().then(|| url.origin().ascii_serialization());
     // Framed by this site alone, at whichever of its two addresses it is looked at.
     let mut ancestors: Vec<String> =
         [Some(&site.api_base), site.url.as_ref()].into_iter().flatten().filter_map(origin).collect();
     ancestors.dedup();
-    let bridge = doors.connect.bridge();
-    let scripts = origin(bridge).unwrap_or_default();
-    Ok(pages::under_policy(pages::page_with(bridge.as_str()), &scripts, &ancestors.join(" ")))
+    let scripts = origin(doors.connect.bridge()).unwrap_or_default();
+    Ok(pages::under_policy(pages::page(doors.page()), &scripts, &ancestors.join(" ")))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

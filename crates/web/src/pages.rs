@@ -1,6 +1,7 @@
 //! The pages of our own origin: the UI's files, with a policy that lets nothing in from elsewhere.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -48,17 +49,22 @@ pub(crate) fn under_policy(mut response: Response, scripts: &str, ancestors: &st
 }
 
 /// The page with a script before its own, for a host that speaks with its frames through one.
-pub(crate) fn page_with(script: &str) -> Response {
-    let Some(page) = ui_file("index.html").and_then(|page| String::from_utf8(page).ok()) else {
-        return missing("index.html");
-    };
+pub(crate) fn text_with(script: &str) -> Option<String> {
+    let page = ui_file("index.html").and_then(|page| String::from_utf8(page).ok())?;
     // A URL's text has neither a quote nor an angle bracket in it.
-    let page = page.replacen(
+    Some(page.replacen(
         "<script ",
         &format!("<script src=\"{}\"></script>\n    <script ", script.replace('&', "&amp;")),
         1,
-    );
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    ))
+}
+
+/// A page, or the word that this build has none.
+pub(crate) fn page(text: Option<Bytes>) -> Response {
+    match text {
+        Some(text) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+        None => missing("index.html"),
+    }
 }
 
 /// Who may frame the page: exactly the site that the session came from, and without a session nobody.

@@ -198,6 +198,7 @@ impl Connect {
             outbox::put(&mut scoped, cx, INSTALLED_TOPIC, &json!({})).await?;
         }
         scoped.commit().await?;
+        parts.secrets.forget(cx.tenant());
         if moves {
             parts.sites.forget(cx.tenant()).await;
         }
@@ -235,7 +236,9 @@ impl Connect {
         sql::connect_secret_drop(&mut scoped).await?;
         let entry = ledger::Entry { kind: "host.connect_left", ..ledger::Entry::default() };
         ledger::append(&mut scoped, cx, entry).await?;
-        scoped.commit().await
+        scoped.commit().await?;
+        self.0.secrets.forget(cx.tenant());
+        Ok(())
     }
 }
 

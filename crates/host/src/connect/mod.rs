@@ -6,6 +6,7 @@
 //! tokens sign method, path and query, and no body. Start at [`Connect::claim`] for a call, at [`Connect::install`] for an install.
 
 mod descriptor;
+mod held;
 mod keys;
 mod lifecycle;
 mod outward;
@@ -197,11 +198,20 @@ impl Connect {
             return Err(Fault::broken("connect", "a claim judged for another tenant"));
         }
         let known = self.0.sites.of(cx.tenant()).await.map_err(unseen)?;
-        let shared = self.0.secrets.of(cx).await?.ok_or_else(|| Refusal::Issuer.fault())?;
-        let judged = match (judge(shared.peek().secret()), shared.peek().former(cx.now())) {
-            // What was signed before the site had the new secret still comes in for a while.
-            (Err(Refusal::Signature), Some(former)) => judge(former),
-            (judged, _) => judged,
+        let secrets = &self.0.secrets;
+        let by_held = secrets.held(cx.tenant()).map(|shared| judged_by(shared.peek(), cx, &judge));
+        let judged = match by_held {
+            // Nothing is held; or another node took a new secret meanwhile.
+            None | Some(Err(Refusal::Signature)) => {
+                let read = secrets.read(cx).await?.ok_or_else(|| Refusal::Issuer.fault())?;
+                let judged = judged_by(read.peek(), cx, &judge);
+                // Whoever signs wrongly has nothing held.
+                if judged.is_ok() {
+                    secrets.hold(cx.tenant(), read);
+                }
+                judged
+            }
+            Some(judged) => judged,
         };
         let caller = judged.map_err(Refusal::fault)?;
         Ok(Visit { known, caller })
@@ -221,6 +231,14 @@ impl Connect {
             outbox::put(&mut scoped, cx, told.topic, &told.body).await?;
         }
         scoped.commit().await
+    }
+}
+
+fn judged_by(shared: &Shared, cx: &Cx, judge: impl Fn(&str) -> Result<Caller, Refusal>) -> Result<Caller, Refusal> {
+    match (judge(shared.secret()), shared.former(cx.now())) {
+        // What was signed before the site had the new secret still comes in for a while.
+        (Err(Refusal::Signature), Some(former)) => judge(former),
+        (judged, _) => judged,
     }
 }
 

@@ -1,14 +1,17 @@
-//! The secret that a site and this server share since its install: sealed under keys of the class `credential`, read anew
-//! for each use, so that a new one is felt at once on every node; never logged, never in an answer.
+//! The secret that a site and this server share since its install: sealed under keys of the class `credential`; never logged,
+//! never in an answer. Calls to the site read it anew; calls of the site's are judged by what is [`held`](Held) open for seconds.
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
-use kernel::{Cx, KeyClass, Result, RowName};
+use kernel::{Cx, KeyClass, Result, RowName, TenantId};
 use serde::{Deserialize, Serialize};
 use store::{Scoped, Store};
 use vault::{Keys, Open, Place, Subject, Vault};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::held::{Held, Looking};
 use super::token;
 use crate::schema;
 use crate::sql;
@@ -74,6 +77,19 @@ impl Shared {
 pub(crate) struct Secrets {
     store: Store,
     vault: Vault,
+    held: Held<Open<Shared>>,
+}
+
+/// What a site shares with us, as it stands.
+pub(crate) struct Read {
+    shared: Open<Shared>,
+    looking: Looking,
+}
+
+impl Read {
+    pub(crate) fn peek(&self) -> &Shared {
+        self.shared.peek()
+    }
 }
 
 fn place(cx: &Cx) -> Place {
@@ -82,7 +98,7 @@ fn place(cx: &Cx) -> Place {
 
 impl Secrets {
     pub(crate) fn new(store: Store, vault: Vault) -> Self {
-        Self { store, vault }
+        Self { store, vault, held: Held::default() }
     }
 
     /// The keys that secrets are sealed with; fetched before a transaction begins.
@@ -94,6 +110,27 @@ impl Secrets {
     pub(crate) async fn of(&self, cx: &Cx) -> Result<Option<Open<Shared>>> {
         let Some(sealed) = sql::connect_secret(&mut self.store.read(cx).await?).await? else { return Ok(None) };
         self.keys(cx).await?.open(&place(cx), &sealed).map(Some)
+    }
+
+    /// The same, if it is held open.
+    pub(crate) fn held(&self, tenant: TenantId) -> Option<Arc<Open<Shared>>> {
+        self.held.get(tenant)
+    }
+
+    /// The same, whatever is held; to be [held](Self::hold) if it proves something.
+    pub(crate) async fn read(&self, cx: &Cx) -> Result<Option<Read>> {
+        let looking = self.held.look();
+        Ok(self.of(cx).await?.map(|shared| Read { shared, looking }))
+    }
+
+    /// Holds open what was read.
+    pub(crate) fn hold(&self, tenant: TenantId, read: Read) {
+        self.held.put(tenant, Arc::new(read.shared), read.looking);
+    }
+
+    /// Holds nothing of the tenant's open any more, after a change.
+    pub(crate) fn forget(&self, tenant: TenantId) {
+        self.held.forget(tenant);
     }
 
     /// Puts what an install brought in the place of what was, in the caller's transaction.

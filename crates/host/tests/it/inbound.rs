@@ -13,6 +13,7 @@ use crate::world::World;
 
 on_both_databases!(
     a_page_makes_its_tenant_and_a_token_works_once,
+    tokens_used_at_the_same_time_work_once,
     tokens_from_elsewhere_are_refused,
     only_allowed_sites_become_tenants,
     events_become_ids_in_the_outbox,
@@ -44,6 +45,40 @@ async fn a_page_makes_its_tenant_and_a_token_works_once(database: &Database) {
     assert_eq!(entries.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>(), ["tenant.installed"]);
     let told = outbox::next(&mut world.base.store.server_write().await.unwrap(), 10).await.unwrap();
     assert_eq!(told.iter().map(|message| message.topic.as_str()).collect::<Vec<_>>(), ["tenant.installed"]);
+}
+
+/// Calls that come together are settled in one transaction; each token is good once all the same, on two nodes too.
+async fn tokens_used_at_the_same_time_work_once(database: &Database) {
+    let world = World::start(database).await;
+    let (_, cx, _) = world.enter("agent", "customers-page", None).await;
+    let base = &world.base;
+    let config = crate::world::host_config(&world.jira);
+    let other = host::Host::new(config, base.store.clone(), base.vault.clone(), base.clock.clone()).unwrap();
+    let mut calls = Vec::new();
+    for number in 0..40 {
+        let page = world.page(if number % 2 == 0 { "agent" } else { "admin" }, "customers-page", None).await;
+        // The other node hears them the other way around.
+        calls.push((number, &world.host, world.host.inbound.verify(&page.forge()).await.unwrap()));
+        calls.push((number, &world.host, world.host.inbound.verify(&page.forge()).await.unwrap()));
+        calls.insert(0, (number, &other, other.inbound.verify(&page.forge()).await.unwrap()));
+    }
+    let settled = futures::future::join_all(calls.iter().map(|(_, host, call)| host.inbound.settle(&cx, call))).await;
+    let mut taken = [0; 40];
+    for ((number, ..), settled) in calls.iter().zip(settled) {
+        match settled {
+            Ok(()) => taken[*number] += 1,
+            Err(fault) => assert_eq!((fault.kind(), fault.code()), (Kind::Unauthenticated, "token_replayed")),
+        }
+    }
+    assert_eq!(taken, [1; 40]);
+    // What came beside a token that was used before is not kept: it would be kept for its longer life, and Jira knows it not.
+    let (page, text) = (world.page("agent", "customers-page", None).await, world.long_lived_text());
+    let foreign = ForgeHeaders { system_token: Some(&text), ..page.forge() };
+    let (first, again) = (world.host.inbound.verify(&page.forge()).await, world.host.inbound.verify(&foreign).await);
+    let (first, again) = (first.unwrap(), again.unwrap());
+    let (first, again) = futures::join!(world.host.inbound.settle(&cx, &first), world.host.inbound.settle(&cx, &again));
+    assert_eq!((first.is_ok(), again.unwrap_err().code()), (true, "token_replayed"));
+    Jira::for_tenant(&world.host.cloud, &cx, As::App).server_info().await.unwrap();
 }
 
 async fn tokens_from_elsewhere_are_refused(database: &Database) {

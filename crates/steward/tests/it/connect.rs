@@ -1,6 +1,8 @@
 //! A site with the Connect app: installed from our descriptor by the sandbox's own host, shown its pages, called as the app
 //! and as people, told by webhooks, moved to Forge with what it has, left. And whatever is not Connect's word, refused.
 
+mod held;
+
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
@@ -13,6 +15,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use store::tenants::Mode;
 
+use crate::databases::Database;
 use crate::world::{Actor, Answer, CONNECT_APP, World, open};
 
 const INSTALLED: &str = "/connect/installed";
@@ -215,7 +218,11 @@ fn pair() -> (EncodingKey, String) {
 
 impl Forger {
     async fn start() -> Self {
-        let mut world = World::unjoined(Vec::new()).await;
+        Self::start_on(Vec::new()).await
+    }
+
+    async fn start_on(databases: Vec<Database>) -> Self {
+        let mut world = World::unjoined(databases).await;
         let ((key, published), (strangers, _)) = (pair(), pair());
         let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let keys = format!("http://{}/", listener.local_addr().unwrap());
