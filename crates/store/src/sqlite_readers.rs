@@ -1,7 +1,7 @@
 //! SQLite's readers: a few connections that go from hand to hand.
 //!
-//! Not sqlx's pool: that one asks a connection before and after each use whether it is still there, which costs twice what a
-//! short read does. A file does not go away as a server does.
+//! Not sqlx's pool: that one asks a connection before and after each use whether it is still there, which is two more round
+//! trips to the connection's thread. A file does not go away as a server does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,7 +54,8 @@ impl Readers {
         let free = self.free().pop();
         let conn = match free {
             Some(conn) => conn,
-            None => self.0.options.connect().await?,
+            // On the heap: every read waits in this, and hardly any opens.
+            None => Box::pin(self.0.options.connect()).await?,
         };
         Ok(Reader { conn: Some(conn), readers: self.clone(), _place: place })
     }
