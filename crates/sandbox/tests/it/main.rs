@@ -13,6 +13,7 @@ mod operations;
 mod permissions;
 mod python;
 mod search;
+mod settings;
 mod support;
 mod version_two;
 mod viewing;
