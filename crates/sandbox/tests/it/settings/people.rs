@@ -52,6 +52,22 @@ async fn who_is_added_is_there_and_webhooks_are_told() {
 }
 
 #[tokio::test]
+async fn on_a_data_center_who_is_added_has_a_name_a_key_and_a_personal_token() {
+    let site = Site::start(crate::data_center::config("10.3")).await;
+    let admin = Browser::of(&site, "alice").await;
+    let (status, to) = admin.post(HERE, &[("name", "Nina"), ("email", "nina@example.com"), ("kind", "agent")]).await;
+    assert_eq!(status, 303, "{to}");
+    let (page, _) = to.split_once('?').unwrap();
+    assert_eq!(admin.post(page, &[("act", "token")]).await.0, 303);
+    let (_, shown) = admin.get(page).await;
+    assert!(shown.contains("<code>nina</code>") && shown.contains("<code>JIRAUSER"), "{shown}");
+    let token = shown.split("<li><code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let answer = site.http.get(format!("{}/rest/api/2/myself", site.running.url())).bearer_auth(token).send().await;
+    assert_eq!(answer.unwrap().json::<serde_json::Value>().await.unwrap()["name"], "nina");
+    site.end().await;
+}
+
+#[tokio::test]
 async fn a_person_is_renamed_hidden_deactivated_and_back() {
     let receiver = Receiver::start().await;
     let site = Site::start(calm()).await;
