@@ -8,7 +8,7 @@ use crate::{
     auth::{Caller, Means},
     state::{
         Attachment, Comment, Issue, Store, Visibility,
-        model::{Project, ProjectKind, ROLE_ADMINISTRATORS, ROLE_MEMBERS, ROLE_TEAM, ServiceDesk},
+        model::{Project, ProjectKind, ROLE_ADMINISTRATORS, ServiceDesk},
     },
 };
 
@@ -49,12 +49,8 @@ impl<'a> Access<'a> {
         if self.project_admin(project) {
             return true;
         }
-        let role = match project.kind {
-            ProjectKind::ServiceDesk => ROLE_TEAM,
-            ProjectKind::Software => ROLE_MEMBERS,
-        };
         self.licensed()
-            && (self.store.holds_role(project, role, self.caller.account())
+            && (self.store.holds_role(project, project.kind.team(), self.caller.account())
                 || (project.kind == ProjectKind::Software && project.open_to_licensed))
     }
 

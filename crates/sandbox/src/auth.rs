@@ -130,6 +130,10 @@ fn bearer(state: &State, token: &str, gateway: bool) -> Option<Caller> {
     let store = state.read();
     let grant =
         store.app_tokens.get(token.trim()).filter(|grant| grant.expires_at > now && grant.at_site != gateway)?;
+    // Who is deactivated does nothing by an app either.
+    if grant.on_behalf && store.account(&grant.account_id).is_none_or(|account| !account.active) {
+        return None;
+    }
     Some(Caller {
         account_id: Some(grant.account_id.clone()),
         means: Means::App {
@@ -150,6 +154,7 @@ pub(crate) fn session(state: &State, headers: &HeaderMap) -> Option<Caller> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == SESSION_COOKIE)
         .and_then(|(_, token)| state.session_account(token))
+        .filter(|id| state.read().account(id).is_some_and(|account| account.active))
         .map(|account_id| Caller { account_id: Some(account_id), means: Means::Session })
 }
 

@@ -66,6 +66,7 @@ pub enum EventKind {
     UserUpdated { account_id: AccountId },
     UserDeleted { account_id: AccountId },
     OrganizationChanged { organization_id: String },
+    ProjectCreated { project_id: String },
 }
 
 impl EventKind {
@@ -107,6 +108,7 @@ impl EventKind {
             Self::UserUpdated { .. } => "user_updated",
             Self::UserDeleted { .. } => "user_deleted",
             Self::OrganizationChanged { .. } => "organization_changed",
+            Self::ProjectCreated { .. } => "project_created",
         }
     }
 

@@ -1,14 +1,13 @@
 //! A site as one gets it: an administrator, an agent and a customer, a service desk with one request
-//! type, a software project, and not one issue.
-//!
-//! The sandbox makes no projects or people by its pages, so an empty site would be of no use.
+//! type, a software project, and not one issue. Its administrator makes more of them on the settings' pages.
 
 use crate::state::{
     Seed, base_seed,
     model::{
-        ADMIN_GROUP, Account, AccountType, Project, ProjectKind, Queue, ROLE_ADMINISTRATORS, ROLE_CUSTOMERS,
-        ROLE_MEMBERS, ROLE_TEAM, RequestType, RequestTypeField, RoleActor, ServiceDesk, USERS_GROUP,
+        ADMIN_GROUP, Account, AccountType, Project, ProjectKind, ROLE_ADMINISTRATORS, ROLE_CUSTOMERS, RoleActor,
+        ServiceDesk, USERS_GROUP,
     },
+    projects::{FIRST_TYPE, first_queue, request_type},
 };
 
 const ADMIN: &str = "5b10a2844c20165700ede21a";
@@ -21,11 +20,8 @@ fn person(id: &str, kind: AccountType, name: &str, role: &str) -> Account {
     account
 }
 
-fn project(id: &str, key: &str, name: &str, kind: ProjectKind, types: &[&str]) -> Project {
-    let (workflow, team) = match kind {
-        ProjectKind::ServiceDesk => ("10001", ROLE_TEAM),
-        ProjectKind::Software => ("10002", ROLE_MEMBERS),
-    };
+fn project(id: &str, key: &str, name: &str, kind: ProjectKind) -> Project {
+    let (workflow, types) = kind.scheme();
     let user = |id: &str| RoleActor::User(id.to_owned());
     Project {
         id: id.to_owned(),
@@ -38,7 +34,7 @@ fn project(id: &str, key: &str, name: &str, kind: ProjectKind, types: &[&str]) -
         workflow_id: workflow.to_owned(),
         roles: [
             (ROLE_ADMINISTRATORS, vec![user(ADMIN), RoleActor::Group(ADMIN_GROUP.to_owned())]),
-            (team, vec![user(AGENT)]),
+            (kind.team(), vec![user(AGENT)]),
             (ROLE_CUSTOMERS, Vec::new()),
         ]
         .into(),
@@ -63,38 +59,17 @@ pub(crate) fn seed() -> Seed {
         group.members = members.iter().map(|id| (*id).to_owned()).collect();
     }
     seed.projects = vec![
-        project("10000", "SUP", "Support", ProjectKind::ServiceDesk, &["10001", "10002", "10003", "10004", "10005"]),
-        project("10001", "DEV", "Development", ProjectKind::Software, &["10000", "10005", "10006", "10007", "10008"]),
+        project("10000", "SUP", "Support", ProjectKind::ServiceDesk),
+        project("10001", "DEV", "Development", ProjectKind::Software),
     ];
-    let field = |id: &str, name: &str, required| RequestTypeField {
-        field_id: id.to_owned(),
-        name: name.to_owned(),
-        description: String::new(),
-        required,
-        valid_values: Vec::new(),
-    };
-    seed.request_types = vec![RequestType {
-        id: "1".to_owned(),
-        name: "Ask a question".to_owned(),
-        description: "Anything that you want to know or need.".to_owned(),
-        help_text: String::new(),
-        service_desk_id: "1".to_owned(),
-        issue_type_id: "10001".to_owned(),
-        groups: vec!["General".to_owned()],
-        fields: vec![field("summary", "What is it about?", true), field("description", "Tell us more", false)],
-    }];
+    seed.request_types = vec![request_type("1", "1", "10001", FIRST_TYPE)];
     seed.service_desks = vec![ServiceDesk {
         id: "1".to_owned(),
         project_id: "10000".to_owned(),
         open_access: true,
         customers: [CUSTOMER.to_owned()].into(),
         organizations: [].into(),
-        queues: vec![Queue {
-            id: "1".to_owned(),
-            name: "All open".to_owned(),
-            jql: "resolution = Unresolved ORDER BY created DESC".to_owned(),
-            fields: ["issuekey", "summary", "reporter", "created"].map(str::to_owned).into(),
-        }],
+        queues: vec![first_queue()],
     }];
     seed
 }

@@ -16,6 +16,7 @@ pub mod config;
 pub mod connect;
 mod contract;
 mod data_center;
+mod deliveries;
 mod demo;
 pub mod events;
 pub mod faults;
@@ -103,6 +104,8 @@ pub(crate) struct App {
     pub(crate) http: reqwest::Client,
     /// How far webhook deliveries are.
     pub(crate) webhooks: Arc<webhooks::Progress>,
+    /// The last deliveries.
+    pub(crate) deliveries: Arc<deliveries::Log>,
     /// Background work, waited for at stop.
     pub(crate) tasks: TaskTracker,
     /// Fires at stop.
@@ -251,6 +254,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     // Cloud's limits are Cloud's.
     let enabled = config.rate_limits.enabled && config.deployment == Deployment::Cloud;
     let rate_limits = RateLimits { enabled, ..config.rate_limits.clone() };
+    let clock = config.clock.clone();
     let app = App {
         server_limits,
         limits: Arc::new(Limits::new(rate_limits, config.clock.clone())),
@@ -258,6 +262,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         contract,
         http,
         webhooks: Arc::default(),
+        deliveries: Arc::new(deliveries::Log::new(clock)),
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
         forge,

@@ -10,10 +10,11 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::hmac;
+use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, broadcast::error::RecvError};
 use crate::{
     App,
     auth::{Caller, Means},
+    deliveries::{self, Made, Ticket, What},
     events::{Event, EventKind},
     jql,
     rest::{Extras, Selection, Shape},
@@ -160,23 +162,68 @@ fn deliver_all(app: &App, event: &Arc<Event>) {
                 continue;
             }
             let departures = app.state.faults().departures("webhook", true);
-            let body = body(app, &hook, event, name);
-            let hook = Registration { url: address(app, &hook, event), ..hook.clone() };
+            let body = body(app, &hook, event, name).map(Bytes::from);
             let identifier = app.state.random_uuid().to_string();
+            let told = Told { hook: hook.id, event: event.clone(), name, identifier, body };
+            let hook = Registration { url: address(app, &hook, event), ..hook.clone() };
+            if departures.is_empty() {
+                app.deliveries.lost(made(&hook, &told, None));
+            }
             for delay in departures {
-                let (app, hook) = (app.clone(), hook.clone());
-                let (body, identifier) = (body.clone(), identifier.clone());
-                app.webhooks.began();
-                app.tasks.clone().spawn(async move {
-                    tokio::select! {
-                        () = app.stop.cancelled() => {}
-                        () = deliver(&app, &hook, &body, &identifier, delay) => {}
-                    }
-                    app.webhooks.ended();
-                });
+                send(app, hook.clone(), told.clone(), delay, None);
             }
         }
     }
+}
+
+/// What a webhook is told of an event.
+#[derive(Clone)]
+pub(crate) struct Told {
+    hook: u64,
+    event: Arc<Event>,
+    name: &'static str,
+    /// The same for every try of one event.
+    pub(crate) identifier: String,
+    body: Option<Bytes>,
+}
+
+fn made(hook: &Registration, told: &Told, again_of: Option<u64>) -> Made {
+    Made {
+        to: if hook.name.is_empty() { hook.app_id.clone().unwrap_or_default() } else { hook.name.clone() },
+        url: hook.url.clone(),
+        event: told.name.to_owned(),
+        body: told.body.clone(),
+        what: What::Webhook(told.clone()),
+        again_of,
+    }
+}
+
+fn send(app: &App, hook: Registration, told: Told, delay: Duration, again_of: Option<u64>) {
+    app.webhooks.began();
+    let ticket = app.deliveries.enter(made(&hook, &told, again_of));
+    let app = app.clone();
+    app.tasks.clone().spawn(async move {
+        tokio::select! {
+            () = app.stop.cancelled() => {}
+            () = deliver(&app, &hook, &told, &ticket, delay) => {}
+        }
+        app.webhooks.ended();
+    });
+}
+
+/// Sends the same once more, by hand: to the address that the webhook has now, signed with the secret of now.
+pub(crate) fn again(app: &App, told: &Told, of: u64) -> Result<(), &'static str> {
+    let hook = app.state.read().webhooks.get(&told.hook).cloned();
+    let hook = hook.ok_or("The webhook is no longer registered.")?;
+    if !hook.enabled {
+        return Err("The webhook is switched off.");
+    }
+    if hook.expires_at.is_some_and(|end| end <= app.state.now()) {
+        return Err("The webhook has ended.");
+    }
+    let url = address(app, &hook, &told.event);
+    send(app, Registration { url, ..hook }, told.clone(), Duration::ZERO, Some(of));
+    Ok(())
 }
 
 /// What an event is called. To a Data Center, a comment is a change of its issue, too.
@@ -321,6 +368,11 @@ fn body(app: &App, hook: &Registration, event: &Event, name: &str) -> Option<Vec
         EventKind::OrganizationChanged { organization_id } => {
             object.insert("organization".to_owned(), json!({"id": organization_id}));
         }
+        EventKind::ProjectCreated { project_id } => {
+            if let Some(project) = store.projects.get(project_id) {
+                object.insert("project".to_owned(), shape.project_event(project));
+            }
+        }
     }
     drop(store);
     if app.config.deployment.data_center().is_some() {
@@ -371,16 +423,16 @@ pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(hmac::sign(&key, body)))
 }
 
-async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identifier: &str, delay: Duration) {
-    tokio::time::sleep(delay).await;
+async fn deliver(app: &App, hook: &Registration, told: &Told, ticket: &Ticket, delay: Duration) {
     let server = app.config.deployment.data_center();
     // A Data Center tries once.
     let retries = if server.is_some() { 0 } else { RETRIES };
+    let mut pause = delay;
     for attempt in 0..=retries {
-        if attempt > 0 {
-            tokio::time::sleep(app.state.faults().delivery_retry()).await;
+        if !ticket.wait(pause).await {
+            return;
         }
-        let bytes = body.clone().unwrap_or_default();
+        let bytes = told.body.clone().unwrap_or_default();
         let mut request =
             app.http.post(&hook.url).timeout(RECEIVER_TIMEOUT).header(CONTENT_TYPE, "application/json; charset=UTF-8");
         request = match server {
@@ -388,7 +440,7 @@ async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identif
             Some(server) => request.header("User-Agent", format!("Atlassian HttpClient / JIRA-{}", server.version)),
             None => request
                 .header("User-Agent", "Atlassian Webhook HTTP Client")
-                .header("X-Atlassian-Webhook-Identifier", identifier)
+                .header("X-Atlassian-Webhook-Identifier", &told.identifier)
                 .header("X-Atlassian-Webhook-Flow", "Primary"),
         };
         if attempt > 0 {
@@ -397,24 +449,33 @@ async fn deliver(app: &App, hook: &Registration, body: &Option<Vec<u8>>, identif
         if let Some(secret) = &hook.secret {
             request = request.header("X-Hub-Signature", signature(secret, &bytes));
         }
+        let began = Instant::now();
         if let Some(key) = &hook.connect_app {
             // Each try has a token of its own; an app that is gone or switched off is told no more.
-            let Some(signature) = app.connect.signature(key, "POST", &hook.url) else { return };
+            let Some(signature) = app.connect.signature(key, "POST", &hook.url) else {
+                ticket.tried(began, None, "The app is gone or switched off: it is told no more.".to_owned());
+                return ticket.end(false);
+            };
             request = request.header("Authorization", signature);
         }
         match request.body(bytes).send().await {
             Ok(answer) => {
                 let status = answer.status();
                 let again = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
+                ticket.tried(began, Some(status.as_u16()), deliveries::said(answer).await);
                 if !again {
-                    return;
+                    return ticket.end(status.is_success());
                 }
             }
             Err(why) => {
                 tracing::debug!(%why, "a webhook was not received");
+                let said = if why.is_timeout() { "No answer in time." } else { "No connection, or it broke." };
+                ticket.tried(began, None, said.to_owned());
             }
         }
+        pause = app.state.faults().delivery_retry();
     }
+    ticket.end(false);
 }
 
 #[cfg(test)]

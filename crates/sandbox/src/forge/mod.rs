@@ -46,8 +46,9 @@ pub use installation::{AddressError, Installation};
 pub use lifecycle::InstallError;
 pub use manifest::{Configurable, Manifest, ManifestError, Remote, UiKind, UiModule};
 pub use residency::{Answered, Migration, MigrationError, Outcome};
+pub(crate) use trigger::Delivery;
 
-use crate::{App, Config, state::State};
+use crate::{App, Config, deliveries, state::State};
 
 /// Forge's own waiting time before a failed event is sent again.
 const EVENT_RETRY: Duration = Duration::from_secs(60);
@@ -131,6 +132,7 @@ struct Site {
     http: reqwest::Client,
     tasks: TaskTracker,
     stop: CancellationToken,
+    deliveries: Arc<deliveries::Log>,
 }
 
 /// The Forge host.
@@ -233,8 +235,13 @@ impl Host {
 /// Opens the frames' listener, installs the configured apps, and listens to the site's events.
 pub(crate) async fn start(app: &App) -> Result<(), String> {
     let host = &app.forge;
-    let site =
-        Site { state: app.state.clone(), http: app.http.clone(), tasks: app.tasks.clone(), stop: app.stop.clone() };
+    let site = Site {
+        state: app.state.clone(),
+        http: app.http.clone(),
+        tasks: app.tasks.clone(),
+        stop: app.stop.clone(),
+        deliveries: app.deliveries.clone(),
+    };
     host.site.set(site).map_err(|_| "the Forge host was started twice".to_owned())?;
     let address = host.settings.frames_listen;
     let listener =

@@ -35,9 +35,10 @@ pub(super) fn of(event: &Event, store: &Store, site: &str, app_id: &str) -> Vec<
         EventKind::UserCreated { account_id } => vec![("avi:jira:created:user", user_of(account_id))],
         EventKind::UserUpdated { account_id } => vec![("avi:jira:updated:user", user_of(account_id))],
         EventKind::UserDeleted { account_id } => vec![("avi:jira:deleted:user", user_of(account_id))],
-        EventKind::PropertySet { .. } | EventKind::PropertyDeleted { .. } | EventKind::OrganizationChanged { .. } => {
-            Vec::new()
-        }
+        EventKind::PropertySet { .. }
+        | EventKind::PropertyDeleted { .. }
+        | EventKind::OrganizationChanged { .. }
+        | EventKind::ProjectCreated { .. } => Vec::new(),
     };
     let own = event.actor.app_id.as_deref() == Some(app_id);
     told.into_iter()

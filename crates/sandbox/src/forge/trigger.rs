@@ -3,7 +3,10 @@
 //!
 //! Start reading at [`listen`]. Each delivery is its own task, so a slow remote delays nobody else.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -13,6 +16,7 @@ use super::{
     remote::{self, Call, CallError},
     token::Origin,
 };
+use crate::deliveries::{self, Made, Ticket, What};
 
 /// How often Forge sends an event again.
 const RETRIES: u32 = 4;
@@ -20,14 +24,34 @@ const RETRIES: u32 = 4;
 const UNINSTALL_TIMEOUT: Duration = Duration::from_secs(55);
 /// A new schedule first runs about five minutes after deployment, a twelfth of an hour.
 const FIRST_RUN: u32 = 12;
+/// What a run of a schedule, and the call before uninstalling, are called among deliveries.
+const SCHEDULE: &str = "scheduled trigger";
+const BEFORE_UNINSTALL: &str = "before uninstalling";
 
 /// What is delivered and where.
-struct Delivery {
+#[derive(Clone)]
+pub(crate) struct Delivery {
     app: Arc<Installation>,
     /// Key of the trigger's module.
-    module: String,
+    pub(crate) module: String,
     endpoint: String,
+    /// What it tells of; a schedule's run tells of nothing.
+    event: String,
     payload: Value,
+}
+
+/// What came of one try.
+struct Tried {
+    status: Option<u16>,
+    said: String,
+    /// Why it failed, in Forge's words to the app.
+    failed: Option<&'static str>,
+}
+
+impl Tried {
+    fn failed(status: Option<u16>, said: impl Into<String>, why: &'static str) -> Self {
+        Self { status, said: said.into(), failed: Some(why) }
+    }
 }
 
 /// Counts a delivery as under way for as long as it lives.
@@ -98,9 +122,14 @@ pub(super) fn schedule(host: &Arc<Host>, app: &Arc<Installation>) {
                     return;
                 }
                 let payload = host.invocation_payload(&module);
-                let delivery =
-                    Delivery { app: app.clone(), module: module.clone(), endpoint: endpoint.clone(), payload };
-                host.send(delivery, Duration::ZERO);
+                let delivery = Delivery {
+                    app: app.clone(),
+                    module: module.clone(),
+                    endpoint: endpoint.clone(),
+                    event: SCHEDULE.to_owned(),
+                    payload,
+                };
+                host.send(Arc::new(delivery), Duration::ZERO, None);
             }
         });
     }
@@ -113,10 +142,17 @@ pub(super) async fn before_uninstall(host: &Host, app: &Arc<Installation>) {
             app: app.clone(),
             module: module.clone(),
             endpoint: endpoint.clone(),
+            event: BEFORE_UNINSTALL.to_owned(),
             payload: host.invocation_payload(module),
         };
-        if let Err(reason) = host.attempt(&delivery, &delivery.payload, UNINSTALL_TIMEOUT).await {
+        let delivery = Arc::new(delivery);
+        let Some(site) = host.site.get() else { return };
+        let ticket = site.deliveries.enter(host.made(&delivery, None));
+        if let Some(reason) = host.attempt(&delivery, &delivery.payload, UNINSTALL_TIMEOUT, &ticket).await {
             tracing::info!(reason, "an app did not answer before it was uninstalled");
+            ticket.end(false);
+        } else {
+            ticket.end(true);
         }
     }
 }
@@ -153,17 +189,19 @@ impl Host {
             }
             let kind = if of_site { "forge" } else { "forge lifecycle" };
             let departures = site.state.faults().departures(kind, of_site);
+            let delivery = Arc::new(Delivery {
+                app: app.clone(),
+                module: trigger.key.clone(),
+                endpoint: trigger.endpoint.clone(),
+                event: event.to_owned(),
+                payload: payload.clone(),
+            });
             if departures.is_empty() {
                 tracing::info!(event, "an event is lost on its way, as happens");
+                site.deliveries.lost(self.made(&delivery, None));
             }
             for delay in departures {
-                let delivery = Delivery {
-                    app: app.clone(),
-                    module: trigger.key.clone(),
-                    endpoint: trigger.endpoint.clone(),
-                    payload: payload.clone(),
-                };
-                self.send(delivery, delay);
+                self.send(delivery.clone(), delay, None);
             }
         }
     }
@@ -177,67 +215,134 @@ impl Host {
         })
     }
 
-    fn send(self: &Arc<Self>, delivery: Delivery, delay: Duration) {
+    fn made(&self, delivery: &Arc<Delivery>, again_of: Option<u64>) -> Made {
+        let app = self.current(&delivery.app).unwrap_or_else(|| delivery.app.clone());
+        let url = self.address(&app, &delivery.endpoint);
+        Made {
+            what: What::Forge(delivery.clone()),
+            to: app.name.clone(),
+            url: url.map(String::from).unwrap_or_default(),
+            event: delivery.event.clone(),
+            body: serde_json::to_vec(&self.body(&delivery.payload)).ok().map(Into::into),
+            again_of,
+        }
+    }
+
+    fn body(&self, payload: &Value) -> Value {
+        match self.settings.event_body {
+            EventBody::Wrapped => json!({"payload": payload}),
+            EventBody::Bare => payload.clone(),
+        }
+    }
+
+    fn address(&self, app: &Installation, endpoint: &str) -> Option<url::Url> {
+        let endpoint = app.manifest.endpoint(endpoint)?;
+        remote::append(&app.remote_address(&endpoint.remote)?, endpoint.route.as_deref().unwrap_or_default())
+    }
+
+    fn send(self: &Arc<Self>, delivery: Arc<Delivery>, delay: Duration, again_of: Option<u64>) {
         let Some(site) = self.site.get() else { return };
         let under_way = UnderWay::new(self);
+        let ticket = site.deliveries.enter(self.made(&delivery, again_of));
         let stop = site.stop.clone();
         site.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = deliver(&under_way.0, &delivery, delay) => {}
+                () = deliver(&under_way.0, &delivery, &ticket, delay) => {}
             }
             drop(under_way);
         });
     }
 
-    async fn attempt(&self, delivery: &Delivery, payload: &Value, timeout: Duration) -> Result<(), &'static str> {
+    /// Sends the same once more, by hand, to the app as it is now.
+    pub(crate) fn again(self: &Arc<Self>, delivery: &Arc<Delivery>, of: u64) -> Result<(), &'static str> {
+        let app = self.current(&delivery.app).ok_or("The app is not installed any more.")?;
+        if app.manifest.endpoint(&delivery.endpoint).is_none() {
+            return Err("This version of the app has no such endpoint.");
+        }
+        self.send(delivery.clone(), Duration::ZERO, Some(of));
+        Ok(())
+    }
+
+    /// Tries once, and writes it down; answers why it failed.
+    async fn attempt(
+        &self,
+        delivery: &Delivery,
+        payload: &Value,
+        timeout: Duration,
+        ticket: &Ticket,
+    ) -> Option<&'static str> {
+        let began = Instant::now();
+        let tried = self.call(delivery, payload, timeout).await;
+        let said = deliveries::beginning(&tried.said, deliveries::ANSWER_KEPT).to_owned();
+        ticket.tried(began, tried.status, said);
+        tried.failed
+    }
+
+    async fn call(&self, delivery: &Delivery, payload: &Value, timeout: Duration) -> Tried {
         const BROKEN: &str = "INVALID_REMOTE_INVOCATION_ERROR";
         let app = self.current(&delivery.app).unwrap_or_else(|| delivery.app.clone());
-        let site = self.site().map_err(|_| BROKEN)?;
-        let endpoint = app.manifest.endpoint(&delivery.endpoint).ok_or(BROKEN)?;
-        let base = app.remote_address(&endpoint.remote).ok_or(BROKEN)?;
-        let route = endpoint.route.as_deref().unwrap_or_default();
-        let url = remote::append(&base, route).ok_or(BROKEN)?;
-        let origin = Origin::Endpoint { endpoint: &endpoint.key, module: &delivery.module };
-        let body = match self.settings.event_body {
-            EventBody::Wrapped => json!({"payload": payload}),
-            EventBody::Bare => payload.clone(),
+        let broken = |why: &str| Tried::failed(None, why, BROKEN);
+        let Ok(site) = self.site() else { return broken("The site has not started.") };
+        let Some(endpoint) = app.manifest.endpoint(&delivery.endpoint) else {
+            return broken("The app has no such endpoint.");
         };
+        let Some(url) = self.address(&app, &delivery.endpoint) else {
+            return broken("The app’s remote has no address.");
+        };
+        let origin = Origin::Endpoint { endpoint: &endpoint.key, module: &delivery.module };
+        // Nobody is in session, so there is never a user's token.
+        let tokens = self.invocation_token(&app, &origin).ok().zip(self.oauth_headers(&app, Some(endpoint), None).ok());
+        let Some((invocation_token, oauth)) = tokens else { return broken("No token could be made.") };
         let call = Call {
             url,
             method: reqwest::Method::POST,
             headers: std::collections::BTreeMap::new(),
-            body: Some(body),
-            invocation_token: self.invocation_token(&app, &origin).map_err(|_| BROKEN)?,
-            // Nobody is in session, so there is never a user's token.
-            oauth: self.oauth_headers(&app, Some(endpoint), None).map_err(|_| BROKEN)?,
+            body: Some(self.body(payload)),
+            invocation_token,
+            oauth,
             timeout,
         };
         match call.send(&site.http).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Err(CallError::Token) => Err("INVALID_FORGE_INVOCATION_TOKEN"),
-            Err(CallError::Timeout(_)) => Err("TIMEOUT_ERROR"),
-            Ok(_) | Err(_) => Err(BROKEN),
+            Ok(answer) => {
+                let failed = (!(200..300).contains(&answer.status)).then_some(BROKEN);
+                let said = answer.body.map(|body| body.to_string()).unwrap_or_default();
+                Tried { status: Some(answer.status), said, failed }
+            }
+            Err(error) => {
+                let (status, why) = match &error {
+                    CallError::Token => (Some(401), "INVALID_FORGE_INVOCATION_TOKEN"),
+                    CallError::Timeout(_) => (None, "TIMEOUT_ERROR"),
+                    CallError::Network => (None, BROKEN),
+                    CallError::ContentType { status, .. }
+                    | CallError::Body { status }
+                    | CallError::Redirect { status } => (Some(*status), BROKEN),
+                };
+                Tried::failed(status, error.to_string(), why)
+            }
         }
     }
 }
 
-async fn deliver(host: &Host, delivery: &Delivery, delay: Duration) {
-    tokio::time::sleep(delay).await;
+async fn deliver(host: &Host, delivery: &Delivery, ticket: &Ticket, delay: Duration) {
     let mut payload = delivery.payload.clone();
+    let mut pause = delay;
     for retry in 0..=RETRIES {
-        if host.current(&delivery.app).is_none() {
+        if !ticket.wait(pause).await {
             return;
         }
-        let Err(reason) = host.attempt(delivery, &payload, host.settings.event_timeout).await else {
-            return;
+        if host.current(&delivery.app).is_none() {
+            return ticket.end(false);
+        }
+        let Some(reason) = host.attempt(delivery, &payload, host.settings.event_timeout, ticket).await else {
+            return ticket.end(true);
         };
         if retry == RETRIES {
             tracing::warn!(reason, module = delivery.module, "an event was given up");
-            return;
+            return ticket.end(false);
         }
         let context = json!({"retryCount": retry + 1, "retryReason": reason, "retryData": null});
         payload::set(&mut payload, "retryContext", context);
-        tokio::time::sleep(host.settings.event_retry).await;
+        pause = host.settings.event_retry;
     }
 }

@@ -1,16 +1,15 @@
-//! The site's own pages, as a person sees them: agents' queues and issues, the customers' portal, and
-//! the settings of apps.
+//! The site's own pages, as a person sees them: agents' queues and issues, the customers' portal,
+//! the settings of apps, and those of the sandbox.
 //!
 //! Plain pages, rendered here, that work without scripts but for the apps' frames. They show and do
 //! nothing that [`crate::access`] does not allow. Start reading at [`router`]; `agent` and `portal`
-//! are the two halves, `apps` the frames.
+//! are the two halves, `apps` the frames, `settings` the sandbox's own.
 
 mod agent;
 mod apps;
 mod avatar;
 mod describe;
 mod document;
-mod faults;
 mod forms;
 mod images;
 mod issue;
@@ -19,6 +18,7 @@ mod portal;
 mod reply;
 mod request;
 pub(crate) mod session;
+mod settings;
 mod sign_in;
 
 use std::sync::LazyLock;
@@ -51,7 +51,15 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("issue.html", include_str!("../../templates/issue.html")),
         ("connect_page.html", include_str!("../../templates/connect_page.html")),
         ("app_page.html", include_str!("../../templates/app_page.html")),
+        ("settings.html", include_str!("../../templates/settings.html")),
         ("faults.html", include_str!("../../templates/faults.html")),
+        ("deliveries.html", include_str!("../../templates/deliveries.html")),
+        ("delivery.html", include_str!("../../templates/delivery.html")),
+        ("site_people.html", include_str!("../../templates/site_people.html")),
+        ("site_person.html", include_str!("../../templates/site_person.html")),
+        ("site_groups.html", include_str!("../../templates/site_groups.html")),
+        ("site_projects.html", include_str!("../../templates/site_projects.html")),
+        ("site_project.html", include_str!("../../templates/site_project.html")),
         ("apps.html", include_str!("../../templates/apps.html")),
         ("portals.html", include_str!("../../templates/portals.html")),
         ("portal.html", include_str!("../../templates/portal.html")),
@@ -83,7 +91,6 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/sandbox/login", get(sign_in::sign_in))
         .route("/sandbox/logout", post(sign_in::sign_out))
         .route("/sandbox/static/{file}", get(file))
-        .route("/sandbox/settings/faults", get(faults::show).post(faults::act))
         .route("/avatars/user/{id}", get(images::user))
         .route("/avatars/project/{id}", get(images::project))
         .route("/avatars/issuetype/{id}", get(images::issue_type))
@@ -119,6 +126,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/servicedesk/customer/portal/{id}/{key}/transition", post(forms::transition_as_customer))
         .route("/servicedesk/customer/user/requests", get(portal::requests))
         .route("/servicedesk/customer/user/profile", get(portal::profile))
+        .merge(settings::router())
         .with_state(app.clone())
 }
 

@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use crate::state::{
     Store,
-    model::{AccountType, ROLE_TEAM},
+    model::{Account, AccountType, ROLE_TEAM},
 };
 
 /// A person on a page.
@@ -43,6 +43,30 @@ pub(crate) fn find(store: &Store, who: &str) -> Option<String> {
             .filter(|a| a.active && a.account_type != AccountType::App),
     };
     found.map(|account| account.account_id.clone())
+}
+
+/// What somebody is here, in a few words.
+pub(crate) fn about(store: &Store, account: &Account) -> String {
+    let organizations: Vec<&str> = store.organizations_of(&account.account_id).map(|o| o.name.as_str()).collect();
+    let desks: Vec<&str> = store
+        .projects
+        .values()
+        .filter(|p| store.holds_role(p, ROLE_TEAM, &account.account_id))
+        .map(|p| p.name.as_str())
+        .collect();
+    if store.is_site_admin(&account.account_id) {
+        "Jira administrator".to_owned()
+    } else if !desks.is_empty() {
+        format!("Agent · {}", desks.join(", "))
+    } else if store.is_licensed(&account.account_id) {
+        "Jira user".to_owned()
+    } else if !organizations.is_empty() {
+        format!("Customer · {}", organizations.join(", "))
+    } else if account.account_type == AccountType::Atlassian {
+        "Colleague without a licence".to_owned()
+    } else {
+        "Customer".to_owned()
+    }
 }
 
 /// Whether a person is an agent of any desk.

@@ -74,26 +74,7 @@ pub(super) async fn choose(Shared(app): Shared<App>, headers: HeaderMap, Query(s
 
 fn choice(store: &Store, account: &Account) -> Choice {
     let person = Person::of(store, &account.account_id);
-    let organizations: Vec<&str> = store.organizations_of(&account.account_id).map(|o| o.name.as_str()).collect();
-    let desks: Vec<&str> = store
-        .projects
-        .values()
-        .filter(|p| store.holds_role(p, crate::state::model::ROLE_TEAM, &account.account_id))
-        .map(|p| p.name.as_str())
-        .collect();
-    let about = if store.is_site_admin(&account.account_id) {
-        "Jira administrator".to_owned()
-    } else if !desks.is_empty() {
-        format!("Agent · {}", desks.join(", "))
-    } else if store.is_licensed(&account.account_id) {
-        "Jira user".to_owned()
-    } else if !organizations.is_empty() {
-        format!("Customer · {}", organizations.join(", "))
-    } else if account.account_type == AccountType::Atlassian {
-        "Colleague without a licence".to_owned()
-    } else {
-        "Customer".to_owned()
-    };
+    let about = people::about(store, account);
     let words = format!("{} {} {about}", person.name, account.email);
     Choice { person, about, words }
 }

@@ -130,6 +130,19 @@ impl<'a> Shape<'a> {
         })
     }
 
+    /// A project as webhooks tell of it.
+    pub(crate) fn project_event(&self, project: &Project) -> Value {
+        json!({
+            "self": format!("{}/rest/api/2/project/{}", self.state.site_url(), project.id),
+            "id": project.id.parse::<u64>().unwrap_or_default(),
+            "key": project.key,
+            "name": project.name,
+            "avatarUrls": self.images(&format!("avatars/project/{}", project.id)),
+            "projectLead": self.user(&project.lead),
+            "assigneeType": "admin.assignee.type.unassigned",
+        })
+    }
+
     /// A project in full.
     pub(crate) fn project(&self, project: &Project) -> Value {
         let mut value = self.project_brief(project);

@@ -2,16 +2,19 @@
 //! of which emits one [`Event`].
 //!
 //! Nothing here checks permissions (that is [`crate::auth`]) and nothing here knows HTTP. Start
-//! reading at [`State`]; changes to issues are in `changes`, to people in `people`.
+//! reading at [`State`]; changes to issues are in `changes`, to people in `people` and `groups`,
+//! to projects and desks in `projects`.
 
 mod changes;
 mod fields;
 pub(crate) mod files;
+pub(crate) mod groups;
 mod index;
 pub mod issue;
 pub mod model;
 mod names;
-mod people;
+pub(crate) mod people;
+pub(crate) mod projects;
 mod seed;
 mod session;
 mod store;
@@ -30,6 +33,7 @@ pub use fields::FieldValue;
 pub use index::IndexEntry;
 pub use issue::{Attachment, ChangeItem, Comment, History, Issue, Link, PUBLIC_COMMENT_PROPERTY, Visibility, Worklog};
 pub use names::PersonalToken;
+pub use projects::NewProject;
 pub(crate) use seed::PROPERTY_TYPES;
 pub use seed::{PropertyIndex, Seed, base_seed};
 pub use session::{AppToken, SESSION_COOKIE, Session};

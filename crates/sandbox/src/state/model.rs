@@ -133,6 +133,25 @@ pub enum ProjectKind {
     Software,
 }
 
+impl ProjectKind {
+    /// Id of the role of those who work in such a project.
+    #[must_use]
+    pub fn team(self) -> u64 {
+        match self {
+            Self::ServiceDesk => ROLE_TEAM,
+            Self::Software => ROLE_MEMBERS,
+        }
+    }
+
+    /// Ids of the workflow and of the issue types that such a project has on a new site.
+    pub(crate) fn scheme(self) -> (&'static str, [&'static str; 5]) {
+        match self {
+            Self::ServiceDesk => ("10001", ["10001", "10002", "10003", "10004", "10005"]),
+            Self::Software => ("10002", ["10000", "10005", "10006", "10007", "10008"]),
+        }
+    }
+}
+
 /// Who holds a project role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

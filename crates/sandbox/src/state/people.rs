@@ -7,10 +7,25 @@ use serde_json::Value;
 
 use super::{
     State, StateError,
-    model::{Account, AccountId, AccountType, Organization},
+    model::{Account, AccountId, AccountType, Organization, USERS_GROUP},
     store::Store,
 };
 use crate::events::{Actor, EventKind};
+
+/// Accounts that a site takes.
+const MAX_ACCOUNTS: usize = 1_000_000;
+/// Longest address, in characters.
+pub(crate) const ADDRESS_MAX: usize = 254;
+
+/// Why nobody is removed from a desk that is open to all.
+pub(crate) const OPEN_ACCESS: &str = "Customers cannot be removed from a service desk with open access.";
+
+/// Whether a text is an e-mail address, as far as Jira looks.
+pub(crate) fn is_address(email: &str) -> bool {
+    email
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace))
+}
 
 impl Store {
     pub(super) fn put_account(&mut self, mut account: Account) {
@@ -54,13 +69,32 @@ impl State {
     /// Creates a portal-only customer; a taken address is a conflict.
     pub fn create_customer(&self, actor: &Actor, email: &str, name: &str) -> Result<Account, StateError> {
         let id = format!("qm:{}:{}", self.cloud_id, self.random_uuid());
-        let mut store = self.write();
-        if store.account_by_email(email).is_some() {
-            return Err(StateError::Conflict("An account already exists for this email address.".to_owned()));
-        }
         let mut account = Account::new(&id, AccountType::Customer, name, email);
         account.email_visible = false;
+        self.create_person(actor, account)
+    }
+
+    /// Creates a person with a licence; a taken address is a conflict.
+    pub fn create_colleague(&self, actor: &Actor, email: &str, name: &str) -> Result<Account, StateError> {
+        let id = format!("712020:{}", self.random_uuid());
+        self.create_person(actor, Account::new(&id, AccountType::Atlassian, name, email))
+    }
+
+    fn create_person(&self, actor: &Actor, account: Account) -> Result<Account, StateError> {
+        let id = account.account_id.clone();
+        let mut store = self.write();
+        if store.account_by_email(&account.email).is_some() {
+            return Err(StateError::Conflict("An account already exists for this email address.".to_owned()));
+        }
+        if store.accounts.len() >= MAX_ACCOUNTS {
+            return Err(StateError::Full(format!("This site has {MAX_ACCOUNTS} accounts, and takes no more.")));
+        }
         store.put_account(account.clone());
+        if account.account_type == AccountType::Atlassian
+            && let Some(users) = store.groups.get_mut(USERS_GROUP)
+        {
+            users.members.insert(id.clone());
+        }
         // A Data Center asks its database.
         if store.names.is_none() {
             let from = self.now().checked_add(self.faults.search_lag()).unwrap_or(Timestamp::MAX);
@@ -71,7 +105,7 @@ impl State {
         Ok(account)
     }
 
-    /// Adds customers to a desk, or removes them.
+    /// Adds customers to a desk, or removes them; from an open one nobody can be removed.
     pub fn change_desk_customers(
         &self,
         desk_id: &str,
@@ -80,6 +114,9 @@ impl State {
     ) -> Result<(), StateError> {
         let mut store = self.write();
         let desk = store.service_desks.get_mut(desk_id).ok_or(StateError::NotFound)?;
+        if desk.open_access && !remove.is_empty() {
+            return Err(StateError::Conflict(OPEN_ACCESS.to_owned()));
+        }
         desk.customers.extend(add.iter().cloned());
         for id in remove {
             desk.customers.remove(id);

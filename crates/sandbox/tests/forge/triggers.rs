@@ -85,6 +85,40 @@ async fn events_carry_what_forge_says() {
 }
 
 #[tokio::test]
+async fn an_event_is_sent_once_more_by_hand_and_hurried() {
+    let remote = Remote::start().await;
+    let mut config = site::config(&remote.url);
+    // Nobody waits that long.
+    config.forge.event_retry = Duration::from_secs(600);
+    let site = site::start(config).await;
+    site.deliveries_settled().await;
+    const HERE: &str = "/sandbox/settings/deliveries";
+    let admin = site::Browser::sign_in(&site, "admin").await;
+    remote.answers([Answer::Json(503, json!({"why": "asleep"}))]);
+    report(&site);
+    remote.wait(EVENTS, 2).await;
+    let mut page = String::new();
+    while !page.contains("To be tried again") {
+        page = admin.get(&format!("{HERE}/2")).await.1;
+    }
+    assert!(page.contains("asleep") && page.contains("503") && page.contains(">Steward<"), "{page}");
+    assert_eq!(admin.post(HERE, &[("delivery", "2"), ("act", "now")]).await.0, 303);
+    let arrived = remote.wait(EVENTS, 3).await;
+    assert_eq!(arrived[2].body["payload"]["retryContext"]["retryCount"], 1, "it is the next try");
+    site.deliveries_settled().await;
+    assert_eq!(admin.post(HERE, &[("delivery", "2"), ("act", "again")]).await.0, 303);
+    let arrived = remote.wait(EVENTS, 4).await;
+    assert_eq!(arrived[3].body, arrived[1].body, "the same as at first");
+    assert_ne!(arrived[3].token(), arrived[1].token(), "with a token of its own");
+    site.forge().uninstall(site::APP_ID).await.unwrap();
+    let (status, page) = admin.post(HERE, &[("delivery", "2"), ("act", "again")]).await;
+    assert_eq!(status, 409);
+    assert!(page.contains("The app is not installed any more."));
+    assert!(admin.get(HERE).await.1.contains("before uninstalling"));
+    site.shutdown().await;
+}
+
+#[tokio::test]
 async fn failed_events_are_sent_again_four_times() {
     let remote = Remote::start().await;
     let mut config = site::config(&remote.url);

@@ -1,5 +1,5 @@
 //! The sandbox from outside, over HTTP: whether it is a Jira, and whether it is as unkind as one.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
 mod ace;
 mod archive;
@@ -13,6 +13,7 @@ mod operations;
 mod permissions;
 mod python;
 mod search;
+mod settings;
 mod support;
 mod version_two;
 mod viewing;

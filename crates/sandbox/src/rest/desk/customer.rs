@@ -14,7 +14,7 @@ use crate::{
     App,
     auth::Caller,
     rest::{Shape, error::ApiError, request::Params},
-    state::{StateError, Store, model::AccountId},
+    state::{StateError, Store, model::AccountId, people},
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -46,10 +46,7 @@ async fn create(
         }
     }
     let email = new.email.unwrap_or_default();
-    let good = email
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace));
-    if !good {
+    if !people::is_address(&email) {
         return Err(ApiError::desk_bad("The email address is not valid.", "sd.customer.create.error.invalid.email"));
     }
     let name = new.display_name.or(new.full_name).unwrap_or_default();
@@ -150,10 +147,7 @@ async fn remove(
         let shape = Shape::new(&store, &app.state, &caller);
         let desk = administrators(&shape, &id)?;
         if desk.open_access {
-            return Err(ApiError::desk_bad(
-                "Customers cannot be removed from a service desk with open access.",
-                "sd.customer.remove.error.open.access",
-            ));
+            return Err(ApiError::desk_bad(people::OPEN_ACCESS, "sd.customer.remove.error.open.access"));
         }
         known(&store, &body.account_ids)?;
         desk.id.clone()

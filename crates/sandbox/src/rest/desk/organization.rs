@@ -292,9 +292,7 @@ async fn attach(
     DeskBody(body): DeskBody<OrganizationId>,
 ) -> Result<StatusCode, ApiError> {
     let (desk, organization) = desk_and_organization(&app, &caller, &id, body.organization_id)?;
-    if let Some(desk) = app.state.write().service_desks.get_mut(&desk) {
-        desk.organizations.insert(organization);
-    }
+    app.state.change_desk_organization(&desk, &organization, true).map_err(ApiError::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -305,8 +303,6 @@ async fn detach(
     DeskBody(body): DeskBody<OrganizationId>,
 ) -> Result<StatusCode, ApiError> {
     let (desk, organization) = desk_and_organization(&app, &caller, &id, body.organization_id)?;
-    if let Some(desk) = app.state.write().service_desks.get_mut(&desk) {
-        desk.organizations.remove(&organization);
-    }
+    app.state.change_desk_organization(&desk, &organization, false).map_err(ApiError::from)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,22 +1,26 @@
 //! Faults on command, by hand: what is in force and how often it struck, one more, one less, how deliveries go, and back.
 //!
-//! The page lies below `/sandbox/`, which no fault strikes: whoever made the site hang up on everybody can take that back. It says nothing that the
-//! document of `/sandbox/faults` does not, and is read by the same reader. For Jira's administrators only.
+//! No fault strikes the page: whoever made the site hang up on everybody can take that back. It says nothing that the
+//! document of `/sandbox/faults` does not, and is read by the same reader.
 
 use axum::{Form, extract::State as Shared, http::StatusCode, response::Response};
-use minijinja::{Value as Template, context};
+use minijinja::context;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Refusal,
-    forms::{Fields, back, field, genuine},
-    message, page,
-    session::Viewer,
+    super::{
+        forms::{Fields, back, field, genuine},
+        page,
+        session::Viewer,
+    },
+    admin, template,
 };
-use crate::{App, access::Access, faults};
+use crate::{App, faults};
 
 /// Where the page is.
 const HERE: &str = "/sandbox/settings/faults";
+/// What somebody is told who may not.
+const NOT_YOURS: &str = "You can’t set faults";
 /// What may stand in a fault of requests, and whether it is a number.
 const OF_A_RULE: [(&str, bool); 10] = [
     ("do", false),
@@ -31,16 +35,8 @@ const OF_A_RULE: [(&str, bool); 10] = [
     ("by", false),
 ];
 
-fn admin(app: &App, viewer: &Viewer) -> Result<(), Refusal> {
-    if Access::new(&app.state.read(), &viewer.caller).site_admin() {
-        return Ok(());
-    }
-    let text = "Only Jira administrators can.";
-    Err(message(app, viewer, StatusCode::FORBIDDEN, "You can’t set faults", text).into())
-}
-
 pub(super) async fn show(Shared(app): Shared<App>, viewer: Viewer) -> Response {
-    match admin(&app, &viewer) {
+    match admin(&app, &viewer, NOT_YOURS) {
         Ok(()) => shown(&app, &viewer, &Fields::new(), &[]),
         Err(refused) => *refused,
     }
@@ -71,23 +67,6 @@ fn shown(app: &App, viewer: &Viewer, typed: &Fields, mistakes: &[faults::Mistake
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     response
-}
-
-/// What JSON says, as templates take it.
-fn template(value: &Value) -> Template {
-    match value {
-        Value::Null => Template::from(()),
-        Value::Bool(yes) => Template::from(*yes),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => Template::from(whole),
-            None => Template::from(number.as_f64().unwrap_or_default()),
-        },
-        Value::String(text) => Template::from(text.as_str()),
-        Value::Array(items) => Template::from(items.iter().map(template).collect::<Vec<_>>()),
-        Value::Object(object) => {
-            Template::from_pairs(object.iter().map(|(name, value)| (name.as_str(), template(value))))
-        }
-    }
 }
 
 fn list<'v>(value: &'v Value, at: &str) -> &'v [Value] {
@@ -158,7 +137,7 @@ fn command(app: &App, viewer: &Viewer, typed: &Fields, document: &Value) -> Resp
 
 /// One form, by what its button says.
 pub(super) async fn act(Shared(app): Shared<App>, viewer: Viewer, Form(fields): Form<Fields>) -> Response {
-    if let Err(refused) = admin(&app, &viewer).and_then(|()| genuine(&app, &viewer, &fields)) {
+    if let Err(refused) = admin(&app, &viewer, NOT_YOURS).and_then(|()| genuine(&app, &viewer, &fields)) {
         return *refused;
     }
     let mut document = faults::door::told(app.state.faults()).get("faults").cloned().unwrap_or_default();
