@@ -152,6 +152,7 @@ impl Ours {
             });
             index.write(documents.collect(), &[], 0).map_err(fault)?;
         }
+        index.settle().map_err(fault)?;
         Ok(Self { _folder: folder, index, tags })
     }
 

@@ -72,7 +72,7 @@ pub struct Snapshot {
     _searcher: Searcher,
 }
 
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+pub(crate) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::broken("search_index", error)
 }
 
@@ -235,6 +235,18 @@ impl Index {
             writer.garbage_collect_files().wait().map_err(broken)?;
         }
         self.reload(position)
+    }
+
+    /// Makes one segment of all, so that a look has one place to look into: for when much was written. Blocks.
+    pub fn settle(&self) -> Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = writer.index().searchable_segment_ids().map_err(broken)?;
+        if all.len() > 1 {
+            writer.merge(&all).wait().map_err(broken)?;
+        }
+        let position = self.position();
+        self.reload(position)?;
+        writer.garbage_collect_files().wait().map(drop).map_err(broken)
     }
 
     fn reload(&self, position: i64) -> Result<()> {

@@ -241,7 +241,11 @@ async fn build(cx: &Cx, room: &Room, sorted: &Arc<Sorted>, keys: &Keys) -> Resul
         blocking(move || index.write(documents, &[], -1)).await?;
     }
     let done = index.clone();
-    blocking(move || done.write(Vec::new(), &[], position)).await?;
+    blocking(move || {
+        done.write(Vec::new(), &[], position)?;
+        done.settle()
+    })
+    .await?;
     Ok(index)
 }
 
