@@ -24,7 +24,7 @@ export const bulk = {
   'bulk.setValue.intro': 'First you see what would become of each; nothing changes before you say so. For 30 days all of it can be taken back.',
   'bulk.addToOrganization.intro': 'They can then see the organization’s requests, if Jira is set up so. First you see who would join; for 30 days all of it can be taken back.',
   'bulk.removeFromOrganization.intro': 'First you see who would leave; for 30 days all of it can be taken back.',
-  'bulk.addToProject.intro': 'They can then use the project’s portal. Jira does not say who could before, so this is not taken back as one.',
+  'bulk.addToProject.intro': 'They can then use the project’s portal. Who could before is left as they are, also when this is undone.',
   'bulk.field': 'Field',
   'bulk.value': 'New value',
   'bulk.clears': 'Left empty, the field is cleared.',

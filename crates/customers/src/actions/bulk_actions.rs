@@ -24,7 +24,7 @@ use crate::actions::lists::{Asked, Finder};
 use crate::actions::values::{self, Reach};
 use crate::actions::{access, adding, directory};
 use crate::model::{
-    Act, ActKind, Author, Counts, Entity, FieldId, Import, ImportId, ImportPlan, ImportState, Permission, Value,
+    Act, Author, Counts, Entity, FieldId, Import, ImportId, ImportPlan, ImportState, Permission, Value,
 };
 use crate::rules;
 use crate::sql::{self, SealedImport};
@@ -308,10 +308,6 @@ pub(crate) async fn list(
 /// Moves one on.
 pub(crate) async fn advance(cx: &Cx, room: &Room, entity: Entity, id: ImportId, wish: Wish) -> Result<OpenBatch> {
     let batch = find(cx, room, entity, id).await?;
-    if wish == Wish::Undo && batch.act == Some(ActKind::AddToProject) {
-        let text = "Jira does not say who could use the project before, so this is not taken back as one.";
-        return Err(Fault::invalid("nothing_to_undo", text));
-    }
     if wish == Wish::Run || wish == Wish::Undo {
         let open = batches::open(&access::tenant_keys(cx, room).await?, batch)?;
         ask_jira(cx, room, open.plan.as_ref().and_then(|plan| plan.peek().act.as_ref())).await?;
@@ -333,8 +329,7 @@ async fn ask_jira(cx: &Cx, room: &Room, act: Option<&Act>) -> Result<()> {
 /// Until when it can be taken back.
 pub(crate) fn undo_until<N, P>(batch: &Import<N, P>) -> Option<Timestamp> {
     let ended = matches!(batch.state, ImportState::Done | ImportState::Cancelled) && batch.written > 0;
-    let returns = ended && batch.act != Some(ActKind::AddToProject);
-    returns.then(|| batches::undo_until(batch.updated_at)).flatten()
+    ended.then(|| batches::undo_until(batch.updated_at)).flatten()
 }
 
 /// What a plan says is to be done.

@@ -25,6 +25,8 @@ const MEMBERSHIP_OLD: &str = "SELECT organization, account FROM membership WHERE
      ORDER BY organization, account LIMIT $3";
 const PROJECT_CUSTOMER_PUT: &str = "INSERT INTO project_customer (tenant, project, account, synced_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, project, account) DO UPDATE SET synced_at = excluded.synced_at";
+const PROJECT_CUSTOMER_GET: &str =
+    "SELECT account FROM project_customer WHERE tenant = $1 AND project = $2 AND account = $3";
 const PROJECT_CUSTOMER_LIST: &str = "SELECT project, account FROM project_customer WHERE tenant = $1 \
      AND (project > $2 OR (project = $2 AND account > $3)) ORDER BY project, account LIMIT $4";
 /// How many rows there are, and when the newest was written: what was read from them stands while this does.
@@ -151,6 +153,15 @@ pub(crate) async fn project_customer_put(
     at: Timestamp,
 ) -> Result<()> {
     scoped.run(PROJECT_CUSTOMER_PUT, args![project.as_str(), account, at]).await.map(drop)
+}
+
+/// Whether somebody is a project's customer, as the directory has it.
+pub(crate) async fn project_customer_exists(
+    scoped: &mut Scoped,
+    project: &ProjectId,
+    account: &AccountId,
+) -> Result<bool> {
+    Ok(scoped.row(PROJECT_CUSTOMER_GET, args![project.as_str(), account]).await?.is_some())
 }
 
 pub(crate) async fn project_customer_delete(

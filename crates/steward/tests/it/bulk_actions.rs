@@ -345,17 +345,46 @@ async fn whom_jira_does_not_take_keeps_nobody_out(world: &World) {
 }
 
 async fn customers_are_let_into_a_project(world: &World) {
+    let wanted = json!({"email": "new@newcomers.example", "displayName": "Nia New"});
+    let made = world.admin().post("/api/v1/customers", wanted).await.expect(201);
+    let account = made.body["customer"]["accountId"].as_str().unwrap().to_owned();
     let projects = world.admin().get("/api/v1/projects").await.expect(200).body;
-    let project = projects["items"][0]["id"].clone();
-    let account = world.customer().account();
+    let project = projects["items"][0]["id"].as_str().unwrap().to_owned();
+    let inside = || {
+        let state = world.jira.state();
+        let store = state.read();
+        let desk = store.service_desks.values().find(|desk| desk.project_id == project).unwrap();
+        desk.customers.contains(&account)
+    };
+    // Out of a desk that is open to everybody Jira takes nobody.
+    for desk in world.jira.state().write().service_desks.values_mut() {
+        desk.open_access = false;
+    }
+    assert!(!inside());
     let wanted = json!({"selection": {"ids": [account]}, "change": {"type": "addToProject", "projectId": project}});
-    let begun = world.admin().post("/api/v1/customers/bulk-actions", wanted).await.expect(201).body;
-    world.program.runner.drain().await.unwrap();
-    let at = format!("/api/v1/customers/bulk-actions/{}", begun["id"].as_str().unwrap());
-    world.admin().post(&format!("{at}/run"), json!({})).await.expect(200);
-    world.program.runner.drain().await.unwrap();
-    let done = world.admin().get(&at).await.expect(200).body;
-    assert_eq!((&done["state"], &done["written"], &done["undoUntil"]), (&json!("done"), &json!(1), &Value::Null));
-    let refused = world.admin().post(&format!("{at}/undo"), json!({})).await.expect(422).body;
-    assert_eq!(refused["code"], "nothing_to_undo", "Jira does not say who could use it before");
+    let begin = || async {
+        let begun = world.admin().post("/api/v1/customers/bulk-actions", wanted.clone()).await.expect(201).body;
+        world.program.runner.drain().await.unwrap();
+        format!("/api/v1/customers/bulk-actions/{}", begun["id"].as_str().unwrap())
+    };
+    let at = begin().await;
+    let moves = |way: &'static str| {
+        let at = at.clone();
+        async move {
+            world.admin().post(&format!("{at}/{way}"), json!({})).await.expect(200);
+            world.program.runner.drain().await.unwrap();
+            world.admin().get(&at).await.expect(200).body
+        }
+    };
+    let done = moves("run").await;
+    assert_eq!((&done["state"], &done["written"]), (&json!("done"), &json!(1)));
+    assert!(done["undoUntil"].is_string() && inside(), "{done}");
+
+    // Who is there already is not let in once more, so that undoing takes nobody out who was.
+    let again = begin().await;
+    let seen = world.admin().get(&again).await.expect(200).body;
+    assert_eq!(counts(&seen), [0, 1, 0, 0], "{seen}");
+    let undone = moves("undo").await;
+    assert_eq!((&undone["state"], &undone["returned"]), (&json!("undone"), &json!(1)), "{undone}");
+    assert!(!inside());
 }

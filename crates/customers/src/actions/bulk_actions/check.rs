@@ -160,6 +160,9 @@ impl Looks<'_> {
                 Act::RemoveFromOrganization(of) if !sql::membership_exists(&mut scoped, of, &account).await? => {
                     Outcome::Unchanged
                 }
+                Act::AddToProject(project) if sql::project_customer_exists(&mut scoped, project, &account).await? => {
+                    Outcome::Unchanged
+                }
                 _ => Outcome::Changed,
             };
         }

@@ -46,6 +46,14 @@ struct Work<'a> {
     seen: &'a SealedImport,
 }
 
+/// What one that Jira stops is before and after.
+fn stopped(state: ImportState) -> (ImportState, ImportState) {
+    match state {
+        ImportState::Undoing => (ImportState::Undoing, ImportState::Cancelled),
+        _ => (ImportState::Running, ImportState::Paused),
+    }
+}
+
 /// Carries out a slice; true when there is more.
 pub(crate) async fn carry_out(cx: &Cx, room: &Room, seen: SealedImport) -> Result<bool> {
     let Some(work) = Work::of(cx, room, &seen, Way::Forth).await? else { return Ok(false) };
@@ -96,15 +104,17 @@ impl<'a> Work<'a> {
             (Act::RemoveFromOrganization(of), Way::Forth) | (Act::AddToOrganization(of), Way::Back) => {
                 Deed::Leave(of.clone())
             }
-            (Act::AddToProject(project), Way::Forth) => match adding::desk_of(&app, "/projectId", project).await {
-                Ok(desk) => Deed::Serve(project.clone(), desk),
+            (Act::AddToProject(project), way) => match adding::desk_of(&app, "/projectId", project).await {
+                Ok(desk) if way == Way::Forth => Deed::Serve(project.clone(), desk),
+                Ok(desk) => Deed::Unserve(project.clone(), desk),
                 Err(fault) if fault.kind() == Kind::Invalid => {
-                    stop(cx, room, seen.id, ImportState::Running, ImportState::Paused, "refused_by_jira").await?;
+                    let (from, to) = stopped(seen.state);
+                    stop(cx, room, seen.id, from, to, "refused_by_jira").await?;
                     return Ok(None);
                 }
                 Err(fault) => return Err(fault),
             },
-            (Act::AddToProject(_) | Act::SetValue { .. }, _) => {
+            (Act::SetValue { .. }, _) => {
                 return Err(Fault::broken("customers_bulk_action", "nothing that Jira is asked"));
             }
         };
@@ -123,10 +133,7 @@ impl<'a> Work<'a> {
             Err(fault) if fault.kind() != Kind::Refused => return Err(fault),
             _ => {}
         }
-        let (from, to) = match self.seen.state {
-            ImportState::Undoing => (ImportState::Undoing, ImportState::Cancelled),
-            _ => (ImportState::Running, ImportState::Paused),
-        };
+        let (from, to) = stopped(self.seen.state);
         stop(self.cx, self.room, self.seen.id, from, to, "refused_by_jira").await?;
         Ok(None)
     }
@@ -232,7 +239,7 @@ impl<'a> Work<'a> {
     /// Notes in the directory what Jira did; and of what is carried out, what is needed to take it back.
     async fn note_here(&self, scoped: &mut Scoped, batch: &SealedImport, done: &[AccountId], way: Way) -> Result<()> {
         let cx = self.cx;
-        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        let (mut joined, mut left, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for account in done {
             match &self.deed {
                 Deed::Join(of) => {
@@ -241,23 +248,29 @@ impl<'a> Work<'a> {
                     }
                     sql::membership_put(scoped, of, account, cx.now()).await?;
                     sql::customer_put(scoped, account, cx.now()).await?;
+                    made.push(account);
                 }
                 Deed::Leave(of) => {
                     if sql::membership_delete(scoped, of, account).await? {
                         left.push((of.clone(), account.clone()));
                     }
+                    made.push(account);
                 }
                 Deed::Serve(project, _) => {
+                    // Who was let in by somebody else meanwhile stays when this is taken back.
+                    if !sql::project_customer_exists(scoped, project, account).await? {
+                        made.push(account);
+                    }
                     sql::customer_put(scoped, account, cx.now()).await?;
                     sql::project_customer_put(scoped, project, account, cx.now()).await?;
                 }
-                Deed::Unserve(..) => {}
+                Deed::Unserve(project, _) => sql::project_customer_delete(scoped, project, account).await?,
             }
         }
-        let count = u32::try_from(done.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
-        if way == Way::Forth && count > 0 && !matches!(self.deed, Deed::Serve(..)) {
+        let count = u32::try_from(made.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
+        if way == Way::Forth && count > 0 {
             let numbers = changes::reserve(scoped, count).await?..;
-            for (account, number) in done.iter().zip(numbers) {
+            for (account, number) in made.into_iter().zip(numbers) {
                 // A membership is no field: it goes by the organization that the plan names.
                 let made = Made { id: number, owner: account.as_str().to_owned(), field: FieldId(Uuid::nil()) };
                 sql::import_change_put(scoped, batch.id, &made, cx.now()).await?;
