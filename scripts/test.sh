@@ -97,7 +97,8 @@ test_rust() {
   if command -v cargo-nextest >/dev/null; then
     # What passes is shown too: a test that lacks something says so and passes, on a laptop.
     set +e
-    NO_COLOR=1 cargo nextest run --workspace --locked --no-fail-fast --success-output immediate --failure-output final \
+    # One more than there are cores: a third of the time a test waits for a disk, a process that was killed, or a clock.
+    NO_COLOR=1 cargo nextest run --workspace --locked --no-fail-fast --test-threads "$(($(nproc) + 1))" --success-output immediate --failure-output final \
       2>&1 | tee "$log" | grep --line-buffered -E '^ +(PASS|FAIL|SIGNAL|SLOW|TIMEOUT|Compiling|Finished|Summary)|^error|SKIPPED:'
     status=${PIPESTATUS[0]}
     set -e
