@@ -15,7 +15,7 @@ let alias;
 async function visit(options) {
   const opened = await newPage(browser, options);
   await opened.goto(await ticketUrl('admin', '#/settings/in-jira'));
-  await opened.locator('.tokens').waitFor();
+  await opened.locator('.tokens').first().waitFor();
   return opened;
 }
 
@@ -24,14 +24,19 @@ const item = (opened = page) => opened.locator('.token', { hasText: name });
 
 /** What an agent finds in Jira. */
 async function found(jql) {
-  const { email, apiToken } = demo.users.agent;
-  const answer = await fetch(`${jira}/rest/api/3/search/jql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` },
-    body: JSON.stringify({ jql, fields: ['summary'], maxResults: 100 }),
-  });
-  assert.equal(answer.status, 200, await answer.clone().text());
-  return (await answer.json()).issues.map((issue) => issue.key);
+  const asAgent = await jiraAs('agent');
+  return (await asAgent('POST', '/rest/api/3/search/jql', { jql, fields: ['summary'], maxResults: 100 })).issues.map((issue) => issue.key);
+}
+
+/** Jira itself, as somebody of the demo. */
+async function jiraAs(who) {
+  const { email, apiToken } = demo.users[who];
+  const authorization = `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}`;
+  return async (method, path, body) => {
+    const answer = await fetch(`${jira}${path}`, { method, headers: { 'content-type': 'application/json', authorization }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    assert.ok(answer.ok, `${path}: ${await answer.clone().text()}`);
+    return answer.json();
+  };
 }
 
 /** Asks until it is so: search lags behind. */
@@ -93,6 +98,32 @@ test('a field is chosen, and JQL finds the requests of its customer', async () =
   await writes('Platinum');
   await until(() => found(`${alias} = Platinum`), (all) => all.length === keys.length);
   await until(() => found(`${alias} = Gold`), (all) => all.length === 0);
+});
+
+test('a field is copied into Jira’s own when a request is made', async () => {
+  const add = page.getByRole('region', { name: 'Copied when a request is made' });
+  await add.getByRole('button', { name: /Copy the field/ }).click();
+  await page.getByRole('option', { name }).click();
+  await add.getByRole('button', { name: /Into the field in Jira/ }).click();
+  await page.getByRole('option', { name: /^Contract text/ }).click();
+  await add.getByRole('button', { name: 'Copy from now on' }).click();
+  await page.getByText('Everybody who may read the requests in Jira will read the values there').waitFor();
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Copy from now on' }).click();
+  await add.getByText(/Requests made since/).waitFor();
+  await assertAccessible(page, 'a field that is copied');
+  await shot(page, 'copied');
+  const asAgent = await jiraAs('agent');
+  const { values: [desk] } = await asAgent('GET', '/rest/servicedeskapi/servicedesk');
+  const { values: types } = await asAgent('GET', `/rest/servicedeskapi/servicedesk/${desk.id}/requesttype`);
+  const made = await asAgent('POST', '/rest/servicedeskapi/request', {
+    serviceDeskId: desk.id, requestTypeId: types[0].id, requestFieldValues: { summary: 'The contract is to be copied', description: 'When it is made.' }, raiseOnBehalfOf: account,
+  });
+  const contract = (await asAgent('GET', '/rest/api/3/field')).find((one) => one.name === 'Contract');
+  const { fields } = await until(() => asAgent('GET', `/rest/api/3/issue/${made.issueKey}?fields=${contract.id}`), (issue) => issue.fields[contract.id] !== null);
+  assert.equal(fields[contract.id], 'Platinum');
+  await add.getByRole('button', { name: `Stop copying ${name}` }).click();
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Stop copying', exact: true }).click();
+  await add.getByText('Nothing is copied yet').waitFor();
 });
 
 test('it fits a narrow window, also in the dark', async () => {

@@ -9,6 +9,7 @@ pub(crate) mod bulk;
 pub(crate) mod bulk_actions;
 pub(crate) mod changes;
 pub(crate) mod conversions;
+pub(crate) mod copies;
 pub(crate) mod directory;
 pub(crate) mod duplicates;
 pub(crate) mod entitlements;

@@ -4,6 +4,7 @@ mod adding;
 mod bulk;
 mod bulk_actions;
 mod changes;
+mod copies;
 mod duplicates;
 mod entitlements;
 mod exports;
@@ -60,4 +61,5 @@ pub(crate) fn routes() -> OpenApiRouter<Room> {
         .merge(settings::routes())
         .merge(webhooks::routes())
         .merge(issues::routes())
+        .merge(copies::routes())
 }

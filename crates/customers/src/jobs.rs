@@ -1,5 +1,7 @@
 //! This room's jobs: reading the directory from Jira, every hour and when a site is joined; imports, slice by slice.
 
+pub(crate) mod copies;
+mod heard;
 pub(crate) mod issues;
 pub(crate) mod webhooks;
 
@@ -42,6 +44,9 @@ pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
         Arc::new(webhooks::Replay(room.clone())),
         Arc::new(webhooks::Deliver(room.clone())),
         Arc::new(CarryOnImport { room: room.clone() }),
+        Arc::new(copies::Copy(room.clone())),
+        Arc::new(heard::Hear(room.clone())),
+        Arc::new(heard::Upgraded(room.clone())),
     ];
     handlers.extend(issues::handlers(room));
     handlers

@@ -2,6 +2,7 @@
 
 mod entitlements;
 mod imports;
+mod issues;
 mod merges;
 mod views;
 
@@ -16,6 +17,7 @@ pub(crate) use entitlements::{
     Entitlement, EntitlementEntry, EntitlementState, Product, ProductAudience, ProductId, Terms, TermsChange,
 };
 pub(crate) use imports::{Act, ActKind, Counts, Import, ImportPlan, ImportState, MadePerson, MadeState, Turn};
+pub use issues::{CopiedTo, OnIssues};
 pub(crate) use merges::{Merge, MergeBody, MergeId};
 pub(crate) use views::{View, ViewBody, ViewColumn, ViewId};
 
@@ -136,6 +138,11 @@ impl FieldType {
         (Self::User, "user"),
     ];
 
+    /// Each of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.into_iter().map(|(kind, _)| kind)
+    }
+
     /// As stored.
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("text", |(_, name)| name)
@@ -213,15 +220,9 @@ pub struct FieldBody {
     /// How its values stand on issues in Jira, if they do.
     #[serde(default)]
     pub on_issues: Option<OnIssues>,
-}
-
-/// How a field's values stand on issues.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize)]
-pub struct OnIssues {
-    /// Their name there; made of the field's when it was chosen.
-    pub name: String,
-    /// The place that search knows, as the host names it.
-    pub slot: String,
+    /// Where its values are copied when a request is made, if they are.
+    #[serde(default)]
+    pub copied_to: Option<CopiedTo>,
 }
 
 /// A field.

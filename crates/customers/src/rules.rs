@@ -1,6 +1,7 @@
 //! Pure decisions: who may what, which values are valid, what a change of a definition may do.
 
 pub mod adding;
+pub mod copies;
 pub mod entitlements;
 pub mod issues;
 

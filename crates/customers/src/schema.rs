@@ -333,6 +333,7 @@ pub static ROOM: Room = Room {
         &merges::DISMISSAL,
         &issues::MARK,
         &issues::SENDING,
+        &issues::COPY_FAILURE,
     ],
     migrations: &[
         Migration {
@@ -363,5 +364,6 @@ pub static ROOM: Room = Room {
         Migration { version: 9, steps: &[Step::Create(&PROJECT_CUSTOMER)] },
         Migration { version: 10, steps: &imports::MAKING_STEPS },
         Migration { version: 11, steps: &issues::STEPS },
+        Migration { version: 12, steps: &issues::COPY_STEPS },
     ],
 };

@@ -1,8 +1,8 @@
 /** Each call that the UI makes, once, under the name of what it does. The only place that knows the API's paths. */
 import { etag, must, type ApiClient } from './client';
 import type {
-  BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
-  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, InJira, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
+  BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Copies, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
+  FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, InJira, IssueField, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
   NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
@@ -265,6 +265,12 @@ export function calls(api: ApiClient) {
     takeOffIssues: (fieldId: string, version: number): Promise<unknown> =>
       must(api.DELETE('/api/v1/settings/in-jira/fields/{fieldId}', { params: { path: { fieldId }, header: match(version) } })),
     sendIssuesAgain: (): Promise<unknown> => must(api.POST('/api/v1/settings/in-jira/send')),
+    copies: (): Promise<Copies> => must(api.GET('/api/v1/settings/in-jira/copies')) as Promise<Copies>,
+    issueFields: async (): Promise<IssueField[]> => (await must(api.GET('/api/v1/settings/in-jira/issue-fields'))).items,
+    putCopy: (fieldId: string, version: number, issueFieldId: string): Promise<unknown> =>
+      must(api.PUT('/api/v1/settings/in-jira/copies/{fieldId}', { params: { path: { fieldId }, header: match(version) }, body: { issueFieldId } })),
+    removeCopy: (fieldId: string, version: number): Promise<unknown> =>
+      must(api.DELETE('/api/v1/settings/in-jira/copies/{fieldId}', { params: { path: { fieldId }, header: match(version) } })),
     webhooks: (): Promise<Webhook[]> => all(() => must(api.GET('/api/v1/webhooks'))),
     addWebhook: (body: WebhookInput): Promise<NewWebhook> => must(api.POST('/api/v1/webhooks', { body })),
     setWebhook: ({ id, version }: Webhook, { name, url, events, includeValues, active }: WebhookInput): Promise<Webhook> =>

@@ -50,6 +50,8 @@ export const keys = {
   ownRequests: (accountId: string) => ['ownRequests', accountId] as const,
   webhooks: ['webhooks'] as const,
   inJira: ['inJira'] as const,
+  copies: ['copies'] as const,
+  issueFields: ['issueFields'] as const,
   deliveries: (webhookId: string, state: string | null) => ['deliveries', webhookId, state] as const,
   imports: ['imports'] as const,
   import: (id: string) => ['import', id] as const,

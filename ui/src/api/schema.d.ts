@@ -1769,6 +1769,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/in-jira/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which values are copied when a request is made */
+        get: operations["read_copies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/in-jira/copies/{fieldId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have a field's values copied when a request is made
+         * @description Into a field of the issue's own that is empty then, once. Everybody who may read the issue in Jira can then read them there, so that only a
+         *     field that customers may see is taken. Requests that were made before are left alone.
+         */
+        put: operations["put_copy"];
+        post?: never;
+        /**
+         * Have a field's values copied no more
+         * @description What was copied stays in Jira.
+         */
+        delete: operations["remove_copy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/in-jira/fields/{fieldId}": {
         parameters: {
             query?: never;
@@ -1786,6 +1828,26 @@ export interface paths {
         post?: never;
         /** Take a field's values off issues */
         delete: operations["take_field_off_issues"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/in-jira/issue-fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the fields of Jira's that values can be copied into
+         * @description As Jira has them now; with each the types of field whose values fit.
+         */
+        get: operations["list_issue_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2535,6 +2597,66 @@ export interface components {
             length: number;
             /** @description Where what it replaces begins, in UTF-16 code units. */
             offset: number;
+        };
+        /** @description Which values are copied when a request is made. */
+        CopiesView: {
+            /** @description The rules. */
+            copies: components["schemas"]["CopyView"][];
+            /** @description What Jira did not take within the last 30 days: the newest twenty. */
+            failures: components["schemas"]["CopyFailureView"][];
+        };
+        /** @description A value that Jira did not take. */
+        CopyFailureView: {
+            /** @description When. */
+            at: string;
+            /**
+             * @description Why, as a code: `jira_rejected` (no such option, or the field is not on the issue's screen), `refused`, `too_long`.
+             * @example jira_rejected
+             */
+            code: string;
+            /** @description The field whose value it was. */
+            fieldId: string;
+            /** @description The issue's id. */
+            issueId: string;
+        };
+        /** @description What a field's values are copied into. */
+        CopyInput: {
+            /**
+             * @description The field of Jira's, by its id.
+             * @example customfield_10050
+             */
+            issueFieldId: string;
+        };
+        /** @description A field whose values are copied. */
+        CopyView: {
+            /** @description Whom it describes. */
+            entity: components["schemas"]["Entity"];
+            /** @description The field. */
+            fieldId: string;
+            /**
+             * @description The field of Jira's that its values are copied into.
+             * @example customfield_10050
+             */
+            issueFieldId: string;
+            /**
+             * @description The name that this had when it was chosen.
+             * @example Support tier
+             */
+            issueFieldName: string;
+            /**
+             * @description Its name.
+             * @example Tier
+             */
+            name: string;
+            /** @description Requests that were made before are left alone. */
+            since: string;
+            /** @description What it holds. */
+            type: components["schemas"]["FieldType"];
+            /**
+             * Format: int64
+             * @description Changes with each change of the field; the ETag is `"v<version>"`.
+             */
+            version: number;
         };
         /** @description How many requests, and where to see them. */
         CountsView: {
@@ -3310,6 +3432,33 @@ export interface components {
             code?: string | null;
             /** @description The issue's id. */
             issueId: string;
+        };
+        /**
+         * @description What a field of an issue holds.
+         * @enum {string}
+         */
+        IssueFieldType: "line" | "paragraph" | "url" | "number" | "date" | "dateTime" | "select" | "multiSelect" | "labels";
+        /** @description A field of Jira's that values can be copied into. */
+        IssueFieldView: {
+            /**
+             * @description Its id.
+             * @example customfield_10050
+             */
+            id: string;
+            /**
+             * @description Its name in Jira.
+             * @example Support tier
+             */
+            name: string;
+            /** @description The types of field whose values fit. */
+            takes: components["schemas"]["FieldType"][];
+            /** @description What it holds. */
+            type: components["schemas"]["IssueFieldType"];
+        };
+        /** @description The fields of Jira's that values can be copied into. */
+        IssueFieldsView: {
+            /** @description By name. */
+            items: components["schemas"]["IssueFieldView"][];
         };
         /** @description Somebody of the issue. */
         IssuePersonView: {
@@ -14460,6 +14609,250 @@ export interface operations {
             };
         };
     };
+    read_copies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "copies": [
+                     *         {
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "entity": "customer",
+                     *           "type": "select",
+                     *           "name": "Tier",
+                     *           "issueFieldId": "customfield_10060",
+                     *           "issueFieldName": "Service level",
+                     *           "since": "2026-11-22T09:00:00Z",
+                     *           "version": 44
+                     *         }
+                     *       ],
+                     *       "failures": [
+                     *         {
+                     *           "issueId": "10042",
+                     *           "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *           "code": "jira_rejected",
+                     *           "at": "2026-11-22T10:15:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CopiesView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_copy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                fieldId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issueFieldId": "customfield_10060"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CopyInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11",
+                     *       "entity": "customer",
+                     *       "type": "select",
+                     *       "name": "Tier",
+                     *       "issueFieldId": "customfield_10060",
+                     *       "issueFieldName": "Service level",
+                     *       "since": "2026-11-22T09:00:00Z",
+                     *       "version": 44
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CopyView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_copy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The field's ETag
+                 * @example "v42"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                /**
+                 * @description Field id
+                 * @example 0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a11
+                 */
+                fieldId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     put_field_on_issues: {
         parameters: {
             query?: never;
@@ -14610,6 +15003,65 @@ export interface operations {
                 };
             };
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_issue_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "customfield_10060",
+                     *           "name": "Service level",
+                     *           "type": "select",
+                     *           "takes": [
+                     *             "text",
+                     *             "boolean",
+                     *             "select"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssueFieldsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

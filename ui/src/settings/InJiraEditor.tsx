@@ -1,7 +1,6 @@
 /** Fields whose values stand on issues in Jira: chosen and removed here, and how far the writing is. */
 import { useState } from 'react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { asProblem } from '../api/problem';
+import { useQuery } from '@tanstack/react-query';
 import { keys } from '../api/queries';
 import type { Field, FieldOnIssues, InJira } from '../api/types';
 import { useReader } from '../app/reader';
@@ -10,12 +9,12 @@ import { Button } from '../kit/Button';
 import { copyText } from '../kit/copy';
 import { Question } from '../kit/Dialogs';
 import { ChoiceInput } from '../kit/fields';
-import { showFlag } from '../kit/flags';
 import { Icon } from '../kit/Icon';
 import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t, tn } from '../messages';
 import { formatInstant } from '../values/format';
 import { mayStandOnIssues, queryFor, whyWords } from './injira';
+import { useInJiraActs } from './useInJiraActs';
 
 /** How often the page looks while something is under way. */
 const LOOK_EVERY_MS = 3_000;
@@ -26,7 +25,7 @@ const underWay = (state: InJira | undefined) => state !== undefined && (state.fi
 
 export function InJiraEditor() {
   const { calls } = useServices();
-  const client = useQueryClient();
+  const tell = useInJiraActs();
   const state = useQuery({ queryKey: keys.inJira, queryFn: () => calls.inJira(), refetchInterval: (query) => (underWay(query.state.data) ? LOOK_EVERY_MS : false) });
   const customers = useQuery({ queryKey: keys.fields('customer'), queryFn: () => calls.fields('customer') });
   const organizations = useQuery({ queryKey: keys.fields('organization'), queryFn: () => calls.fields('organization') });
@@ -44,15 +43,7 @@ export function InJiraEditor() {
   const close = () => setOpen(null);
   const act = async (done: string, what: () => Promise<unknown>) => {
     close();
-    try {
-      await what();
-      showFlag({ tone: 'success', text: done });
-    } catch (error) {
-      const problem = asProblem(error);
-      const detail = problem.errors[0]?.detail ?? problem.detail ?? t(`problem.${problem.kind}.do`);
-      showFlag({ tone: 'error', text: `${t(`problem.${problem.kind}.title`)}. ${detail}` });
-    }
-    await Promise.all([client.invalidateQueries({ queryKey: keys.inJira }), client.invalidateQueries({ queryKey: ['fields'] })]);
+    await tell(done, what);
   };
   const chosen = fit.find((field) => field.id === wanted);
   return (

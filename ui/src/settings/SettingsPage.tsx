@@ -7,6 +7,7 @@ import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
 import { CustomerKeysEditor } from './CustomerKeysEditor';
 import { FieldsEditor } from './FieldsEditor';
+import { CopiesEditor } from './CopiesEditor';
 import { InJiraEditor } from './InJiraEditor';
 import { PermissionsEditor } from './PermissionsEditor';
 import { ProductsEditor } from './ProductsEditor';
@@ -53,7 +54,7 @@ export function SettingsPage({ tab: asked, id }: { tab: SettingsTab; id?: string
         {isAdmin && <TabPanel id="tokens" className="tab-panel"><TokensEditor /></TabPanel>}
         {isAdmin && <TabPanel id="imports" className="tab-panel"><ImportsEditor id={id ?? null} /></TabPanel>}
         {isAdmin && <TabPanel id="webhooks" className="tab-panel"><WebhooksEditor /></TabPanel>}
-        {isAdmin && <TabPanel id="in-jira" className="tab-panel"><InJiraEditor /></TabPanel>}
+        {isAdmin && <TabPanel id="in-jira" className="tab-panel"><InJiraEditor /><CopiesEditor /></TabPanel>}
         {isAdmin && <TabPanel id="sign-in" className="tab-panel"><CustomerKeysEditor /></TabPanel>}
         {server && <TabPanel id="server" className="tab-panel"><ServerEditor transport={transport} server={server} /></TabPanel>}
       </Tabs>

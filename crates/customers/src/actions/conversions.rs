@@ -20,7 +20,7 @@ use crate::actions::announce::announce_field;
 use crate::actions::batches::plan_place;
 use crate::actions::batches::{self, OpenBatch};
 use crate::actions::fields::{self, OpenField};
-use crate::actions::{access, issues};
+use crate::actions::{access, copies, issues};
 use crate::conversion::{self, How};
 use crate::imports::mapping::Settings;
 use crate::model::{
@@ -28,6 +28,7 @@ use crate::model::{
     ImportState, Permission, Turn,
 };
 use crate::rules;
+use crate::rules::copies::fits;
 use crate::rules::issues::slot_kind;
 use crate::sql::{self, SealedImport};
 use crate::webhooks::event::EventKind;
@@ -326,7 +327,10 @@ async fn write_field(
     // A place on issues is of one type: a field of another one is taken off, and can be chosen anew.
     let on_issues = body.on_issues.clone();
     let kept = on_issues.clone().filter(|_| slot_kind(kind).is_some() && slot_kind(kind) == slot_kind(field.kind));
-    let sealed = keys.seal(&fields::place(field.id), &FieldBody { on_issues: kept, ..body.clone() })?;
+    let copied_to = body.copied_to.clone();
+    let copied = copied_to.clone().filter(|to| fits(kind, to.kind));
+    let body = FieldBody { on_issues: kept, copied_to: copied, ..body.clone() };
+    let sealed = keys.seal(&fields::place(field.id), &body)?;
     let new = Field {
         id: field.id,
         entity: field.entity,
@@ -342,6 +346,9 @@ async fn write_field(
     fields::write(scoped, new, hash, field.version).await?;
     if on_issues.is_some() {
         issues::settle_choice(scoped, cx, keys).await?;
+    }
+    if copied_to.is_some() {
+        copies::settle(scoped, cx, keys).await?;
     }
     Ok(())
 }

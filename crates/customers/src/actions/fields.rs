@@ -10,7 +10,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::access;
 use crate::actions::announce::announce_field;
-use crate::actions::issues;
+use crate::actions::{copies, issues};
 use crate::model::{Entity, Field, FieldAudience, FieldBody, FieldId, FieldType, Permission, SectionId};
 use crate::rules::issues::check_choice;
 use crate::webhooks::event::EventKind;
@@ -126,8 +126,9 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     }
     let mut body = wanted.body;
     (body.past, body.turning) = (old.body.peek().past.clone(), old.body.peek().turning);
-    let on_issues = old.body.peek().on_issues.clone();
-    body.on_issues = on_issues.clone().filter(|_| check_choice(old.kind, wanted.audience, old.retired).is_ok());
+    let (on_issues, copied_to) = (old.body.peek().on_issues.clone(), old.body.peek().copied_to.clone());
+    let stays = check_choice(old.kind, wanted.audience, old.retired).is_ok();
+    (body.on_issues, body.copied_to) = (on_issues.clone().filter(|_| stays), copied_to.clone().filter(|_| stays));
     match rules::merge_options(&old.body.peek().options, std::mem::take(&mut body.options), fresh_option) {
         Ok(options) => body.options = options,
         Err(wrong) => faults.extend(wrong),
@@ -150,6 +151,9 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     if on_issues.is_some() {
         issues::settle_choice(&mut scoped, cx, &keys).await?;
     }
+    if copied_to.is_some() {
+        copies::settle(&mut scoped, cx, &keys).await?;
+    }
     note(&mut scoped, cx, "customers.field_changed", actor, id).await?;
     announce_field(&mut scoped, cx, EventKind::FieldChanged, id, version).await?;
     scoped.commit().await?;
@@ -168,11 +172,15 @@ pub(crate) async fn retire_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     let old = in_transaction(&mut scoped, &keys, id).await?.ok_or_else(Fault::not_found)?;
     check_version(&old, before)?;
     // What is out of use stands on no issue, and is chosen anew when it is back.
-    let on_issues = old.body.peek().on_issues.is_some();
-    let sealed = keys.seal(&place(id), &FieldBody { on_issues: None, ..old.body.peek().clone() })?;
+    let (on_issues, copied) = (old.body.peek().on_issues.is_some(), old.body.peek().copied_to.is_some());
+    let body = FieldBody { on_issues: None, copied_to: None, ..old.body.peek().clone() };
+    let sealed = keys.seal(&place(id), &body)?;
     write(&mut scoped, Field { retired, version, ..old.with(|_| sealed) }, &hash, before).await?;
     if on_issues {
         issues::settle_choice(&mut scoped, cx, &keys).await?;
+    }
+    if copied {
+        copies::settle(&mut scoped, cx, &keys).await?;
     }
     let (kind, event) = if retired {
         ("customers.field_retired", EventKind::FieldRetired)

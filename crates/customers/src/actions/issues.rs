@@ -6,7 +6,7 @@
 use host::issue_property::Slot;
 use jiff::{SignedDuration, Timestamp};
 use jobs::enqueue;
-use kernel::{AccountId, Cx, Fault, OrganizationId, Result};
+use kernel::{AccountId, Cx, Fault, OrganizationId, ProjectId, Result};
 use serde_json::{Value as Json, json};
 use store::{Scoped, changes, ledger};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::Room;
 use crate::actions::announce::announce_field;
 use crate::actions::fields::{self, OpenField};
 use crate::actions::turned::Turned;
-use crate::actions::{access, values};
+use crate::actions::{access, copies, values};
 use crate::jobs::issues::{FIND, FOLLOW, SEND};
 use crate::model::{Entity, FieldBody, FieldId, OnIssues, Owner, Value};
 use crate::rules::issues as rules;
@@ -108,27 +108,30 @@ pub(crate) async fn choose(cx: &Cx, room: &Room, id: FieldId, before: i64) -> Re
         let kind = rules::check_choice(field.kind, field.audience, field.retired)
             .map_err(|wrong| Fault::invalid_fields(vec![wrong]))?;
         if field.body.peek().on_issues.is_some() {
-            return Ok(field.body.peek().on_issues.clone());
+            return Ok(field.body.peek().clone());
         }
         let taken: Vec<(Entity, OnIssues)> =
             others.iter().filter_map(|other| Some((other.entity, other.body.peek().on_issues.clone()?))).collect();
         let given = rules::assign(kind, (field.entity, &field.body.peek().name), &taken);
-        given.map(Some).map_err(|wrong| Fault::invalid_fields(vec![wrong]))
+        let on_issues = Some(given.map_err(|wrong| Fault::invalid_fields(vec![wrong]))?);
+        Ok(FieldBody { on_issues, ..field.body.peek().clone() })
     };
     change(cx, room, (id, before), "customers.field_put_on_issues", place).await
 }
 
 /// Takes a field that has version `before` off issues.
 pub(crate) async fn take_off(cx: &Cx, room: &Room, id: FieldId, before: i64) -> Result<OpenField> {
-    change(cx, room, (id, before), "customers.field_taken_off_issues", |_, _| Ok(None)).await
+    let place = |field: &OpenField, _: &[OpenField]| Ok(FieldBody { on_issues: None, ..field.body.peek().clone() });
+    change(cx, room, (id, before), "customers.field_taken_off_issues", place).await
 }
 
-async fn change(
+/// Changes what becomes of a field's values in Jira, and lets follow what follows from it.
+pub(crate) async fn change(
     cx: &Cx,
     room: &Room,
     (id, before): (FieldId, i64),
     told: &'static str,
-    place: impl FnOnce(&OpenField, &[OpenField]) -> Result<Option<OnIssues>>,
+    place: impl FnOnce(&OpenField, &[OpenField]) -> Result<FieldBody>,
 ) -> Result<OpenField> {
     let keys = access::tenant_keys(cx, room).await?;
     let actor = access::actor_pseudonym(cx, room).await?;
@@ -140,11 +143,17 @@ async fn change(
     let (mut own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|field| field.id == id);
     let old = own.pop().ok_or_else(Fault::not_found)?;
     fields::check_version(&old, before)?;
-    let on_issues = place(&old, &others)?;
-    let body = FieldBody { on_issues, ..old.body.peek().clone() };
+    let body = place(&old, &others)?;
+    let moves = body.on_issues != old.body.peek().on_issues;
+    let copies = body.copied_to != old.body.peek().copied_to;
     let sealed = keys.seal(&fields::place(id), &body)?;
     fields::write(&mut scoped, crate::model::Field { version, ..old.with(|_| sealed) }, &hash, before).await?;
-    settle_choice(&mut scoped, cx, &keys).await?;
+    if moves {
+        settle_choice(&mut scoped, cx, &keys).await?;
+    }
+    if copies {
+        copies::settle(&mut scoped, cx, &keys).await?;
+    }
     fields::note(&mut scoped, cx, told, actor, id).await?;
     announce_field(&mut scoped, cx, EventKind::FieldChanged, id, version).await?;
     scoped.commit().await?;
@@ -254,11 +263,12 @@ pub(crate) async fn look(cx: &Cx, room: &Room) -> Result<()> {
     let mut scoped = room.shared.store.write(cx).await?;
     let Some(sending) = marks::sending_get(&mut scoped).await? else { return Ok(()) };
     send(&mut scoped, cx, cx.now()).await?;
-    if sending.active {
+    marks::copy_forget(&mut scoped, copies::told_since(cx)).await?;
+    if sending.active || sending.copying {
         let key = format!("hour {}", kernel::micros(cx.now()));
         let until = sending.found_at.and_then(|at| at.checked_add(FOUND_EVERY).ok());
         let going = sending.finding_since.is_some_and(|since| is_recent(cx, since));
-        let all = until.is_none_or(|until| until <= cx.now()) && !going;
+        let all = sending.active && until.is_none_or(|until| until <= cx.now()) && !going;
         if all {
             marks::sending_finding(&mut scoped, Some(cx.now()), None).await?;
         }
@@ -287,21 +297,27 @@ pub(crate) struct Content {
 }
 
 /// What is to stand on an issue, as the rows say it now. Of somebody who was merged into another: nothing.
-pub(crate) async fn content(cx: &Cx, room: &Room, chosen: &[OpenField], mark: &marks::Mark) -> Result<Content> {
+pub(crate) async fn content(
+    cx: &Cx,
+    room: &Room,
+    chosen: &[OpenField],
+    reporter: &AccountId,
+    project: &ProjectId,
+) -> Result<Content> {
     let mut content = Content::default();
     let mut scoped = room.shared.store.read(cx).await?;
-    if sql::merged_into(&mut scoped, &mark.owner).await?.is_some() {
+    if sql::merged_into(&mut scoped, reporter).await?.is_some() {
         return Ok(content);
     }
-    let mut owners = vec![Owner::Customer(mark.owner.clone())];
+    let mut owners = vec![Owner::Customer(reporter.clone())];
     if chosen.iter().any(|field| field.entity == Entity::Organization) {
-        let organizations = marks::organizations_of(&mut scoped, &mark.owner, rules::ORGANIZATIONS).await?;
+        let organizations = marks::organizations_of(&mut scoped, reporter, rules::ORGANIZATIONS).await?;
         owners.extend(organizations.into_iter().map(Owner::Organization));
     }
     let turned = Turned::of(chosen);
     let place = |id: FieldId, entity: Entity| {
         chosen.iter().position(|field| {
-            let here = crate::rules::applies_to_project(&field.body.peek().projects, mark.project.as_str());
+            let here = crate::rules::applies_to_project(&field.body.peek().projects, project.as_str());
             field.id == id && field.entity == entity && here
         })
     };

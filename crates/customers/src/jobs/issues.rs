@@ -9,15 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::join_all;
 use host::client::{self, IssueRef, PropertyKey, Search};
-use host::{As, Jira, events, issue_property, jql};
+use host::{As, Jira, issue_property, jql};
 use jiff::{SignedDuration, Timestamp};
 use jobs::{Handler, Outcome};
-use kernel::{Cx, Fault, IssueId, KeyClass, Kind, Result};
+use kernel::{Cx, Fault, KeyClass, Kind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vault::Subject;
 
 use crate::Room;
+use crate::actions::copies;
 use crate::actions::fields::OpenField;
 pub(crate) use crate::actions::issues::look;
 use crate::actions::issues::{self, Content};
@@ -36,6 +37,8 @@ const PAGES_A_SLICE: usize = 10;
 const RECENT_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How far such a search looks back: Jira's search lags, and a turn may be late.
 const RECENT_MINUTES: u32 = 20;
+/// An issue is new for so long: longer than a search looks back, shorter than the queue remembers what it had.
+const NEW_FOR: SignedDuration = SignedDuration::from_hours(2);
 /// Issues that are written at once: well below what Jira takes in a second.
 const AT_ONCE: u32 = 8;
 /// Such handfuls in one run of the job.
@@ -59,13 +62,7 @@ const TELLING: usize = 4;
 const UNKNOWN: &[u8] = &[];
 
 pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
-    vec![
-        Arc::new(Follow(room.clone())),
-        Arc::new(Find(room.clone())),
-        Arc::new(Send(room.clone())),
-        Arc::new(Hear(room.clone())),
-        Arc::new(Upgraded(room.clone())),
-    ]
+    vec![Arc::new(Follow(room.clone())), Arc::new(Find(room.clone())), Arc::new(Send(room.clone()))]
 }
 
 /// Marks the issues of whoever changed.
@@ -82,91 +79,13 @@ impl Handler for Follow {
     }
 }
 
-/// An issue was made, changed hands, or was deleted.
-struct Hear(Room);
-
-#[async_trait]
-impl Handler for Hear {
-    fn kind(&self) -> &'static str {
-        "customers.hear_of_issue"
-    }
-
-    fn topic(&self) -> Option<&'static str> {
-        Some(host::events::ISSUE_TOPIC)
-    }
-
-    async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
-        let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
-        let issue = IssueId::new(text("issue"))?;
-        let sending = marks::sending_get(&mut self.0.shared.store.read(cx).await?).await?;
-        if !sending.is_some_and(|sending| sending.active) {
-            return Ok(Outcome::Done);
-        }
-        let found = if text("event") == "deleted" { Read::Gone } else { self.read(cx, &issue).await? };
-        let mut scoped = self.0.shared.store.write(cx).await?;
-        match found {
-            Read::Here(found) => note(&mut scoped, &found, cx.now()).await?,
-            Read::Elsewhere => marks::mark_leaves(&mut scoped, &issue, cx.now()).await?,
-            Read::Gone => marks::mark_drop(&mut scoped, &issue).await?,
-        }
-        issues::send(&mut scoped, cx, cx.now()).await?;
-        scoped.commit().await?;
-        Ok(Outcome::Done)
-    }
-}
-
-/// What Jira says of an issue.
-enum Read {
-    /// It is one of a service project.
-    Here(Box<client::Issue>),
-    /// It is in another project by now, or always was.
-    Elsewhere,
-    Gone,
-}
-
-impl Hear {
-    /// How Jira has it: the event is not believed.
-    async fn read(&self, cx: &Cx, issue: &IssueId) -> Result<Read> {
-        let projects = self.0.shared.host.callers.service_projects(cx).await?;
-        let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
-        match jira.issue(&IssueRef::from(issue.clone())).await {
-            Ok(found) => {
-                let here = found.fields.project.as_ref().is_some_and(|project| projects.contains(&project.id));
-                Ok(if here { Read::Here(Box::new(found)) } else { Read::Elsewhere })
-            }
-            Err(fault) if fault.kind() == Kind::NotFound => Ok(Read::Gone),
-            Err(fault) => Err(fault),
-        }
-    }
-}
-
-async fn note(scoped: &mut store::Scoped, issue: &client::Issue, at: Timestamp) -> Result<()> {
+/// Notes whose an issue is, and where.
+pub(super) async fn note(scoped: &mut store::Scoped, issue: &client::Issue, at: Timestamp) -> Result<()> {
     let (Some(reporter), Some(project)) = (&issue.fields.reporter, &issue.fields.project) else {
         // What stands there may be a former reporter's.
         return marks::mark_leaves(scoped, &issue.id, at).await;
     };
     marks::mark_put(scoped, (&issue.id, &reporter.account_id, &project.id), at).await
-}
-
-/// A new version of the app may have its places indexed anew.
-struct Upgraded(Room);
-
-#[async_trait]
-impl Handler for Upgraded {
-    fn kind(&self) -> &'static str {
-        "customers.send_after_upgrade"
-    }
-
-    fn topic(&self) -> Option<&'static str> {
-        Some(events::UPGRADED_TOPIC)
-    }
-
-    async fn run(&self, cx: &Cx, _: &Value) -> Result<Outcome> {
-        let mut scoped = self.0.shared.store.write(cx).await?;
-        issues::all_again(&mut scoped, cx).await?;
-        scoped.commit().await?;
-        Ok(Outcome::Done)
-    }
 }
 
 /// Looks for issues.
@@ -200,12 +119,13 @@ impl Handler for Find {
         let mut finding = Finding::deserialize(payload).map_err(|_| Fault::invalid("jobs_payload", "not a finding"))?;
         let store = &self.0.shared.store;
         let sending = marks::sending_get(&mut store.read(cx).await?).await?;
-        if !sending.is_some_and(|sending| sending.active) {
+        let Some(sending) = sending.filter(|sending| sending.active || sending.copying) else {
             return Ok(Outcome::Done);
-        }
+        };
         let projects = self.0.shared.host.callers.service_projects(cx).await?;
         let jql = if finding.all { jql::newest(&projects) } else { jql::changed(&projects, finding.minutes) };
         let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        let new_since = cx.now().checked_sub(NEW_FOR).unwrap_or(Timestamp::MIN);
         for _ in 0..PAGES_A_SLICE {
             if projects.is_empty() {
                 return self.ends(cx, &finding).await;
@@ -214,7 +134,13 @@ impl Handler for Find {
             let page = jira.search(search).await?;
             let mut scoped = store.write(cx).await?;
             for issue in &page.issues {
-                note(&mut scoped, issue, cx.now()).await?;
+                if sending.active {
+                    note(&mut scoped, issue, cx.now()).await?;
+                }
+                let is_new = issue.fields.created.is_some_and(|made| made >= new_since);
+                if sending.copying && is_new {
+                    copies::made(&mut scoped, cx, &issue.id).await?;
+                }
             }
             issues::send(&mut scoped, cx, cx.now()).await?;
             scoped.commit().await?;
@@ -357,7 +283,7 @@ impl Send {
         if mark.leaves {
             return Ok((Content::default(), None));
         }
-        let content = issues::content(cx, &self.0, chosen, mark).await?;
+        let content = issues::content(cx, &self.0, chosen, &mark.owner, &mark.project).await?;
         let values = content.values.iter().map(|(at, value)| (*at, value.peek()));
         let Some(property) = issues::property(chosen, values, slots) else { return Ok((content, None)) };
         // A person's goes with the person.

@@ -109,7 +109,7 @@ pub struct Standing<'v> {
 pub fn property(standing: &[Standing<'_>], slots: bool) -> Option<Json> {
     let mut whole = Map::new();
     for one in standing {
-        let said = said(one);
+        let said = said(one.kind, one.options, one.value);
         if said.is_empty() {
             continue;
         }
@@ -150,9 +150,10 @@ fn indexed(value: Json) -> Json {
     }
 }
 
-fn said(one: &Standing<'_>) -> Vec<Json> {
-    let label = |id: &String| one.options.iter().find(|option| option.id == *id).map(|option| json!(option.label));
-    match (one.kind, one.value) {
+/// What a value says, in plain texts, numbers and truths.
+pub(crate) fn said(kind: FieldType, options: &[FieldOption], value: &Value) -> Vec<Json> {
+    let label = |id: &String| options.iter().find(|option| option.id == *id).map(|option| json!(option.label));
+    match (kind, value) {
         (FieldType::LongText | FieldType::User, _) | (_, Value::Empty) => Vec::new(),
         (FieldType::Select, Value::Text(id)) => label(id).into_iter().collect(),
         (_, Value::List(ids)) => ids.iter().filter_map(label).collect(),

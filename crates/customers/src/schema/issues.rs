@@ -30,6 +30,8 @@ table!(MARK, "issue_mark", Tenant, [
 ], key ["tenant", "issue"], index [&["tenant", "owner"] as &[&str], &["tenant", "state", "due_at"] as &[&str]], subject "owner");
 
 const S: &str = "issue_sending";
+// Whether any field is copied into issues when they are made.
+static COPYING: Column = Column::new(S, "copying", Bool, &STATE).or_null();
 table!(
     SENDING,
     "issue_sending",
@@ -47,8 +49,26 @@ table!(
         // When all issues were last looked for to the end; since when they are being looked for.
         Column::new(S, "found_at", Int, &INSTANT).or_null(),
         Column::new(S, "finding_since", Int, &INSTANT).or_null(),
+        COPYING,
     ],
     key["tenant"]
 );
 
+const C: &str = "issue_copy_failure";
+table!(
+    COPY_FAILURE,
+    "issue_copy_failure",
+    Tenant,
+    [
+        Column::new(C, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(C, "issue", Text, &OPAQUE_ID),
+        // Which field's value Jira did not take, and why.
+        Column::new(C, "field", Uuid, &OPAQUE_ID),
+        Column::new(C, "error", Text, &STATE),
+        Column::new(C, "at", Int, &INSTANT),
+    ],
+    key["tenant", "issue", "field"]
+);
+
+pub(crate) static COPY_STEPS: [Step; 2] = [Step::Add(&COPYING), Step::Create(&COPY_FAILURE)];
 pub(crate) static STEPS: [Step; 2] = [Step::Create(&MARK), Step::Create(&SENDING)];

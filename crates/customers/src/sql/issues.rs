@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use kernel::{AccountId, Fault, IssueId, OrganizationId, ProjectId, Result};
 use store::{Row, Scoped, args};
 
+use crate::model::FieldId;
+
 const PUT: &str = "INSERT INTO issue_mark (tenant, issue, owner, project, state, turn, attempts, due_at, leaves) \
      VALUES ($1, $2, $3, $4, 'waiting', 1, 0, $5, FALSE) ON CONFLICT (tenant, issue) DO UPDATE SET owner = excluded.owner, \
      project = excluded.project, state = 'waiting', turn = issue_mark.turn + 1, attempts = 0, due_at = excluded.due_at, \
@@ -33,10 +35,17 @@ const FAILED: &str =
     "SELECT issue, error FROM issue_mark WHERE tenant = $1 AND state = 'failed' ORDER BY issue LIMIT $2";
 const ORGANIZATIONS_OF: &str = "SELECT organization FROM membership WHERE tenant = $1 AND account = $2 \
      ORDER BY organization LIMIT $3";
-const SENDING: &str = "SELECT active, seq, held_until, failures, error, found_at, finding_since FROM issue_sending \
+const SENDING: &str = "SELECT active, seq, held_until, failures, error, found_at, finding_since, copying FROM issue_sending \
      WHERE tenant = $1";
 const ACTIVATE: &str = "INSERT INTO issue_sending (tenant, active, seq, failures) VALUES ($1, $2, $3, 0) \
      ON CONFLICT (tenant) DO UPDATE SET active = excluded.active";
+const COPIES: &str = "INSERT INTO issue_sending (tenant, active, seq, failures, copying) VALUES ($1, FALSE, $3, 0, $2) \
+     ON CONFLICT (tenant) DO UPDATE SET copying = excluded.copying";
+const COPY_FAILED: &str = "INSERT INTO issue_copy_failure (tenant, issue, field, error, at) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (tenant, issue, field) DO UPDATE SET error = excluded.error, at = excluded.at";
+const COPY_FAILURES: &str = "SELECT issue, field, error, at FROM issue_copy_failure WHERE tenant = $1 AND at >= $2 \
+     ORDER BY at DESC, issue, field LIMIT $3";
+const COPY_FORGET: &str = "DELETE FROM issue_copy_failure WHERE tenant = $1 AND at < $2";
 const FOLLOWED: &str = "UPDATE issue_sending SET seq = $2 WHERE tenant = $1 AND seq < $2";
 const CLAIM: &str =
     "UPDATE issue_sending SET busy_until = $3 WHERE tenant = $1 AND (busy_until IS NULL OR busy_until <= $2)";
@@ -69,6 +78,16 @@ pub(crate) struct Sending {
     pub(crate) error: Option<String>,
     pub(crate) found_at: Option<Timestamp>,
     pub(crate) finding_since: Option<Timestamp>,
+    /// Whether any field is copied into issues that are made.
+    pub(crate) copying: bool,
+}
+
+/// A value that Jira did not take when an issue was made.
+pub(crate) struct CopyFailure {
+    pub(crate) issue: String,
+    pub(crate) field: FieldId,
+    pub(crate) code: String,
+    pub(crate) at: Timestamp,
 }
 
 /// What a try leaves behind.
@@ -191,6 +210,7 @@ pub(crate) async fn sending_get(scoped: &mut Scoped) -> Result<Option<Sending>> 
             error: row.opt_text("error")?,
             found_at: row.opt_instant("found_at")?,
             finding_since: row.opt_instant("finding_since")?,
+            copying: row.opt_bool("copying")?.unwrap_or(false),
         })
     })
     .transpose()
@@ -199,6 +219,41 @@ pub(crate) async fn sending_get(scoped: &mut Scoped) -> Result<Option<Sending>> 
 /// Says whether any field stands on issues. Changes are followed from `seq` where they were not before.
 pub(crate) async fn sending_activate(scoped: &mut Scoped, active: bool, seq: i64) -> Result<()> {
     scoped.run(ACTIVATE, args![active, seq]).await.map(drop)
+}
+
+/// Says whether any field is copied into issues that are made.
+pub(crate) async fn sending_copies(scoped: &mut Scoped, copying: bool, seq: i64) -> Result<()> {
+    scoped.run(COPIES, args![copying, seq]).await.map(drop)
+}
+
+/// Notes that Jira did not take a field's value.
+pub(crate) async fn copy_failed(
+    scoped: &mut Scoped,
+    issue: &IssueId,
+    field: FieldId,
+    code: &str,
+    at: Timestamp,
+) -> Result<()> {
+    scoped.run(COPY_FAILED, args![issue.as_str(), field.0, code.to_owned(), at]).await.map(drop)
+}
+
+/// The newest of those, of after an instant.
+pub(crate) async fn copy_failures(scoped: &mut Scoped, since: Timestamp, limit: u32) -> Result<Vec<CopyFailure>> {
+    let rows = scoped.rows(COPY_FAILURES, args![since, limit]).await?;
+    let failure = |row: &Row| {
+        Ok(CopyFailure {
+            issue: row.text("issue")?,
+            field: FieldId(row.uuid("field")?),
+            code: row.text("error")?,
+            at: row.instant("at")?,
+        })
+    };
+    rows.iter().map(failure).collect()
+}
+
+/// Forgets those of before an instant.
+pub(crate) async fn copy_forget(scoped: &mut Scoped, before: Timestamp) -> Result<()> {
+    scoped.run(COPY_FORGET, args![before]).await.map(drop)
 }
 
 pub(crate) async fn sending_followed(scoped: &mut Scoped, seq: i64) -> Result<()> {

@@ -243,7 +243,14 @@ fn custom(name: &str, value: &Value, shape: &Shape<'_>) -> Result<FieldValue, St
             }
             FieldKind::Number => value.is_number(),
             FieldKind::Date => value.as_str().is_some_and(|t| t.parse::<Date>().is_ok()),
-            FieldKind::Select => value.get("value").or(value.get("id")).is_some(),
+            FieldKind::Select => {
+                let chosen = value.get("value").and_then(Value::as_str);
+                let known = chosen.is_some_and(|chosen| field.options.iter().any(|option| option == chosen));
+                if !known {
+                    return Err(format!("Option value '{}' is not valid", chosen.unwrap_or_default()));
+                }
+                true
+            }
             FieldKind::Users | FieldKind::Organizations | FieldKind::RequestType => value.is_array(),
         };
     if good {

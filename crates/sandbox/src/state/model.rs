@@ -377,6 +377,9 @@ pub struct CustomField {
     pub name: String,
     /// Value type.
     pub kind: FieldKind,
+    /// What may be chosen in it, where it is a select.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// A field of a request type, as the portal asks it.

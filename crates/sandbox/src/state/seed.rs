@@ -160,7 +160,12 @@ pub fn base_seed() -> Seed {
         inward: inward.to_owned(),
         outward: outward.to_owned(),
     };
-    let field = |id: &str, name: &str, kind| CustomField { id: id.to_owned(), name: name.to_owned(), kind };
+    let field = |id: &str, name: &str, kind| CustomField {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        kind,
+        options: Vec::new(),
+    };
     let ids = |ids: &[&str]| ids.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     Seed {
         groups: vec![
@@ -245,6 +250,13 @@ pub fn base_seed() -> Seed {
             field(FIELD_PARTICIPANTS, "Request participants", FieldKind::Users),
             field(FIELD_ORGANIZATIONS, "Organizations", FieldKind::Organizations),
             field(FIELD_REQUEST_TYPE, "Request Type", FieldKind::RequestType),
+            CustomField {
+                options: ids(&["Gold", "Silver", "Bronze"]),
+                ..field("customfield_10060", "Service level", FieldKind::Select)
+            },
+            field("customfield_10061", "Contract", FieldKind::Text),
+            field("customfield_10062", "Contract ends", FieldKind::Date),
+            field("customfield_10063", "Seats", FieldKind::Number),
         ],
         ..Seed::default()
     }

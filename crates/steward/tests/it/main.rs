@@ -45,6 +45,7 @@ mod bulk;
 mod bulk_actions;
 mod changes;
 mod connect;
+mod copies;
 mod customer_sign_in;
 mod customers;
 mod data_center;

@@ -218,6 +218,9 @@ fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
         ("PUT", "/api/v1/views/{viewId}") => Some(json!({"name": "Made by a wall test"})),
         ("PUT", "/api/v1/views/{viewId}/default") => None,
         ("PATCH", _) => Some(json!({"values": {&things.field: "by a wall test"}})),
+        ("PUT", path) if path.starts_with("/api/v1/settings/in-jira/copies/") => {
+            Some(json!({"issueFieldId": "labels"}))
+        }
         ("PUT", _) => Some(json!({"value": "by a wall test"})),
         ("POST", "/api/v1/queries/check") => Some(json!({"entity": "customer", "query": "Canari = x"})),
         ("POST", path) if path.ends_with("/export") => Some(json!({"format": "csv"})),

@@ -132,7 +132,9 @@ fn doors_of_forges_own_are_closed_to_pages() {
     let key = key();
     let heard = |principal: Value, kind: Value| {
         let mut claims = with("/principal", principal);
-        claims["context"]["extension"] = if kind.is_null() { json!({}) } else { json!({"type": kind}) };
+        if let Some(extension) = claims.pointer_mut("/context/extension") {
+            *extension = if kind.is_null() { json!({}) } else { json!({"type": kind}) };
+        }
         judge(&key, &sign(&key, &claims), now()).unwrap().not_of_a_page().is_ok()
     };
     for kind in ["trigger", "core:trigger", "scheduledTrigger", "preUninstall", "migration:dataResidency"] {

@@ -98,6 +98,7 @@ pub(crate) fn seed() -> Seed {
         id: "customfield_10050".to_owned(),
         name: "Asset tag".to_owned(),
         kind: FieldKind::Text,
+        options: Vec::new(),
     });
     let field = |id: &str, name: &str, required| RequestTypeField {
         field_id: id.to_owned(),
