@@ -25,13 +25,13 @@ const PART_BYTES: usize = 400_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_killed_on_its_way_over_and_over_on_sqlite() {
-    killed_while_sending(Vec::new()).await;
+    Box::pin(killed_while_sending(Vec::new())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_killed_on_its_way_over_and_over_on_postgres() {
     if let (Some(main), Some(shelf)) = (Database::postgres().await, Database::postgres().await) {
-        killed_while_sending(vec![main, shelf]).await;
+        Box::pin(killed_while_sending(vec![main, shelf])).await;
     }
 }
 
