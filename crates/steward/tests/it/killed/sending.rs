@@ -18,7 +18,7 @@ use crate::databases::Database;
 /// From a part's first byte to the kill: objects and rows take a few milliseconds each.
 const MILLIS: std::ops::Range<u64> = 0..25;
 /// Kills; the rest of the file is sent in peace.
-const KILLS: u32 = 40;
+const KILLS: u32 = 25;
 /// Parts of the file, each of which makes several objects.
 const PARTS: usize = 12;
 const PART_BYTES: usize = 400_000;
