@@ -157,6 +157,7 @@ fn sign_in_url(shared: &Shared, tenant: TenantId) -> String {
 /// List the keys of customers' sites
 #[utoipa::path(get, path = "/customer-keys", tag = "customer sign-in",
     responses((status = 200, body = CustomerKeysView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[crate::boxed]
 async fn list_customer_keys(State(shared): State<Shared>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let keys = customer_keys::list_keys(&shared, &caller.cx).await?;
     let known = makers(&shared, &caller.cx, &keys).await?;
@@ -174,6 +175,7 @@ async fn list_customer_keys(State(shared): State<Shared>, Admin(caller): Admin) 
 /// For Jira administrators, on a page or with an invocation token. A secret is in this answer only.
 #[utoipa::path(post, path = "/customer-keys", tag = "customer sign-in", request_body = CustomerKeyInput,
     responses((status = 201, body = NewCustomerKeyView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[crate::boxed]
 async fn make_customer_key(
     State(shared): State<Shared>,
     Admin(caller): Admin,
@@ -194,6 +196,7 @@ async fn make_customer_key(
 /// Nobody comes in with it from then on, and who did is signed out.
 #[utoipa::path(delete, path = "/customer-keys/{keyId}", tag = "customer sign-in", params(("keyId" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[crate::boxed]
 async fn delete_customer_key(
     State(shared): State<Shared>,
     Admin(caller): Admin,

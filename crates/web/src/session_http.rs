@@ -44,6 +44,7 @@ fn by_invocation(caller: Caller) -> Result<Caller, Fault> {
 /// Make a one-time ticket to a page of our own origin
 #[utoipa::path(post, path = "/session/tickets", tag = "session",
     responses((status = 200, body = Ticket), (status = 401, body = ProblemBody)))]
+#[crate::boxed]
 async fn make_ticket(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     // A page of Connect's has no other word of its host; what it opens is bound to one browser, and used once.
     let caller = if matches!(caller.proof, Proof::Context) { caller } else { by_invocation(caller)? };
@@ -73,6 +74,7 @@ struct PageSession {
 /// Start a session of our own origin with a ticket
 #[utoipa::path(post, path = "/session", tag = "session", request_body = StartBody, security(()),
     responses((status = 200, description = "Sets the session cookie", body = PageSession), (status = 401, body = ProblemBody)))]
+#[crate::boxed]
 async fn start_session(State(shared): State<Shared>, Json(body): Json<StartBody>) -> Result<Reply, Problem> {
     let door = door_cx(&shared, session::claimed_tenant(Kind::Ticket, &body.ticket)?, "session");
     let (account, context) = session::take(&shared, &door, &body.ticket).await?;
@@ -95,6 +97,7 @@ pub(crate) fn session_cookie(shared: &Shared, token: String) -> Cookie<'static> 
 /// The session that this page has
 #[utoipa::path(get, path = "/session", tag = "session",
     responses((status = 200, body = PageSession), (status = 401, body = ProblemBody)))]
+#[crate::boxed]
 async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
     let (Proof::Cookie(token) | Proof::Customer(token)) = caller.proof else {
         return Err(Fault::unauthenticated("session_none", "There is no session of this page.").into());
@@ -104,6 +107,7 @@ async fn read_session(Person(caller): Person) -> Result<Reply, Problem> {
 
 /// End the session
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204), (status = 401, body = ProblemBody)))]
+#[crate::boxed]
 async fn end_session(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     let Caller { cx, account, proof, .. } = caller;
     let mut gone = session_cookie(&shared, String::new());
@@ -137,6 +141,7 @@ struct BearerSession {
 /// Trade an invocation token, which is good once, for a bearer session of ten minutes
 #[utoipa::path(post, path = "/session/bearer", tag = "session",
     responses((status = 200, body = BearerSession), (status = 401, body = ProblemBody)))]
+#[crate::boxed]
 async fn exchange_token(State(shared): State<Shared>, Person(caller): Person) -> Result<Reply, Problem> {
     let caller = by_invocation(caller)?;
     let made = session::make(&shared, &caller.cx, Kind::Bearer, &caller.account, &caller.from).await?;

@@ -144,6 +144,7 @@ fn maker(account: &AccountId, known: &[(AccountId, Open<Profile>)]) -> Maker {
 /// Those that were not revoked, oldest first; expired ones among them.
 #[utoipa::path(get, path = "/tokens", tag = "tokens",
     responses((status = 200, body = Page<TokenView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[crate::boxed]
 async fn list_tokens(State(shared): State<Shared>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let tokens = token::list_tokens(&shared, &caller.cx).await?;
     let known = makers(&shared, &caller.cx, &tokens).await?;
@@ -165,6 +166,7 @@ async fn list_tokens(State(shared): State<Shared>, Admin(caller): Admin) -> Resu
 /// answer only.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = TokenInput,
     responses((status = 201, body = NewTokenView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[crate::boxed]
 async fn make_token(
     State(shared): State<Shared>,
     Admin(caller): Admin,
@@ -185,6 +187,7 @@ async fn make_token(
 /// It opens nothing from then on. Its name stays in the history of what it changed.
 #[utoipa::path(delete, path = "/tokens/{tokenId}", tag = "tokens", params(("tokenId" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[crate::boxed]
 async fn revoke_token(
     State(shared): State<Shared>,
     Admin(caller): Admin,
@@ -212,6 +215,7 @@ struct CurrentTokenView {
 /// Read the API token that calls
 #[utoipa::path(get, path = "/tokens/current", tag = "tokens", security(("token" = [])),
     responses((status = 200, body = CurrentTokenView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[crate::boxed]
 async fn read_current_token(State(shared): State<Shared>, ApiToken(cx, id): ApiToken) -> Result<Reply, Problem> {
     let token = token::read_token(&shared, &cx, id).await?;
     Ok(Reply::ok(|exit| CurrentTokenView {

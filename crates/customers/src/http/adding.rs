@@ -76,6 +76,7 @@ struct CustomerMade {
 /// has the address already. Sent again after a lost answer, it finds that too.
 #[utoipa::path(post, path = "/customers", tag = "customers", security(("token" = ["customers:write"]), ("bearer" = []), ("session" = [])), request_body = NewCustomer,
     responses((status = 201, body = CustomerMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn create_customer(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::CustomersWrite>,
@@ -123,6 +124,7 @@ struct OrganizationMade {
 /// 409 `name_in_use`: there is one of this name.
 #[utoipa::path(post, path = "/organizations", tag = "organizations", security(("token" = ["organizations:write"]), ("bearer" = []), ("session" = [])), request_body = NewOrganization,
     responses((status = 201, body = OrganizationMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn create_organization(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsWrite>,
@@ -151,6 +153,7 @@ struct Accounts {
 #[utoipa::path(post, path = "/organizations/{organizationId}/members", tag = "organizations", security(("token" = ["organizations:write"]), ("bearer" = []), ("session" = [])), request_body = Accounts,
     params(("organizationId" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn add_members(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsWrite>,
@@ -165,6 +168,7 @@ async fn add_members(
 #[utoipa::path(delete, path = "/organizations/{organizationId}/members/{accountId}", tag = "organizations", security(("token" = ["organizations:write"]), ("bearer" = []), ("session" = [])),
     params(("organizationId" = String, Path), ("accountId" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn remove_member(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsWrite>,
@@ -180,6 +184,7 @@ async fn remove_member(
 #[utoipa::path(post, path = "/projects/{projectId}/customers", tag = "customers", security(("token" = ["customers:write"]), ("bearer" = []), ("session" = [])), request_body = Accounts,
     params(("projectId" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn add_to_project(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::CustomersWrite>,

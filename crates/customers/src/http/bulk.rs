@@ -136,6 +136,7 @@ async fn write(room: &Room, cx: &Cx, entity: Entity, items: Vec<Item>) -> Result
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it be done once, however often it is sent")),
     responses((status = 200, body = BulkView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn customers_bulk(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::CustomersWrite>,
@@ -156,6 +157,7 @@ async fn customers_bulk(
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it be done once, however often it is sent")),
     responses((status = 200, body = BulkView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn organizations_bulk(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsWrite>,

@@ -117,6 +117,7 @@ macro_rules! endpoints {
         #[doc = "The caller's own, newest first; administrators of Steward see everybody's."]
         #[utoipa::path(get, path = $base, tag = $tag, security(("token" = [$scope_name]), ("bearer" = []), ("session" = [])), params(PageQuery),
             responses((status = 200, body = Page<BulkActionView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+        #[web::boxed]
         async fn $list(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
             list(&cx, &room, $entity, &page).await
         }
@@ -129,6 +130,7 @@ macro_rules! endpoints {
             params(("Idempotency-Key" = Option<String>, Header, description = "Makes it be done once, however often it is sent")),
             responses((status = 201, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody),
                 (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $begin(State(room): State<Room>, Principal { cx, time_zone, .. }: Principal<scope::$scope>, Json(input): Json<BulkActionInput>) -> Result<Reply, Problem> {
             begin(&cx, &room, time_zone.as_deref(), ($entity, $base), input).await
         }
@@ -137,6 +139,7 @@ macro_rules! endpoints {
         #[utoipa::path(get, path = concat!($base, "/{bulkActionId}"), tag = $tag, security(("token" = [$scope_name]), ("bearer" = []), ("session" = [])),
             params(("bulkActionId" = String, Path)),
             responses((status = 200, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+        #[web::boxed]
         async fn $read(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>) -> Result<Reply, Problem> {
             let batch = bulk_actions::read(&cx, &room, $entity, id).await?;
             view(&cx, &room, batch).await
@@ -150,6 +153,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path)),
             responses((status = 200, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $run(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>) -> Result<Reply, Problem> {
             advance(&cx, &room, ($entity, id), Wish::Run).await
         }
@@ -159,6 +163,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path)),
             responses((status = 200, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $pause(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>) -> Result<Reply, Problem> {
             advance(&cx, &room, ($entity, id), Wish::Pause).await
         }
@@ -170,6 +175,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path)),
             responses((status = 200, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $cancel(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>) -> Result<Reply, Problem> {
             advance(&cx, &room, ($entity, id), Wish::Cancel).await
         }
@@ -181,6 +187,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path)),
             responses((status = 200, body = BulkActionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $undo(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>) -> Result<Reply, Problem> {
             advance(&cx, &room, ($entity, id), Wish::Undo).await
         }
@@ -192,6 +199,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path), BulkActionRowsQuery),
             responses((status = 200, body = Page<BulkActionRowView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $rows(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>, Query(query): Query<BulkActionRowsQuery>) -> Result<Reply, Problem> {
             rows(&cx, &room, ($entity, id), query).await
         }
@@ -203,6 +211,7 @@ macro_rules! endpoints {
             params(("bulkActionId" = String, Path), PageQuery),
             responses((status = 200, body = Page<BulkActionKeptView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
                 (status = 422, body = ProblemBody)))]
+        #[web::boxed]
         async fn $kept(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$scope>, Path(id): Path<ImportId>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
             kept(&cx, &room, ($entity, id), &page).await
         }

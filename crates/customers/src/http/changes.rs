@@ -57,6 +57,7 @@ struct ChangesView {
 /// For pages that are open: it is answered when something changes, or after `wait`. Ids alone are told, of what the caller may see.
 #[utoipa::path(get, path = "/changes", tag = "people", params(ChangesQuery),
     responses((status = 200, body = ChangesView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_changes(
     State(room): State<Room>,
     Person(caller): Person,

@@ -163,6 +163,7 @@ struct CopyInput {
 /// Read which values are copied when a request is made
 #[utoipa::path(get, path = "/settings/in-jira/copies", tag = "settings",
     responses((status = 200, body = CopiesView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn read_copies(State(room): State<Room>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let state = copies::state(&caller.cx, &room).await?;
     Ok(Reply::ok(|exit| CopiesView {
@@ -185,6 +186,7 @@ async fn read_copies(State(room): State<Room>, Admin(caller): Admin) -> Result<R
 /// As Jira has them now; with each the types of field whose values fit.
 #[utoipa::path(get, path = "/settings/in-jira/issue-fields", tag = "settings",
     responses((status = 200, body = IssueFieldsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 503, body = ProblemBody)))]
+#[web::boxed]
 async fn list_issue_fields(State(room): State<Room>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let found = copies::targets(&caller.cx, &room).await?;
     let items = found
@@ -207,6 +209,7 @@ async fn list_issue_fields(State(room): State<Room>, Admin(caller): Admin) -> Re
     params(("fieldId" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = CopyView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody), (status = 503, body = ProblemBody)))]
+#[web::boxed]
 async fn put_copy(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -226,6 +229,7 @@ async fn put_copy(
     params(("fieldId" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn remove_copy(
     State(room): State<Room>,
     Admin(caller): Admin,

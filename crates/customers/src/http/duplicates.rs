@@ -60,6 +60,7 @@ struct DuplicatesView {
 /// tag (`ana+shop@…`) is another one. Pairs that somebody said are not the same are left out.
 #[utoipa::path(get, path = "/duplicates", tag = "duplicates", params(PageQuery),
     responses((status = 200, body = DuplicatesView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_duplicates(
     State(room): State<Room>,
     Person(caller): Person,
@@ -88,6 +89,7 @@ async fn list_duplicates(
 #[utoipa::path(put, path = "/duplicates/{accountId}/{otherId}/dismissal", tag = "duplicates",
     params(("accountId" = String, Path), ("otherId" = String, Path, description = "The other account")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn dismiss_duplicate(
     State(room): State<Room>,
     Person(caller): Person,
@@ -101,6 +103,7 @@ async fn dismiss_duplicate(
 #[utoipa::path(delete, path = "/duplicates/{accountId}/{otherId}/dismissal", tag = "duplicates",
     params(("accountId" = String, Path), ("otherId" = String, Path, description = "The other account")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn recall_duplicate(
     State(room): State<Room>,
     Person(caller): Person,
@@ -136,6 +139,7 @@ struct MergePreview {
 #[utoipa::path(get, path = "/customers/{accountId}/merge/{otherId}", tag = "duplicates",
     params(("accountId" = String, Path), ("otherId" = String, Path, description = "Who would be merged")),
     responses((status = 200, body = MergePreview), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn preview_merge(
     State(room): State<Room>,
     Person(caller): Person,
@@ -290,6 +294,7 @@ impl MergedParts {
     params(("accountId" = String, Path), ("otherId" = String, Path, description = "Who is merged")),
     responses((status = 201, body = MergedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn merge_customers(
     State(room): State<Room>,
     Person(caller): Person,
@@ -316,6 +321,7 @@ async fn merge_customers(
 /// Into others and of others into them, the latest first; undone ones too.
 #[utoipa::path(get, path = "/customers/{accountId}/merges", tag = "duplicates", params(("accountId" = String, Path)),
     responses((status = 200, body = Page<MergeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn list_merges(
     State(room): State<Room>,
     Person(caller): Person,
@@ -335,6 +341,7 @@ async fn list_merges(
 #[utoipa::path(post, path = "/merges/{mergeId}/undo", tag = "duplicates", params(("mergeId" = String, Path, description = "Merge id")),
     responses((status = 200, body = MergedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn undo_merge(
     State(room): State<Room>,
     Person(caller): Person,

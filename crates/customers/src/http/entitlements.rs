@@ -131,6 +131,7 @@ pub(crate) async fn today(cx: &Cx, room: &Room, time_zone: Option<&str>) -> Resu
 #[utoipa::path(get, path = "/organizations/{organizationId}/entitlements", tag = "entitlements", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])),
     params(("organizationId" = String, Path)),
     responses((status = 200, body = Page<EntitlementView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn list_entitlements(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsRead>,
@@ -181,6 +182,7 @@ async fn written(room: &Room, cx: &Cx, time_zone: Option<&str>, written: Written
     params(("organizationId" = String, Path), ("productId" = String, Path, description = "Product id"), ("If-Match" = String, Header, description = "The entitlement's ETag")),
     responses((status = 200, body = EntitlementView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn put_entitlement(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsWrite>,
@@ -200,6 +202,7 @@ async fn put_entitlement(
     params(("organizationId" = String, Path), ("productId" = String, Path, description = "Product id"), ("If-Match" = String, Header, description = "The entitlement's ETag")),
     responses((status = 200, body = EntitlementView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn withdraw_entitlement(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsWrite>,
@@ -238,6 +241,7 @@ struct EntitlementChangeView {
 #[utoipa::path(get, path = "/organizations/{organizationId}/entitlement-history", tag = "entitlements", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])),
     params(("organizationId" = String, Path), PageQuery),
     responses((status = 200, body = Page<EntitlementChangeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn entitlement_history(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsRead>,
@@ -281,6 +285,7 @@ async fn entitlement_history(
     params(("organizationId" = String, Path), ("changeId" = String, Path, description = "Change id"), ("If-Match" = String, Header, description = "The entitlement's ETag")),
     responses((status = 200, body = EntitlementView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn restore_entitlement(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsWrite>,
@@ -308,6 +313,7 @@ struct OrganizationEntitlements {
 /// A customer gets their own: products that are open to customers, without notes. Organizations without any are left out.
 #[utoipa::path(get, path = "/customers/{accountId}/entitlements", tag = "entitlements", params(("accountId" = String, Path)),
     responses((status = 200, body = Page<OrganizationEntitlements>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn customer_entitlements(
     State(room): State<Room>,
     Person(caller): Person,

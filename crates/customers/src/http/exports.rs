@@ -65,6 +65,7 @@ async fn export(
 #[utoipa::path(post, path = "/customers/export", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn export_customers(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::CustomersRead>,
@@ -79,6 +80,7 @@ async fn export_customers(
 #[utoipa::path(post, path = "/organizations/export", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), request_body = ExportInput,
     responses((status = 200, description = "The file: CSV, XLSX or JSON", content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Object = "application/json"))),
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn export_organizations(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsRead>,

@@ -195,6 +195,7 @@ pub(crate) struct FieldQuery {
 /// A customer is shown the fields that they may see.
 #[utoipa::path(get, path = "/fields", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(FieldQuery),
     responses((status = 200, body = Page<FieldView>), (status = 401, body = ProblemBody)))]
+#[web::boxed]
 async fn list_fields(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsRead>,
@@ -217,6 +218,7 @@ async fn list_fields(
 /// Define a field
 #[utoipa::path(post, path = "/fields", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = FieldInput,
     responses((status = 201, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn define_field(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -230,6 +232,7 @@ async fn define_field(
 /// Read a field
 #[utoipa::path(get, path = "/fields/{id}", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(("id" = String, Path, description = "Field id")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn get_field(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsRead>,
@@ -252,6 +255,7 @@ async fn get_field(
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_field(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -272,6 +276,7 @@ async fn change_field(
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn retire_field(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -288,6 +293,7 @@ async fn retire_field(
     params(("id" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn restore_field(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -314,6 +320,7 @@ pub(crate) struct OrderInput {
 /// Put fields in a new order
 #[utoipa::path(post, path = "/fields/order", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = OrderInput,
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn order_fields(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,

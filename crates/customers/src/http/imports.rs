@@ -53,6 +53,7 @@ async fn shown(cx: &Cx, room: &Room, import: OpenBatch) -> Result<Reply, Problem
 /// Newest first. Administrators, and API tokens with the scope.
 #[utoipa::path(get, path = "/imports", tag = "imports", security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])),
     params(PageQuery), responses((status = 200, body = Page<ImportView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_imports(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -78,6 +79,7 @@ fn wrong_cursor() -> Fault {
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it be done once, however often it is sent")),
     responses((status = 201, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn begin_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -93,6 +95,7 @@ async fn begin_import(
 #[utoipa::path(get, path = "/imports/{importId}", tag = "imports", security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])),
     params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -112,6 +115,7 @@ async fn read_import(
     request_body(content((PartInput = "application/json"), (Vec<u8> = "application/octet-stream"))),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn put_import_part(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -141,6 +145,7 @@ async fn put_import_part(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), PreviewQuery),
     responses((status = 200, body = PreviewView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn preview_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -159,6 +164,7 @@ async fn preview_import(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn check_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -182,6 +188,7 @@ async fn moved(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<Reply, 
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn run_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -197,6 +204,7 @@ async fn run_import(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn pause_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -212,6 +220,7 @@ async fn pause_import(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn cancel_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -228,6 +237,7 @@ async fn cancel_import(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), UndoQuery),
     responses((status = 200, body = ImportView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn undo_import(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -245,6 +255,7 @@ async fn undo_import(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), PageQuery),
     responses((status = 200, body = Page<MadeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_import_made(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -266,6 +277,7 @@ async fn list_import_made(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), RowsQuery),
     responses((status = 200, body = Page<ImportRowView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_import_rows(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -290,6 +302,7 @@ async fn list_import_rows(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path)),
     responses((status = 200, description = "The file", content((String = "text/csv"))), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn export_import_report(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,
@@ -307,6 +320,7 @@ async fn export_import_report(
     security(("token" = ["imports:write"]), ("bearer" = []), ("session" = [])), params(("importId" = String, Path), PageQuery),
     responses((status = 200, body = Page<KeptView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_import_kept(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::ImportsWrite>,

@@ -107,6 +107,7 @@ struct InJiraView {
 /// And how far the writing of them is.
 #[utoipa::path(get, path = "/settings/in-jira", tag = "settings",
     responses((status = 200, body = InJiraView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn read_in_jira(State(room): State<Room>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let state = issues::state(&caller.cx, &room).await?;
     let (held_until, held_because) = match state.held {
@@ -140,6 +141,7 @@ async fn read_in_jira(State(room): State<Room>, Admin(caller): Admin) -> Result<
     params(("fieldId" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 200, body = FieldOnIssuesView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn put_field_on_issues(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -157,6 +159,7 @@ async fn put_field_on_issues(
     params(("fieldId" = String, Path, description = "Field id"), ("If-Match" = String, Header, description = "The field's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn take_field_off_issues(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -172,6 +175,7 @@ async fn take_field_off_issues(
 /// Whatever somebody else wrote into the property is overwritten, and issues that Jira did not take are tried again.
 #[utoipa::path(post, path = "/settings/in-jira/send", tag = "settings",
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn send_issues_again(State(room): State<Room>, Admin(caller): Admin) -> Result<Reply, Problem> {
     issues::send_again(&caller.cx, &room).await?;
     Ok(Reply::empty())

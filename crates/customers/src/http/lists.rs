@@ -114,6 +114,7 @@ struct ListView<T> {
 /// along.
 #[utoipa::path(get, path = "/customers", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(ListQuery, PageQuery),
     responses((status = 200, body = ListView<CustomerView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_customers(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::CustomersRead>,
@@ -152,6 +153,7 @@ async fn list_customers(
 /// along.
 #[utoipa::path(get, path = "/organizations", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(ListQuery, PageQuery),
     responses((status = 200, body = ListView<OrganizationView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_organizations(
     State(room): State<Room>,
     Principal { cx, time_zone, .. }: Principal<scope::OrganizationsRead>,

@@ -112,6 +112,7 @@ struct PanelView {
 /// Read what stands beside an issue
 #[utoipa::path(get, path = "/panel", tag = "panel", params(PanelQuery),
     responses((status = 200, body = PanelView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_panel(
     State(room): State<Room>,
     Person(caller): Person,

@@ -84,6 +84,7 @@ pub(crate) struct MeView {
 
 /// Read who calls
 #[utoipa::path(get, path = "/me", tag = "people", responses((status = 200, body = MeView), (status = 401, body = ProblemBody)))]
+#[web::boxed]
 async fn read_me(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     let permissions = access::permissions(&caller.cx, &room).await?;
     let mut names = directory::names(&caller.cx, &room, std::slice::from_ref(&caller.account)).await?;
@@ -122,6 +123,7 @@ pub(crate) struct ProjectView {
 /// List service projects
 #[utoipa::path(get, path = "/projects", tag = "people",
     responses((status = 200, body = Page<ProjectView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_projects(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Browse).await?;
     let projects = directory::service_projects(&caller.cx, &room).await?;
@@ -151,6 +153,7 @@ pub(crate) struct UserView {
 /// Find people for a field of type `user`
 #[utoipa::path(get, path = "/users", tag = "people", params(SearchQuery),
     responses((status = 200, body = Page<UserView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn find_users(
     State(room): State<Room>,
     Person(caller): Person,
@@ -261,6 +264,7 @@ impl CustomerView {
 /// Read a customer
 #[utoipa::path(get, path = "/customers/{accountId}", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), params(("accountId" = String, Path)),
     responses((status = 200, body = CustomerView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_customer(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::CustomersRead>,
@@ -309,6 +313,7 @@ impl OrganizationView {
 /// Read an organization
 #[utoipa::path(get, path = "/organizations/{organizationId}", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), params(("organizationId" = String, Path)),
     responses((status = 200, body = OrganizationView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_organization(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsRead>,

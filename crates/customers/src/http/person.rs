@@ -189,6 +189,7 @@ impl Telling<'_> {
 /// counted and not named.
 #[utoipa::path(get, path = "/customers/{accountId}/held", tag = "people", params(("accountId" = String, Path)),
     responses((status = 200, body = HeldView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_held(
     State(room): State<Room>,
     Person(caller): Person,
@@ -328,6 +329,7 @@ async fn named(cx: &Cx, room: &Room, readings: &[Reading], receivers: Receivers)
 #[utoipa::path(get, path = "/customers/{accountId}/readings", tag = "people", params(("accountId" = String, Path), PageQuery),
     responses((status = 200, body = Page<ReadingView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_readings(
     State(room): State<Room>,
     Person(caller): Person,
@@ -430,6 +432,7 @@ fn file_of(copied: Copied, account: &AccountId, names: &directory::Names, made_a
 #[utoipa::path(post, path = "/customers/{accountId}/copy", tag = "people", params(("accountId" = String, Path)),
     responses((status = 200, description = "The file", content((Object = "application/json"))), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn copy_person(
     State(room): State<Room>,
     Person(caller): Person,

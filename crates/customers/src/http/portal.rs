@@ -31,6 +31,7 @@ struct PortalView {
 #[utoipa::path(get, path = "/portal", tag = "portal",
     security(("bearer" = []), ("session" = []), ("customer" = [])),
     responses((status = 200, body = PortalView), (status = 401, body = ProblemBody)))]
+#[web::boxed]
 async fn read_portal(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     let portal = portal::read_portal(&caller.cx, &room).await?;
     Ok(Reply::ok(|exit| PortalView {
@@ -115,6 +116,7 @@ struct OwnRequestsQuery {
 #[utoipa::path(get, path = "/me/requests", tag = "portal", params(OwnRequestsQuery),
     security(("bearer" = []), ("session" = []), ("customer" = [])),
     responses((status = 200, body = Page<OwnRequestView>), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody), (status = 503, body = ProblemBody)))]
+#[web::boxed]
 async fn list_own_requests(
     State(room): State<Room>,
     Person(caller): Person,

@@ -70,6 +70,7 @@ impl From<ProductInput> for Wanted {
 /// All of them by name, retired ones too.
 #[utoipa::path(get, path = "/products", tag = "entitlements", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])),
     responses((status = 200, body = Page<ProductView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_products(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsRead>,
@@ -84,6 +85,7 @@ async fn list_products(
 /// Make a product
 #[utoipa::path(post, path = "/products", tag = "entitlements", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = ProductInput,
     responses((status = 201, body = ProductView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn make_product(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -102,6 +104,7 @@ async fn make_product(
     params(("productId" = String, Path, description = "Product id"), ("If-Match" = String, Header, description = "The product's ETag")),
     responses((status = 200, body = ProductView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_product(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,

@@ -117,6 +117,7 @@ struct CheckView {
 /// Tells each mistake with its place, and of a query without one its normal form. Runs nothing.
 #[utoipa::path(post, path = "/queries/check", tag = "queries", request_body = QueryInput,
     responses((status = 200, body = CheckView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn check_query(
     State(room): State<Room>,
     Person(caller): Person,
@@ -176,6 +177,7 @@ struct CompletionsView {
 /// List what may stand at a place of a query
 #[utoipa::path(get, path = "/queries/completions", tag = "queries", params(CompletionQuery),
     responses((status = 200, body = CompletionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn complete_query(
     State(room): State<Room>,
     Person(caller): Person,

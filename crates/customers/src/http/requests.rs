@@ -31,6 +31,7 @@ struct RequestTypeView {
 /// List a service project's request types
 #[utoipa::path(get, path = "/projects/{projectId}/request-types", tag = "people", params(("projectId" = String, Path)),
     responses((status = 200, body = Page<RequestTypeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_request_types(
     State(room): State<Room>,
     Person(caller): Person,
@@ -66,6 +67,7 @@ struct FormView {
 #[utoipa::path(get, path = "/projects/{projectId}/request-types/{requestTypeId}", tag = "people",
     params(("projectId" = String, Path), ("requestTypeId" = String, Path)),
     responses((status = 200, body = FormView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn read_form(
     State(room): State<Room>,
     Person(caller): Person,
@@ -116,6 +118,7 @@ struct RequestMade {
 /// It is Jira that judges whether the caller may. Nothing of the text is kept here.
 #[utoipa::path(post, path = "/requests", tag = "people", request_body = NewRequest,
     responses((status = 201, body = RequestMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn raise_request(
     State(room): State<Room>,
     Person(caller): Person,

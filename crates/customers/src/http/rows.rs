@@ -83,6 +83,7 @@ async fn read(cx: &Cx, room: &Room, entity: Entity, owners: &[Owner], fields: &[
 /// Of up to 100 at once, as a page of a list has them.
 #[utoipa::path(post, path = "/customers/values:read", tag = "customers", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])), request_body = CustomerRows,
     responses((status = 200, body = RowsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn read_customer_rows(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::CustomersRead>,
@@ -97,6 +98,7 @@ async fn read_customer_rows(
 /// Of up to 100 at once, as a page of a list has them.
 #[utoipa::path(post, path = "/organizations/values:read", tag = "organizations", security(("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])), request_body = OrganizationRows,
     responses((status = 200, body = RowsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn read_organization_rows(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::OrganizationsRead>,

@@ -86,6 +86,7 @@ struct LookView {
 /// as they are written, one mistake is forgiven in words from 4 letters on, and two from 8.
 #[utoipa::path(get, path = "/search", tag = "queries", params(LookQuery),
     responses((status = 200, body = LookView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn search_records(
     State(room): State<Room>,
     Person(caller): Person,

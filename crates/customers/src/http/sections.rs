@@ -57,6 +57,7 @@ pub(crate) struct SectionQuery {
 /// List sections
 #[utoipa::path(get, path = "/sections", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(SectionQuery),
     responses((status = 200, body = Page<SectionView>), (status = 401, body = ProblemBody)))]
+#[web::boxed]
 async fn list_sections(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsRead>,
@@ -90,6 +91,7 @@ pub(crate) struct NewSection {
 /// Make a section
 #[utoipa::path(post, path = "/sections", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])), request_body = NewSection,
     responses((status = 201, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn make_section(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -117,6 +119,7 @@ pub(crate) struct SectionInput {
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 200, body = SectionView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_section(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -138,6 +141,7 @@ async fn change_section(
     params(("id" = String, Path, description = "Section id"), ("If-Match" = String, Header, description = "The section's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn delete_section(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,

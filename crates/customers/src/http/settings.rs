@@ -53,6 +53,7 @@ pub(crate) struct PermissionsInput {
 /// Read the permissions
 #[utoipa::path(get, path = "/settings/permissions", tag = "settings",
     responses((status = 200, body = PermissionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn read_permissions(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Configure).await?;
     let (version, granted) = access::granted(&caller.cx, &room).await?;
@@ -64,6 +65,7 @@ async fn read_permissions(State(room): State<Room>, Person(caller): Person) -> R
     params(("If-Match" = String, Header, description = "ETag of the permissions")),
     responses((status = 200, body = PermissionsView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_permissions(
     State(room): State<Room>,
     Person(caller): Person,
@@ -79,6 +81,7 @@ async fn change_permissions(
 /// List groups and project roles to choose from
 #[utoipa::path(get, path = "/settings/holders", tag = "settings", params(SearchQuery),
     responses((status = 200, body = Page<Holder>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_holders(
     State(room): State<Room>,
     Person(caller): Person,

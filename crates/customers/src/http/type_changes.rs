@@ -246,6 +246,7 @@ async fn shown(cx: &Cx, room: &Room, change: OpenBatch) -> Result<Reply, Problem
 #[utoipa::path(get, path = "/fields/{id}/type-changes", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])),
     params(("id" = String, Path, description = "Field id"), PageQuery),
     responses((status = 200, body = Page<TypeChangeView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn list_type_changes(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -271,6 +272,7 @@ async fn list_type_changes(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes it be done once, however often it is sent")),
     responses((status = 201, body = TypeChangeView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn begin_type_change(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -289,6 +291,7 @@ async fn begin_type_change(
 #[utoipa::path(get, path = "/type-changes/{typeChangeId}", tag = "fields", security(("token" = ["fields:write"]), ("bearer" = []), ("session" = [])),
     params(("typeChangeId" = String, Path)),
     responses((status = 200, body = TypeChangeView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_type_change(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -311,6 +314,7 @@ async fn moved(cx: &Cx, room: &Room, id: ImportId, wish: Wish) -> Result<Reply, 
     params(("typeChangeId" = String, Path)),
     responses((status = 200, body = TypeChangeView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn run_type_change(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -324,6 +328,7 @@ async fn run_type_change(
     params(("typeChangeId" = String, Path)),
     responses((status = 200, body = TypeChangeView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn cancel_type_change(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -340,6 +345,7 @@ async fn cancel_type_change(
     params(("typeChangeId" = String, Path)),
     responses((status = 200, body = TypeChangeView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn undo_type_change(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -355,6 +361,7 @@ async fn undo_type_change(
     params(("typeChangeId" = String, Path), TypeChangeRowsQuery),
     responses((status = 200, body = Page<TypeChangeRowView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_type_change_rows(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -379,6 +386,7 @@ async fn list_type_change_rows(
     params(("typeChangeId" = String, Path)),
     responses((status = 200, description = "The file", content((String = "text/csv"))), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn export_type_change_report(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,
@@ -396,6 +404,7 @@ async fn export_type_change_report(
     params(("typeChangeId" = String, Path), PageQuery),
     responses((status = 200, body = Page<TypeChangeKeptView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_type_change_kept(
     State(room): State<Room>,
     Principal { cx, .. }: Principal<scope::FieldsWrite>,

@@ -358,6 +358,7 @@ macro_rules! endpoints {
         #[doc = $values_title]
         #[utoipa::path(get, path = concat!($base, "/values"), tag = $tag, security(("token" = [$read_scope]), ("bearer" = []), ("session" = [])), params(($param = String, Path)),
             responses((status = 200, body = ValueSetView), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+        #[web::boxed]
         async fn $values(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$read>, Path(id): Path<$id>) -> Result<Reply, Problem> {
             read(&room, &cx, Owner::$owner(id)).await
         }
@@ -369,6 +370,7 @@ macro_rules! endpoints {
             params(($param = String, Path), ("If-Match" = String, Header, description = "ETag of the value set")),
             responses((status = 200, body = ValueSetView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+        #[web::boxed]
         async fn $patch(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path(id): Path<$id>, before: IfMatch, Json(input): Json<ValuesInput>) -> Result<Reply, Problem> {
             patch(&room, &cx, Owner::$owner(id), before, input).await
         }
@@ -380,6 +382,7 @@ macro_rules! endpoints {
             params(($param = String, Path), ("fieldId" = String, Path), ("If-Match" = String, Header, description = "ETag of the value")),
             responses((status = 200, body = ValueView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+        #[web::boxed]
         async fn $put(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path((id, field)): Path<($id, FieldId)>, before: IfMatch, Json(input): Json<ValueInput>) -> Result<Reply, Problem> {
             put(&room, &cx, Owner::$owner(id), field, before, input).await
         }
@@ -387,6 +390,7 @@ macro_rules! endpoints {
         #[doc = $history_title]
         #[utoipa::path(get, path = concat!($base, "/history"), tag = $tag, security(("token" = [$read_scope]), ("bearer" = []), ("session" = [])), params(($param = String, Path), HistoryQuery, PageQuery),
             responses((status = 200, body = Page<ChangeView>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+        #[web::boxed]
         async fn $history(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$read>, Path(id): Path<$id>, Query(query): Query<HistoryQuery>, Query(page): Query<PageQuery>) -> Result<Reply, Problem> {
             read_changes(&room, &cx, Owner::$owner(id), query, page).await
         }
@@ -398,6 +402,7 @@ macro_rules! endpoints {
             params(($param = String, Path), ("changeId" = String, Path), ("If-Match" = String, Header, description = "ETag of the value")),
             responses((status = 200, body = ValueView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
                 (status = 404, body = ProblemBody), (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+        #[web::boxed]
         async fn $restore(State(room): State<Room>, Principal { cx, .. }: Principal<scope::$write>, Path((id, change)): Path<($id, i64)>, before: IfMatch) -> Result<Reply, Problem> {
             restore(&room, &cx, Owner::$owner(id), change, before).await
         }

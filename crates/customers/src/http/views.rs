@@ -120,6 +120,7 @@ struct ViewQuery {
 /// The caller's own and shared ones, by name.
 #[utoipa::path(get, path = "/views", tag = "views", params(ViewQuery),
     responses((status = 200, body = Page<SavedView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_views(
     State(room): State<Room>,
     Person(caller): Person,
@@ -155,6 +156,7 @@ struct NewView {
 /// Save a view
 #[utoipa::path(post, path = "/views", tag = "views", request_body = NewView,
     responses((status = 201, body = SavedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn make_view(
     State(room): State<Room>,
     Person(caller): Person,
@@ -180,6 +182,7 @@ fn shown(shown: Shown) -> Reply {
 /// Read a saved view
 #[utoipa::path(get, path = "/views/{viewId}", tag = "views", params(("viewId" = String, Path, description = "View id")),
     responses((status = 200, body = SavedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn read_view(State(room): State<Room>, Person(caller): Person, Path(id): Path<ViewId>) -> Result<Reply, Problem> {
     Ok(shown(views::read_view(&caller.cx, &room, id).await?))
 }
@@ -209,6 +212,7 @@ struct ViewInput {
     params(("viewId" = String, Path, description = "View id"), ("If-Match" = String, Header, description = "The view's ETag")),
     responses((status = 200, body = SavedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_view(
     State(room): State<Room>,
     Person(caller): Person,
@@ -233,6 +237,7 @@ async fn change_view(
     params(("viewId" = String, Path, description = "View id"), ("If-Match" = String, Header, description = "The view's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn delete_view(
     State(room): State<Room>,
     Person(caller): Person,
@@ -248,6 +253,7 @@ async fn delete_view(
 /// One that stands stays as it is.
 #[utoipa::path(post, path = "/views/{viewId}/restore", tag = "views", params(("viewId" = String, Path, description = "View id")),
     responses((status = 200, body = SavedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn restore_view(
     State(room): State<Room>,
     Person(caller): Person,
@@ -261,6 +267,7 @@ async fn restore_view(
 /// The caller's list begins with it from now on; another's does not.
 #[utoipa::path(put, path = "/views/{viewId}/default", tag = "views", params(("viewId" = String, Path, description = "View id")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn choose_default(
     State(room): State<Room>,
     Person(caller): Person,
@@ -273,6 +280,7 @@ async fn choose_default(
 /// Begin with everything again
 #[utoipa::path(delete, path = "/views/{viewId}/default", tag = "views", params(("viewId" = String, Path, description = "View id")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn drop_default(
     State(room): State<Room>,
     Person(caller): Person,

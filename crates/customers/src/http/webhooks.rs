@@ -235,6 +235,7 @@ struct SentView {
 /// List webhooks
 #[utoipa::path(get, path = "/webhooks", tag = "webhooks",
     responses((status = 200, body = Page<WebhookView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
+#[web::boxed]
 async fn list_webhooks(State(room): State<Room>, Admin(caller): Admin) -> Result<Reply, Problem> {
     let found = webhooks::list_webhooks(&caller.cx, &room).await?;
     Ok(Reply::ok(|exit| Page {
@@ -248,6 +249,7 @@ async fn list_webhooks(State(room): State<Room>, Admin(caller): Admin) -> Result
 /// The secret is in this answer only.
 #[utoipa::path(post, path = "/webhooks", tag = "webhooks", request_body = WebhookInput,
     responses((status = 201, body = NewWebhookView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn make_webhook(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -266,6 +268,7 @@ async fn make_webhook(
     params(("webhookId" = String, Path, description = "Webhook id"), ("If-Match" = String, Header, description = "The webhook's ETag")),
     responses((status = 200, body = WebhookView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn change_webhook(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -286,6 +289,7 @@ async fn change_webhook(
     params(("webhookId" = String, Path, description = "Webhook id"), ("If-Match" = String, Header, description = "The webhook's ETag")),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 428, body = ProblemBody)))]
+#[web::boxed]
 async fn delete_webhook(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -301,6 +305,7 @@ async fn delete_webhook(
 /// For a day messages carry two signatures, one of each secret.
 #[utoipa::path(post, path = "/webhooks/{webhookId}/secret", tag = "webhooks", params(("webhookId" = String, Path, description = "Webhook id")),
     responses((status = 200, body = NewWebhookView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[web::boxed]
 async fn rotate_secret(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -314,6 +319,7 @@ async fn rotate_secret(
 /// Send a test message
 #[utoipa::path(post, path = "/webhooks/{webhookId}/test", tag = "webhooks", params(("webhookId" = String, Path, description = "Webhook id")),
     responses((status = 200, body = SentView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn test_webhook(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -328,6 +334,7 @@ async fn test_webhook(
 /// Newest first, for 14 days.
 #[utoipa::path(get, path = "/webhooks/{webhookId}/deliveries", tag = "webhooks", params(("webhookId" = String, Path, description = "Webhook id"), DeliveriesQuery),
     responses((status = 200, body = Page<DeliveryView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn list_deliveries(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -352,6 +359,7 @@ async fn list_deliveries(
 #[utoipa::path(post, path = "/webhooks/{webhookId}/deliveries/{sequence}/replay", tag = "webhooks",
     params(("webhookId" = String, Path, description = "Webhook id"), ("sequence" = i64, Path, description = "The event's number")),
     responses((status = 200, body = DeliveryView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn replay_delivery(
     State(room): State<Room>,
     Admin(caller): Admin,
@@ -366,6 +374,7 @@ async fn replay_delivery(
 /// What was given up, and what happened while the webhook was off; what arrived only if you say so.
 #[utoipa::path(post, path = "/webhooks/{webhookId}/replay", tag = "webhooks", request_body = ReplayInput, params(("webhookId" = String, Path, description = "Webhook id")),
     responses((status = 200, body = ReplayView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[web::boxed]
 async fn replay_span(
     State(room): State<Room>,
     Admin(caller): Admin,
