@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use kernel::{AccountId, Cx, IssueId, Kind, ProjectId, Result, Standing, TenantId};
 use moka::future::Cache;
 
@@ -87,7 +88,7 @@ impl Callers {
         let jira = Jira::for_tenant(&self.cloud, cx, As::App);
         let projects = self.service_projects(cx).await?;
         // Never kept: whoever signs in again is who they are at once.
-        let rights = Box::pin(jira.rights_of(account, &projects)).await?.ok_or_else(ended)?;
+        let rights = jira.rights_of(account, &projects).boxed().await?.ok_or_else(ended)?;
         let groups = match jira.groups_of(account).await {
             Ok(groups) => groups.into_iter().filter_map(|group| group.group_id).map(String::from).collect(),
             // Portal-only customers are in no group, and Jira says so in its own way.

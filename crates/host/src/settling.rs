@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt;
 use kernel::{Cx, Fault, Result, TenantId};
 use store::Store;
 use tokio::sync::oneshot;
@@ -77,7 +78,7 @@ impl Writing {
                 told.push(one.told);
             }
             // On the heap: the transaction's own is large.
-            let written = Box::pin(write(&self.settling.store, &cx, young, calls)).await.map_err(Arc::new);
+            let written = write(&self.settling.store, &cx, young, calls).boxed().await.map_err(Arc::new);
             for (number, told) in told.into_iter().enumerate() {
                 let outcome = match &written {
                     Ok(fresh) => Ok(fresh.get(number).copied().unwrap_or(false)),

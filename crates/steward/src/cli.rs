@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
+use futures::FutureExt;
 use kernel::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
@@ -185,7 +186,7 @@ fn quiet_panics() {
 
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Demo(options) => Box::pin(demo::run(options)).await?,
+        Command::Demo(options) => demo::run(options).boxed().await?,
         Command::Sandbox(options) => sandbox::run(options).await?,
         Command::Serve(file) => serve(&file.config).await?,
         Command::Init { directory, data, key_service } => init(&directory, &data, key_service.as_ref())?,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use kernel::{Claim, Fault, Result, TenantId};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteError};
@@ -169,14 +170,14 @@ impl Conn {
 
     pub(crate) async fn rows(&mut self, statement: Statement, args: Vec<Value>) -> Result<Vec<Row>> {
         self.usable()?;
-        let rows = self.link.rows(statement, args).await;
+        let rows = self.link.rows(statement, args).boxed().await;
         self.failed = rows.is_err();
         rows
     }
 
     pub(crate) async fn run(&mut self, statement: Statement, args: Vec<Value>) -> Result<u64> {
         self.usable()?;
-        let changed = self.link.run(statement, args).await;
+        let changed = self.link.run(statement, args).boxed().await;
         self.failed = changed.is_err();
         changed
     }
@@ -185,8 +186,8 @@ impl Conn {
         self.usable()?;
         match self.link {
             Link::SqliteRead(_) => Ok(()),
-            Link::SqliteWrite(held) => held.commit().instrument(committing()).await,
-            Link::Postgres(tx) => tx.commit().instrument(committing()).await.map_err(fault),
+            Link::SqliteWrite(held) => held.commit().instrument(committing()).boxed().await,
+            Link::Postgres(tx) => tx.commit().instrument(committing()).boxed().await.map_err(fault),
         }
     }
 }

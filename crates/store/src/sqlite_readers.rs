@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -55,7 +56,7 @@ impl Readers {
         let conn = match free {
             Some(conn) => conn,
             // On the heap: every read waits in this, and hardly any opens.
-            None => Box::pin(self.0.options.connect()).await?,
+            None => self.0.options.connect().boxed().await?,
         };
         Ok(Reader { conn: Some(conn), readers: self.clone(), _place: place })
     }

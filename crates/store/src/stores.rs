@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures::FutureExt;
 use kernel::{Cx, Fault, Registry, Result, TenantId};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -107,7 +108,7 @@ impl Store {
 
     /// The tenant's rows, for reading.
     pub async fn read(&self, cx: &Cx) -> Result<Scoped> {
-        self.scoped(cx.tenant(), false).await
+        self.scoped(cx.tenant(), false).boxed().await
     }
 
     /// The tenant's rows, for writing; on SQLite it waits for its turn.
@@ -116,7 +117,7 @@ impl Store {
     /// `site_moving` (busy) while the tenant is on its way to another region, or from one.
     pub async fn write(&self, cx: &Cx) -> Result<Scoped> {
         // On the heap: what carries these futures about must fit a stack.
-        let mut scoped = Box::pin(self.for_writing(cx.tenant(), Writes::Data)).await?;
+        let mut scoped = self.for_writing(cx.tenant(), Writes::Data).boxed().await?;
         scoped.claim = cx.claim().cloned();
         Ok(scoped)
     }
@@ -128,7 +129,7 @@ impl Store {
     /// # Errors
     /// `site_moving` (busy) once nothing is served here any more, or not yet.
     pub async fn note(&self, cx: &Cx) -> Result<Scoped> {
-        Box::pin(self.for_writing(cx.tenant(), Writes::Notes)).await
+        self.for_writing(cx.tenant(), Writes::Notes).boxed().await
     }
 
     /// The tenant's rows, for whoever moves or ends it: no state of its keeps that out.
@@ -138,7 +139,7 @@ impl Store {
 
     /// The tenant's rows, for an object that somebody begins to keep.
     pub(crate) async fn write_of(&self, tenant: TenantId) -> Result<Scoped> {
-        Box::pin(self.for_writing(tenant, Writes::Data)).await
+        self.for_writing(tenant, Writes::Data).boxed().await
     }
 
     async fn for_writing(&self, tenant: TenantId, writes: Writes) -> Result<Scoped> {

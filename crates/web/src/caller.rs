@@ -13,6 +13,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
+use futures::FutureExt;
 use host::connect::Request;
 use host::{Connect, ForgeHeaders};
 use kernel::{AccountId, Actor, Cx, Fault, Result, Standing, TenantId, TokenId, TokenScope};
@@ -170,6 +171,7 @@ pub fn door_cx(shared: &Shared, tenant: TenantId, name: &'static str) -> Cx {
 }
 
 /// Proves whoever calls, once a request, and counts scripts.
+#[crate::boxed]
 pub(crate) async fn prove(shared: &Shared, parts: &Parts) -> Result<Known> {
     if let Some(known) = parts.extensions.get::<Known>() {
         return Ok(known.clone());
@@ -306,7 +308,7 @@ async fn by_customer(shared: &Shared, token: &str) -> Result<Caller> {
 
 async fn person_cx(shared: &Shared, door: &Cx, account: &AccountId) -> Result<Cx> {
     let roles = shared.roles_in_use(door).await?;
-    let standing = Box::pin(shared.host.callers.standing_of_caller(door, account, &roles)).await?;
+    let standing = shared.host.callers.standing_of_caller(door, account, &roles).boxed().await?;
     Ok(Cx::mint(door.tenant(), Actor::Person(account.clone()), standing, shared.clock.clone(), headers::request_id()))
 }
 

@@ -14,6 +14,7 @@ use axum::response::{Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use axum_extra::extract::cookie::{Cookie, SameSite};
+use futures::FutureExt;
 use host::customer_token::{self, TOKEN_BYTES};
 use kernel::{Cx, Kind as FaultKind, Result, TenantId};
 use store::changes;
@@ -120,7 +121,7 @@ async fn sign_in(
     body: Bytes,
 ) -> Response {
     let from = address(&doors.shared, peer.map(|Extension(ConnectInfo(peer))| peer.ip()), &headers);
-    match Box::pin(come_in(&doors, &installation, &from, &uri, &headers, &body)).await {
+    match come_in(&doors, &installation, &from, &uri, &headers, &body).boxed().await {
         Ok(Ok(welcome)) => welcome,
         Ok(Err(Why(reason))) => {
             tracing::info!(event = "customer_sign_in_refused", reason);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use futures::future::join_all;
 use host::client::{self, IssueRef, PropertyKey, Search};
 use host::{As, Jira, issue_property, jql};
@@ -243,11 +244,11 @@ impl Send {
             }
             let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(HANDFUL_TIME);
             let looks = due.iter().map(|mark| self.look(cx, (&chosen, slots), mark));
-            let looked = Box::pin(join_all(looks)).await;
+            let looked = join_all(looks).boxed().await;
             self.note_first(cx, &due, &looked).await?;
             let tries =
                 due.iter().zip(looked).map(|(mark, looked)| self.attempt(cx, &jira, (&chosen, slots), mark, looked));
-            let tried = Box::pin(join_all(tries)).await;
+            let tried = join_all(tries).boxed().await;
             self.settle(cx, chosen.is_empty(), due.iter().zip(tried).collect()).await?;
         }
         Ok(true)

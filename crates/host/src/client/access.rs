@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::FutureExt;
 use kernel::{AccountId, IssueId, Kind, ProjectId, Result};
 use serde::Deserialize;
 use serde_json::json;
@@ -181,7 +182,7 @@ impl Jira<'_> {
     /// Service projects that the caller may see.
     pub async fn service_projects(&self, start: u32) -> Result<Page<Project>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_service_projects()).await;
+            return self.dc_service_projects().boxed().await;
         }
         let call = Call::get("/rest/api/3/project/search")
             .query("typeKey", "service_desk")
@@ -211,7 +212,7 @@ impl Jira<'_> {
     /// Who holds a role in a project.
     pub async fn role_actors(&self, project: &ProjectId, role: &RoleId) -> Result<RoleActors> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_role_actors(project, role)).await;
+            return self.dc_role_actors(project, role).boxed().await;
         }
         let call = Call::get("/rest/api/3/project/{project}/role/{role}").place(project.as_str()).place(role.as_str());
         let answer: RoleAnswer = match self.call(call).await {
@@ -233,7 +234,7 @@ impl Jira<'_> {
     /// act any more.
     pub async fn rights_of(&self, account: &AccountId, projects: &[ProjectId]) -> Result<Option<Rights>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_rights_of(account)).await;
+            return self.dc_rights_of(account).boxed().await;
         }
         let agent: &[&str] = if projects.is_empty() { &[] } else { &["SERVICEDESK_AGENT"] };
         let query =
@@ -275,7 +276,7 @@ impl Jira<'_> {
     /// Whether somebody has a permission in a project.
     pub(super) async fn holds(&self, account: &AccountId, permission: &str, project: &ProjectId) -> Result<bool> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_holds(account, permission, project)).await;
+            return self.dc_holds(account, permission, project).boxed().await;
         }
         let asked = PermissionQuery {
             account: Some(account),

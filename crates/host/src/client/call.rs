@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use kernel::{Fault, Kind, Result};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -126,11 +127,11 @@ impl Call {
 impl Jira<'_> {
     /// Makes a call whose answer has a body.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
-        let reply = Box::pin(self.answer(call)).await?;
+        let reply = self.answer(call).boxed().await?;
         let shape = |_| unexpected("an answer of another shape than documented");
         if self.is_data_center().await? {
             let mut answer = serde_json::from_slice(&reply.body).map_err(shape)?;
-            Box::pin(self.cloud.0.users.introduce(self.cx, &mut answer)).await?;
+            self.cloud.0.users.introduce(self.cx, &mut answer).boxed().await?;
             return serde_json::from_value(answer).map_err(shape);
         }
         serde_json::from_slice(&reply.body).map_err(shape)
@@ -138,7 +139,7 @@ impl Jira<'_> {
 
     /// Makes a call whose answer's body is of no interest.
     pub(crate) async fn tell(&self, call: Call) -> Result<()> {
-        Box::pin(self.answer(call)).await.map(drop)
+        self.answer(call).boxed().await.map(drop)
     }
 
     async fn answer(&self, call: Call) -> Result<Reply> {

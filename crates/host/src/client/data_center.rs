@@ -109,7 +109,7 @@ impl Known {
 impl Jira<'_> {
     pub(super) async fn is_data_center(&self) -> Result<bool> {
         // On the heap: every operation asks it first, and what carries those about must fit a stack.
-        Ok(Box::pin(self.cloud.0.sites.of(self.cx.tenant())).await?.is_data_center())
+        Ok(self.cloud.0.sites.of(self.cx.tenant()).boxed().await?.is_data_center())
     }
 
     /// What a person is called in queries and bodies: by id on Cloud, by name on Data Center.
@@ -122,7 +122,7 @@ impl Jira<'_> {
             return Ok(name);
         }
         // Its answer introduces them.
-        Box::pin(self.dc_user(account)).await?;
+        self.dc_user(account).boxed().await?;
         users.name(self.cx, account).await?.ok_or_else(Fault::not_found)
     }
 
@@ -303,7 +303,7 @@ impl Jira<'_> {
     /// Makes a customer. Data Center tells an address that is taken no differently from one that is none, so it is looked
     /// for first.
     pub(super) async fn dc_create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
-        if Box::pin(self.account_of_address(email)).await?.is_some() {
+        if self.account_of_address(email).boxed().await?.is_some() {
             return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
         }
         let ask = json!({"email": email.peek(), "fullName": name.peek()});

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is done twice by itself: a call whose answer was lost says so, and whoever called looks first.
 
+use futures::FutureExt;
 use kernel::{AccountId, Fault, IssueId, Kind, OrganizationId, ProjectId, Result};
 use reqwest::Method;
 use serde::Deserialize;
@@ -221,7 +222,7 @@ impl Jira<'_> {
     /// Makes a customer; `Conflict` when the address has an account already.
     pub async fn create_customer(&self, email: &Personal, name: &Personal) -> Result<Customer> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_create_customer(email, name)).await;
+            return self.dc_create_customer(email, name).boxed().await;
         }
         let ask = json!({"email": email.peek(), "displayName": name.peek()});
         let call = Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true");

@@ -1,5 +1,6 @@
 //! Issues, their properties, searches and counts.
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use kernel::{AccountId, Fault, IssueId, ProjectId, Result};
 use reqwest::Method;
@@ -137,7 +138,7 @@ impl Jira<'_> {
         let data_center = self.is_data_center().await?;
         for some in issues.chunks(BULK) {
             if data_center {
-                all.extend(Box::pin(self.dc_issues(some)).await?);
+                all.extend(self.dc_issues(some).boxed().await?);
                 continue;
             }
             let ids: Vec<&str> = some.iter().map(IssueId::as_str).collect();
@@ -151,7 +152,7 @@ impl Jira<'_> {
     /// A page of a search.
     pub async fn search(&self, search: Search<'_>) -> Result<SearchPage> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_search(&search, search.limit.clamp(1, SEARCH_PAGE))).await;
+            return self.dc_search(&search, search.limit.clamp(1, SEARCH_PAGE)).boxed().await;
         }
         let mut ask = json!({
             "jql": search.jql,
@@ -173,7 +174,7 @@ impl Jira<'_> {
     /// About how many issues a query finds.
     pub async fn count(&self, jql: &str) -> Result<u64> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_count(jql)).await;
+            return self.dc_count(jql).boxed().await;
         }
         let found: Count = self.call(Call::post("/rest/api/3/search/approximate-count", json!({"jql": jql}))).await?;
         Ok(found.count)

@@ -1,5 +1,6 @@
 //! Accounts and groups of the platform.
 
+use futures::FutureExt;
 use kernel::{AccountId, Result};
 use serde::Deserialize;
 
@@ -81,7 +82,7 @@ impl Jira<'_> {
     /// One account.
     pub async fn user(&self, account: &AccountId) -> Result<User> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_user(account)).await;
+            return self.dc_user(account).boxed().await;
         }
         self.call(Call::get("/rest/api/3/user").query("accountId", account.as_str())).await
     }
@@ -94,7 +95,7 @@ impl Jira<'_> {
     /// Accounts by id, in few calls; those that are not there are left out.
     pub async fn users(&self, accounts: &[AccountId]) -> Result<Vec<User>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_users(accounts)).await;
+            return self.dc_users(accounts).boxed().await;
         }
         let mut all = Vec::with_capacity(accounts.len());
         for some in accounts.chunks(BULK_USERS) {
@@ -110,7 +111,7 @@ impl Jira<'_> {
     /// Accounts whose name or address matches: one screen of them.
     pub async fn user_search(&self, query: &str) -> Result<Vec<User>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_user_search(query)).await;
+            return self.dc_user_search(query).boxed().await;
         }
         let call = Call::get("/rest/api/3/user/search").query("query", query).query("maxResults", PICK.to_string());
         self.call(call).await
@@ -121,7 +122,7 @@ impl Jira<'_> {
     pub async fn users_like(&self, address: &Personal) -> Result<Vec<User>> {
         let most = ACCOUNTS_LOOKED_AT.to_string();
         if self.is_data_center().await? {
-            return Box::pin(self.dc_users_like(address, most)).await;
+            return self.dc_users_like(address, most).boxed().await;
         }
         let call = Call::get("/rest/api/3/user/search").query("query", address.peek()).query("maxResults", most);
         self.call(call).await
@@ -132,13 +133,13 @@ impl Jira<'_> {
         if !self.is_data_center().await? {
             return Ok(false);
         }
-        Box::pin(self.dc_is_licensed_agent(account)).await
+        self.dc_is_licensed_agent(account).boxed().await
     }
 
     /// The account with exactly this address, as far as Jira tells the caller addresses. Jira's search may be behind.
     pub async fn account_of_address(&self, email: &Personal) -> Result<Option<AccountId>> {
         let found = if self.is_data_center().await? {
-            Box::pin(self.dc_accounts_like(email)).await?
+            self.dc_accounts_like(email).boxed().await?
         } else {
             let query = Call::get("/rest/api/3/user/search").query("query", email.peek());
             self.call::<Vec<User>>(query.query("maxResults", PICK.to_string())).await?
@@ -151,7 +152,7 @@ impl Jira<'_> {
     /// The groups that an account is in.
     pub async fn groups_of(&self, account: &AccountId) -> Result<Vec<Group>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_groups_of(account)).await;
+            return self.dc_groups_of(account).boxed().await;
         }
         self.call(Call::get("/rest/api/3/user/groups").query("accountId", account.as_str())).await
     }
@@ -159,7 +160,7 @@ impl Jira<'_> {
     /// Groups whose name matches: one screen of them.
     pub async fn group_search(&self, query: &str) -> Result<Vec<Group>> {
         if self.is_data_center().await? {
-            return Box::pin(self.dc_group_search(query)).await;
+            return self.dc_group_search(query).boxed().await;
         }
         let call = Call::get("/rest/api/3/groups/picker").query("query", query).query("maxResults", PICK.to_string());
         self.call::<Groups>(call).await.map(|found| found.groups)

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
 use kernel::{Clock, Fault, Result, TenantId};
@@ -54,7 +55,7 @@ impl InstallKeys {
             self.fetch(kid).await.map(Arc::new)
         };
         // One fetch at a time for an id: whoever comes meanwhile finds its result. A failure is not kept.
-        Box::pin(self.known.try_get_with(kid.to_owned(), fetching)).await.map_err(|fault| shared(&fault))
+        self.known.try_get_with(kid.to_owned(), fetching).boxed().await.map_err(|fault| shared(&fault))
     }
 
     /// Whether one more fetch is allowed now.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use kernel::{Clock, Result, TenantId};
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
@@ -327,7 +328,7 @@ impl Door {
         for (hour_at, calls) in made {
             if written.is_ok() {
                 // On the heap: what carries this future about must fit a stack.
-                written = Box::pin(self.0.counts.note(TenantId::SERVER, purpose, host, hour_at, calls)).await;
+                written = self.0.counts.note(TenantId::SERVER, purpose, host, hour_at, calls).boxed().await;
             }
             if written.is_err() {
                 way.give_back(hour_at, calls);

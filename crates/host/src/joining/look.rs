@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use futures::FutureExt;
 use kernel::{Clock, Fault, Result};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -340,7 +341,7 @@ impl Look {
             Deployment::DataCenter => {
                 let hash = digest::digest(&digest::SHA256, self.site.as_str().as_bytes());
                 let id = hex::encode(hash.as_ref().get(..CLOUD_BYTES).unwrap_or_default());
-                (format!("dc-{id}"), Box::pin(self.dc_rights(login)).await?)
+                (format!("dc-{id}"), self.dc_rights(login).boxed().await?)
             }
         };
         Ok(Probed { deployment, cloud, site: self.site.clone(), probes })
@@ -385,7 +386,7 @@ impl Look {
     /// Asks Jira to tell what is of interest. Whether it will: an account that may not ask is no error, its administrator can.
     pub async fn register_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
         if self.recognised()? == Deployment::DataCenter {
-            return Box::pin(self.dc_register(login, hook)).await;
+            return self.dc_register(login, hook).boxed().await;
         }
         self.drop_hooks(login, hook).await?;
         let ask = json!({
@@ -399,14 +400,14 @@ impl Look {
     pub async fn has_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
         match self.recognised()? {
             Deployment::Cloud => Ok(!self.hooks_to(login, hook.url).await?.is_empty()),
-            Deployment::DataCenter => Ok(!Box::pin(self.dc_hooks(login, hook)).await?.is_empty()),
+            Deployment::DataCenter => Ok(!self.dc_hooks(login, hook).boxed().await?.is_empty()),
         }
     }
 
     /// Takes our webhooks away; how many there were.
     pub async fn drop_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<usize> {
         if self.recognised()? == Deployment::DataCenter {
-            let paths = Box::pin(self.dc_hooks(login, hook)).await?;
+            let paths = self.dc_hooks(login, hook).boxed().await?;
             for path in &paths {
                 self.dc_drop(login, path).await?;
             }
@@ -431,7 +432,7 @@ impl Look {
         match self.recognised()? {
             Deployment::Cloud => Ok(HookAddress { url: hook.url.clone(), secret: Some(hook.secret.to_owned()) }),
             Deployment::DataCenter => {
-                let by_hand = Box::pin(self.dc_by_hand(login, hook)).await?;
+                let by_hand = self.dc_by_hand(login, hook).boxed().await?;
                 by_hand.ok_or_else(|| unexpected("an address that has no paths"))
             }
         }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
+use futures::FutureExt;
 use host::{Hook, Host, Joining, Listed, Login, Look, Mode, OauthClient, Probed};
 use kernel::{Actor, Clock, Cx, RequestId, Standing, SystemClock, TenantId};
 use serde_json::json;
@@ -240,7 +241,7 @@ async fn add(file: &Path, add: Add) -> anyhow::Result<ExitCode> {
     let address = ask::text(add.address.clone(), "--address", "Address of the site")?;
     let desk = Desk::open(file).await?;
     let mut look = desk.look(&address)?;
-    let added = Box::pin(recognise_and_join(&desk, &mut look, &add)).await;
+    let added = recognise_and_join(&desk, &mut look, &add).boxed().await;
     desk.looked(&look).await?;
     desk.close().await?;
     added
