@@ -158,6 +158,9 @@ pub struct Config {
     pub forge: ForgeConfig,
     /// Another site of the same cloud: installs of Connect apps are signed for both with its key.
     pub connect_keys_of: Option<Arc<crate::connect::Host>>,
+    /// Folder for the keys that it signs with, which it makes at the first start there; without one each start makes new
+    /// ones. Whoever starts many saves the time.
+    pub keys: Option<PathBuf>,
     /// Clients of the authorization server.
     pub oauth: Vec<OauthClient>,
 }
@@ -180,6 +183,7 @@ impl Default for Config {
             contract: None,
             forge: ForgeConfig::default(),
             connect_keys_of: None,
+            keys: None,
             oauth: Vec::new(),
         }
     }

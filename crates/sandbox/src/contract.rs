@@ -1,6 +1,7 @@
 //! Every answer compared with Atlassian's OpenAPI files: status known, content type, body by schema.
 //!
-//! The files are read from a folder given at start and never shipped. Quirks of OpenAPI 3.0
+//! The files are read from a folder given at start and never shipped. They are large: an operation is parsed when it is
+//! answered first, a schema when an operation asks for it. Quirks of OpenAPI 3.0
 //! (`nullable`) are turned into JSON Schema; what Jira does although its files do not say so is in
 //! named lists here, each with its reason.
 
@@ -12,7 +13,8 @@ use std::{
 
 use axum::{body::Body, http::header::CONTENT_TYPE, response::Response};
 use jsonschema::Validator;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// The files, by name.
 const FILES: [&str; 2] = ["jira-platform-v3.json", "jira-service-management.json"];
@@ -59,21 +61,44 @@ pub struct Violation {
     pub message: String,
 }
 
+/// What is read of a file at the start: where its parts are.
+#[derive(Deserialize)]
+struct Spec {
+    paths: HashMap<String, HashMap<String, Box<RawValue>>>,
+    components: Components,
+}
+
+#[derive(Deserialize)]
+struct Components {
+    schemas: Schemas,
+}
+
+type Schemas = HashMap<String, Box<RawValue>>;
+
 struct Operation {
     file: usize,
-    responses: Value,
+    /// Not parsed yet.
+    described: Box<RawValue>,
+}
+
+/// What is read of an operation.
+#[derive(Deserialize)]
+struct Described {
+    #[serde(default)]
+    responses: Map<String, Value>,
 }
 
 #[derive(Default)]
 struct Found {
     violations: Vec<Violation>,
     seen: BTreeMap<String, bool>,
+    responses: HashMap<String, Arc<Map<String, Value>>>,
     validators: HashMap<(String, u16), Option<Arc<Validator>>>,
 }
 
 /// The check.
 pub(crate) struct Contract {
-    schemas: Vec<Map<String, Value>>,
+    schemas: Vec<Schemas>,
     operations: HashMap<String, Operation>,
     found: Mutex<Found>,
 }
@@ -88,22 +113,13 @@ impl Contract {
         let mut operations = HashMap::new();
         for (file, name) in FILES.iter().enumerate() {
             let path = folder.join(name);
-            let text = std::fs::read(&path).map_err(|why| format!("{}: {why}", path.display()))?;
-            let mut spec: Value = serde_json::from_slice(&text).map_err(|why| format!("{name}: {why}"))?;
-            let parts = spec.pointer_mut("/components/schemas").map(Value::take);
-            let Some(Value::Object(parts)) = parts else {
-                return Err(format!("{name}: no schemas"));
-            };
-            schemas.push(parts);
-            let paths = spec.get_mut("paths").map(Value::take);
-            let Some(Value::Object(paths)) = paths else { return Err(format!("{name}: no paths")) };
-            for (path, methods) in paths {
-                let Value::Object(methods) = methods else { continue };
-                for (method, mut operation) in methods {
-                    if let Some(responses) = operation.get_mut("responses").map(Value::take) {
-                        let key = format!("{} {path}", method.to_uppercase());
-                        operations.insert(key, Operation { file, responses });
-                    }
+            let text = std::fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+            let spec: Spec = serde_json::from_str(&text).map_err(|why| format!("{name}: {why}"))?;
+            schemas.push(spec.components.schemas);
+            for (path, methods) in spec.paths {
+                for (method, described) in methods {
+                    let key = format!("{} {path}", method.to_uppercase());
+                    operations.insert(key, Operation { file, described });
                 }
             }
         }
@@ -158,7 +174,10 @@ impl Contract {
         if status == 410 && REMOVED.contains(&key) {
             return Vec::new();
         }
-        let Some(response) = operation.responses.get(status.to_string()) else {
+        let Some(responses) = self.responses(key, operation) else {
+            return vec!["the files describe this operation in no known way".to_owned()];
+        };
+        let Some(response) = responses.get(&status.to_string()) else {
             if ANY_STATUSES.contains(&status) {
                 return Vec::new();
             }
@@ -190,6 +209,16 @@ impl Contract {
             .collect()
     }
 
+    fn responses(&self, key: &str, operation: &Operation) -> Option<Arc<Map<String, Value>>> {
+        if let Some(read) = self.found().responses.get(key) {
+            return Some(read.clone());
+        }
+        let described: Described = serde_json::from_str(operation.described.get()).ok()?;
+        let read = Arc::new(described.responses);
+        self.found().responses.insert(key.to_owned(), read.clone());
+        Some(read)
+    }
+
     fn validator(&self, key: &str, file: usize, status: u16, schema: &Value) -> Option<Arc<Validator>> {
         if let Some(made) = self.found().validators.get(&(key.to_owned(), status)) {
             return made.clone();
@@ -201,9 +230,9 @@ impl Contract {
             if parts.contains_key(&name) {
                 continue;
             }
-            let part = all.get(&name)?;
-            waiting.extend(references(part));
-            parts.insert(name.clone(), translate(part, Some(&name)));
+            let part: Value = serde_json::from_str(all.get(&name)?.get()).ok()?;
+            waiting.extend(references(&part));
+            parts.insert(name.clone(), translate(&part, Some(&name)));
         }
         let whole = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -290,6 +319,10 @@ fn nullable(schema: Map<String, Value>) -> Value {
 mod tests {
     use super::*;
 
+    fn raw(value: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(value).unwrap_or_default()
+    }
+
     /// A contract of one operation, without files.
     fn small() -> Contract {
         let responses = json!({"200": {"content": {"application/json": {"schema":
@@ -297,8 +330,9 @@ mod tests {
         let thing = json!({"type": "object", "additionalProperties": false,
             "properties": {"id": {"type": "string"}}});
         Contract {
-            schemas: vec![[("Thing".to_owned(), thing)].into_iter().collect()],
-            operations: [("GET /thing".to_owned(), Operation { file: 0, responses })].into(),
+            schemas: vec![[("Thing".to_owned(), raw(&thing))].into()],
+            operations: [("GET /thing".to_owned(), Operation { file: 0, described: raw(&json!({"responses": responses})) })]
+                .into(),
             found: Mutex::default(),
         }
     }

@@ -24,6 +24,7 @@ pub mod forge;
 mod fresh;
 mod gateway;
 mod jql;
+mod keys;
 mod limits;
 mod line;
 mod media;

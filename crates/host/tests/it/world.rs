@@ -162,6 +162,14 @@ fn manifest() -> String {
     wider
 }
 
+/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
+/// a process has its own.
+pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
+    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
+}
+
 impl World {
     pub(crate) async fn start(database: &Database) -> Self {
         Self::with(database, |_| {}).await
@@ -190,6 +198,7 @@ impl World {
         let mut config = sandbox::Config {
             source: sandbox::Source::Demo(1),
             faults: sandbox::Faults::none(),
+            keys: kept_keys(),
             forge: ForgeConfig { apps: vec![(app, Some(remote))], ..ForgeConfig::default() },
             ..sandbox::Config::default()
         };

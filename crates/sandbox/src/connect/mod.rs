@@ -82,7 +82,7 @@ impl Host {
     pub(crate) fn new(config: &crate::Config) -> Result<Self, String> {
         let key = match &config.connect_keys_of {
             Some(other) => other.key.clone(),
-            None => Arc::new(keys::InstallKey::generate()?),
+            None => Arc::new(keys::InstallKey::open(config.keys.as_deref())?),
         };
         Ok(Self { key, site: OnceLock::new(), installed: RwLock::default(), client_keys: RwLock::default() })
     }

@@ -1,28 +1,23 @@
 //! The key that signs invocation tokens, and its public half as a JWKS.
 //!
-//! A fresh RSA key per sandbox: nothing signed here is ever worth anything elsewhere. The private
-//! half must never leave this module. Start reading at [`SigningKey::generate`].
+//! An RSA key of the sandbox's own: nothing signed here is ever worth anything elsewhere. The private
+//! half must never leave this module. Start reading at [`SigningKey::open`].
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rsa::{KeyPair, KeySize},
-    signature::KeyPair as _,
-};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use std::path::Path;
+
+use aws_lc_rs::signature::KeyPair as _;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Why a key could not be made or a token not signed.
 #[derive(Debug)]
-pub(super) struct KeyError(&'static str);
+pub(super) struct KeyError(String);
 
 impl std::fmt::Display for KeyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 
@@ -37,22 +32,18 @@ pub(super) struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new 2048-bit key, with an id of the form that Forge uses (`forge/invocation-token/<uuid>`).
+    /// A 2048-bit key, kept in a folder if there is one. Its id has the form that Forge uses
+    /// (`forge/invocation-token/<uuid>`) and is the key's own: another key never has it.
     ///
     /// # Errors
-    /// When the system gives no randomness.
-    pub(super) fn generate() -> Result<Self, KeyError> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError("no RSA key"))?;
-        let der = pair.as_der().map_err(|_| KeyError("no PKCS#8 of the RSA key"))?;
-        // jsonwebtoken takes PKCS#8 only as PEM.
-        let pem = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            wrap(&STANDARD.encode(der.as_ref()))
-        );
-        let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError("the RSA key cannot sign"))?;
+    /// When the system gives no randomness, or the folder cannot be used.
+    pub(super) fn open(kept: Option<&Path>) -> Result<Self, KeyError> {
+        let pair = crate::keys::pair(kept, "forge").map_err(KeyError)?;
+        let encoding = crate::keys::signer(&pair).map_err(KeyError)?;
         let public = pair.public_key();
+        let id = crate::keys::id(public.as_ref());
         Ok(Self {
-            kid: format!("forge/invocation-token/{}", uuid::Uuid::new_v4()),
+            kid: format!("forge/invocation-token/{id}"),
             encoding,
             modulus: URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
             exponent: URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
@@ -75,18 +66,6 @@ impl SigningKey {
     pub(super) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, KeyError> {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_| KeyError("signing failed"))
+        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_| KeyError("signing failed".to_owned()))
     }
-}
-
-/// PEM lines are 64 characters.
-fn wrap(base64: &str) -> String {
-    let mut lines = String::with_capacity(base64.len() + base64.len() / 64 + 1);
-    for (at, character) in base64.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            lines.push('\n');
-        }
-        lines.push(character);
-    }
-    lines
 }

@@ -160,7 +160,7 @@ impl Host {
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
         let key = match &config.forge.same_cloud_as {
             Some(other) => other.key.clone(),
-            None => Arc::new(keys::SigningKey::generate().map_err(|error| error.to_string())?),
+            None => Arc::new(keys::SigningKey::open(config.keys.as_deref()).map_err(|error| error.to_string())?),
         };
         Ok(Self {
             key,

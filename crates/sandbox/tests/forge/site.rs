@@ -58,6 +58,7 @@ pub(crate) fn config(remote: &str) -> Config {
         site_name: "Nordlicht".to_owned(),
         source: Source::Demo(1),
         faults: Faults::none(),
+        keys: kept_keys(),
         forge: ForgeConfig {
             apps: vec![(app(manifest()), Some(remote.to_owned()))],
             event_retry: Duration::from_millis(20),
@@ -65,6 +66,14 @@ pub(crate) fn config(remote: &str) -> Config {
         },
         ..Config::default()
     }
+}
+
+/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
+/// a process has its own.
+pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
+    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 pub(crate) async fn start(config: Config) -> Running {

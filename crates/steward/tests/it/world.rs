@@ -101,10 +101,19 @@ async fn site_with(
         contract: specs().filter(|_| deployment == sandbox::Deployment::Cloud),
         deployment,
         oauth,
+        keys: kept_keys(),
         ..sandbox::Config::default()
     };
     config.forge.same_cloud_as = beside.map(sandbox::Running::forge);
     sandbox::start(config).await.unwrap()
+}
+
+/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
+/// a process has its own.
+pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
+    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 /// A site on the machine's clock, for programs of their own: its limits would only make jobs wait.
@@ -114,6 +123,7 @@ pub(crate) async fn site_of_its_own() -> sandbox::Running {
         faults: sandbox::Faults::none(),
         rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
         contract: specs(),
+        keys: kept_keys(),
         ..Default::default()
     };
     sandbox::start(config).await.unwrap()

@@ -155,7 +155,16 @@ pub(crate) fn seed() -> Seed {
 
 /// A configuration with the small site and no misfortune.
 pub(crate) fn calm() -> Config {
-    Config { source: Source::Seed(Box::new(seed())), faults: Faults::none(), contract: specs(), ..Config::default() }
+    let source = Source::Seed(Box::new(seed()));
+    Config { source, faults: Faults::none(), contract: specs(), keys: kept_keys(), ..Config::default() }
+}
+
+/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
+/// a process has its own.
+pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
+    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 pub(crate) struct Site {
