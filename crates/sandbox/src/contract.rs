@@ -331,8 +331,11 @@ mod tests {
             "properties": {"id": {"type": "string"}}});
         Contract {
             schemas: vec![[("Thing".to_owned(), raw(&thing))].into()],
-            operations: [("GET /thing".to_owned(), Operation { file: 0, described: raw(&json!({"responses": responses})) })]
-                .into(),
+            operations: [(
+                "GET /thing".to_owned(),
+                Operation { file: 0, described: raw(&json!({"responses": responses})) },
+            )]
+            .into(),
             found: Mutex::default(),
         }
     }

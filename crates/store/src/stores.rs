@@ -79,6 +79,7 @@ impl Store {
                     .max_connections(POSTGRES_CONNECTIONS)
                     .acquire_timeout(ACQUIRE_TIME)
                     .connect_with(options.disable_statement_logging())
+                    .boxed()
                     .await
                     .map_err(fault)?;
                 Db::Postgres(pool)
@@ -181,7 +182,8 @@ impl Store {
                 writer.begin().instrument(tracing::info_span!(target: kernel::SPANS, "store.wait")).await?,
             ),
             Db::Sqlite { readers, .. } => Link::SqliteRead(readers.acquire().await.map_err(fault)?),
-            Db::Postgres(pool) => Link::Postgres(pool.begin().await.map_err(fault)?),
+            // On the heap: the pool's own future is large, and all that reads or writes would carry it about.
+            Db::Postgres(pool) => Link::Postgres(pool.begin().boxed().await.map_err(fault)?),
         }))
     }
 
