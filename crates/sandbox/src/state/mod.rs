@@ -66,6 +66,8 @@ pub struct State {
     store: RwLock<Store>,
     events: broadcast::Sender<Arc<Event>>,
     sequence: AtomicU64,
+    /// Held while an event gets its number and is sent.
+    emitting: Mutex<()>,
     clock: Clock,
     rng: Mutex<StdRng>,
     faults: Control,
@@ -82,6 +84,7 @@ impl State {
             store: RwLock::new(Store::on(config.deployment)),
             events: broadcast::channel(EVENTS_KEPT).0,
             sequence: AtomicU64::new(0),
+            emitting: Mutex::default(),
             clock: config.clock.clone(),
             rng: Mutex::new(StdRng::seed_from_u64(config.seed)),
             faults: Control::new(config.faults.clone(), config.seed, config.clock.clone()),
@@ -155,9 +158,35 @@ impl State {
     }
 
     fn emit(&self, actor: &Actor, kind: EventKind) {
+        // In the order of their numbers: whoever has seen one has seen all before it, and who waits for the last one sees it.
+        let _turn = self.emitting.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
         let event = Event { sequence, at: self.now(), actor: actor.clone(), kind };
         // No subscriber is no error: a site without apps and webhooks has none.
         let _ = self.events.send(Arc::new(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn events_of_many_at_once_arrive_in_the_order_of_their_numbers() {
+        let state = State::new(&Config::default());
+        let mut events = state.subscribe();
+        let actor = Actor { account_id: None, app_id: None };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..500).for_each(|_| state.emit(&actor, EventKind::ProjectCreated { project_id: "1".to_owned() }))
+                });
+            }
+        });
+        for number in 1..=2000 {
+            assert_eq!(events.try_recv().unwrap().sequence, number);
+        }
+        assert_eq!(state.events_emitted(), 2000);
     }
 }
