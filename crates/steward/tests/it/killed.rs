@@ -45,7 +45,7 @@ use writers::{Api, Writer};
 
 /// Kills of each database's program, unless `STEWARD_KILLS` says another number: as many as fit the time that CI has on a slow
 /// machine.
-const KILLS: u32 = 120;
+const KILLS: u32 = 80;
 /// From a round's first acknowledgement to the kill: from the middle of the next commits to some dozen commits later.
 const MILLIS: RangeInclusive<u64> = 3..=60;
 /// From a start with schedules due to the kill.
