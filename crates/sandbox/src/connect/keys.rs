@@ -1,4 +1,5 @@
-//! The key that signs installs, published under its id as PEM. The sandbox's own; the private half never leaves.
+//! The key that signs installs, published under its id as PEM. The sandbox's own; the private half goes
+//! nowhere but into the folder that keeps it, if there is one.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The key that signs invocation tokens, and its public half as a JWKS.
 //!
 //! An RSA key of the sandbox's own: nothing signed here is ever worth anything elsewhere. The private
-//! half must never leave this module. Start reading at [`SigningKey::open`].
+//! half leaves this module for nothing but the folder that keeps it, if there is one. Start reading at [`SigningKey::open`].
 
 use std::path::Path;
 
