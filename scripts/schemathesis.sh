@@ -34,9 +34,9 @@ invocation=$(curl -sf "$(jq -r .jira <<<"$line")/sandbox/token" -H 'content-type
 session=$(curl -sf -X POST "$steward/api/v1/session/bearer" -H "authorization: Bearer $invocation" | jq -r .token)
 
 # Left out: what ends the session that all this runs in, and what takes one of Jira's own tokens, which are good once.
-"$made/venv/bin/schemathesis" run "$steward/openapi.json" --url "$steward" \
+"$made/venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$steward/openapi.json" --url "$steward" \
   --header "Authorization: Bearer $session" \
   --exclude-operation-id end_session --exclude-operation-id start_session --exclude-operation-id exchange_token \
   --exclude-operation-id make_ticket --exclude-operation-id read_current_token \
   --phases examples,coverage,fuzzing,stateful --checks all --max-examples "$examples" --workers 1 --seed 1 \
-  --request-timeout 60 --report junit --report-dir "$made" --generation-database "$made/examples" "$@"
+  --request-timeout 60 --rate-limit 550/m --report junit --report-dir "$made" --generation-database "$made/examples" "$@"

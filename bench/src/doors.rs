@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 
 use crate::report::{Report, Rounds};
-use crate::serving::{CONNECTIONS, Running, TENANTS, drive, nginx, page, ready, serve};
+use crate::serving::{CONNECTIONS, Running, TENANTS, drive, nginx, page, ready, serve, settled};
 use crate::sites::{CONNECT_APP, Server, Sites};
 use crate::{Options, bare, cpu};
 
@@ -79,6 +79,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     sites.connect(&format!("{}/connect/atlassian-connect.json", server.origin))?;
     sites.connect(&format!("{peer_origin}/atlassian-connect.json"))?;
     sites.install_forge(&server.origin)?;
+    settled(ours.pid())?;
 
     let of_ours = || targets(&server.origin, sites.pages(CONNECT_APP, OUR_PAGE)?);
     let of_peer = || targets(&peer_origin, sites.pages(FOREIGN, FOREIGN_PAGE)?);

@@ -23,6 +23,10 @@ const READY_TIME: Duration = Duration::from_secs(60);
 const TRY: Duration = Duration::from_millis(2);
 /// How long it is left alone before its memory is read.
 const REST: Duration = Duration::from_secs(5);
+/// A server that is still at work by then does not end.
+const SETTLED_TIME: Duration = Duration::from_secs(300);
+/// One that spent less than a twentieth of this long is at rest.
+const QUIET: Duration = Duration::from_secs(3);
 /// Sites joined to the server that is read from.
 pub(crate) const TENANTS: usize = 100;
 /// wrk's connections: enough to keep two cores busy.
@@ -86,6 +90,19 @@ pub(crate) fn ready(origin: &str, path: &str, since: Instant) -> Result<Duration
         std::thread::park_timeout(TRY);
     }
     Err(anyhow!("{origin}{path} did not answer 200"))
+}
+
+/// Waits until a server has done what its sites' joining brings: their customers are read, their indexes written.
+pub(crate) fn settled(pid: u32) -> Result<()> {
+    let since = Instant::now();
+    while since.elapsed() < SETTLED_TIME {
+        let before = cpu::of_tree(pid)?;
+        std::thread::park_timeout(QUIET);
+        if cpu::of_tree(pid)?.saturating_sub(before) * 20 < QUIET {
+            return Ok(());
+        }
+    }
+    Err(anyhow!("the server was still at work after {} s", SETTLED_TIME.as_secs()))
 }
 
 /// The program that is measured.
@@ -236,6 +253,7 @@ fn script(folder: &Path, reads: &[Target]) -> Result<PathBuf> {
 
 fn read(options: &Options, report: &mut Report, server: &Server, reads: &[Target]) -> Result<()> {
     let (running, _) = serve(options, server)?;
+    settled(running.pid())?;
     let mut body = 0;
     for read in reads {
         let (status, length) = get(&server.origin, &read.path, &[format!("Authorization: Bearer {}", read.token)])?;

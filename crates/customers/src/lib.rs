@@ -20,6 +20,7 @@ mod schema;
 mod sql;
 mod webhooks;
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,9 +35,12 @@ pub use schema::{FILES, ROOM};
 /// A key of the week is out of use for days before it goes, and a tenant's files may stay for as long.
 const SWEPT_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 
-/// This room, as the program holds it.
+/// This room, as the program holds it: one pointer, which each request takes.
 #[derive(Clone)]
-pub struct Room {
+pub struct Room(Arc<RoomParts>);
+
+/// What stands behind a [`Room`].
+pub struct RoomParts {
     pub(crate) shared: web::Shared,
     pub(crate) directory: actions::directory::Cache,
     pub(crate) orders: actions::lists::Orders,
@@ -46,6 +50,14 @@ pub struct Room {
     pub(crate) import_bytes: u64,
 }
 
+impl Deref for Room {
+    type Target = RoomParts;
+
+    fn deref(&self) -> &RoomParts {
+        &self.0
+    }
+}
+
 impl Room {
     /// Joins it to what all rooms share. Files of more than `import_bytes` are not imported; search indexes lie in
     /// `search`, a folder of their own.
@@ -53,7 +65,7 @@ impl Room {
         let indexes = actions::search::Indexes::new(search);
         let (directory, orders) = (actions::directory::cache(), actions::lists::orders());
         let duplicates = actions::duplicates::cache();
-        Self { shared, directory, orders, duplicates, indexes, import_bytes }
+        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, import_bytes }))
     }
 
     /// What lies outside the databases, for whoever takes a tenant's data away.

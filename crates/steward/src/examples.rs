@@ -1,12 +1,14 @@
-//! What openapi.json says beyond what the handlers do: an example for each operation, and as what refusals are sent. Examples
-//! are data, in `examples.json`, put in by operation and by the parameters' names; a test holds them to the schemas.
+//! What openapi.json says beyond what the handlers do: an example for each operation, as what refusals are sent, and those that any
+//! operation may answer. Examples are data, in `examples.json`, put in by operation and by the parameters' names; a test holds them to
+//! the schemas.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterBuilder, PathItem};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
 const EXAMPLES: &str = include_str!("examples.json");
 
@@ -29,10 +31,42 @@ struct Example {
 /// What refusals are sent as.
 const PROBLEM: &str = "application/problem+json";
 
+/// How an ETag of ours is written.
+const ETAG: &str = "^\"v[0-9]{1,18}\"$";
+
 /// The last word on what is said of the API.
 pub(crate) fn describe(openapi: &mut OpenApi) {
+    common(openapi);
     refusals(openapi);
     add(openapi);
+}
+
+fn refusal(description: &str) -> RefOr<Response> {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+    ResponseBuilder::new().description(description).content(PROBLEM, problem).build().into()
+}
+
+/// What the layers around the handlers answer, and the extractors in front of them.
+fn common(openapi: &mut OpenApi) {
+    for (_, operation) in openapi.paths.paths.values_mut().flat_map(operations) {
+        let parameters = operation.parameters.iter_mut().flatten().filter_map(described);
+        for parameter in parameters.filter(|parameter| parameter.name == "If-Match") {
+            parameter.schema = Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some(ETAG)).into());
+        }
+        let (asks, sends) = (operation.parameters.is_some(), operation.request_body.is_some());
+        let answers = &mut operation.responses.responses;
+        let mut may = |status: &str, description| {
+            answers.entry(status.to_owned()).or_insert_with(|| refusal(description));
+        };
+        may("429", "Too many requests: send it again after `Retry-After` seconds");
+        if sends {
+            may("413", "The body is too large");
+            may("415", "The body is of another media type");
+        }
+        if asks || sends {
+            may("422", "A parameter, a header or the body is not as described, or says what cannot be");
+        }
+    }
 }
 
 /// `web::reply` sends each refusal as problem details, and a handler's description knows but its schema.

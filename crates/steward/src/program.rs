@@ -68,6 +68,7 @@ pub struct Program {
     host: host::Host,
     customers: customers::Room,
     services: Vec<Transit>,
+    metrics: telemetry::Metrics,
     traces: Option<telemetry::Traces>,
     stop: CancellationToken,
     tasks: tokio_util::task::TaskTracker,
@@ -99,7 +100,7 @@ impl Program {
             Arc::new(move || waker.get().and_then(Weak::upgrade).into_iter().for_each(|runner| runner.wake()))
         };
         let stop = CancellationToken::new();
-        let shared = web::Shared {
+        let shared = web::Shared::from(web::SharedParts {
             host: host.clone(),
             store: store.clone(),
             blobs: blobs.clone(),
@@ -116,7 +117,7 @@ impl Program {
             readings: web::Readings::new(store.clone(), vault.clone()),
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
-        };
+        });
         let customers =
             customers::Room::new(shared.clone(), config.imports.file_bytes.get(), config.data.directory.join("search"));
         let trust = trust::Room {
@@ -157,7 +158,7 @@ impl Program {
             shelf: shelf.clone(),
             vault: vault.clone(),
             clock: parts.clock.clone(),
-            metrics: parts.metrics,
+            metrics: parts.metrics.clone(),
             metrics_token: config.server.metrics_token.clone(),
             behind_proxy: config.server.behind_proxy,
             stopping: stop.clone(),
@@ -175,6 +176,7 @@ impl Program {
             host,
             customers,
             services: parts.keys.services,
+            metrics: parts.metrics,
             traces: parts.traces,
             stop,
             tasks: tokio_util::task::TaskTracker::new(),
@@ -198,6 +200,8 @@ impl Program {
         self.tasks.spawn(async move { stop.run_until_cancelled(door.keep_counting()).await });
         let (customers, stop) = (self.customers.clone(), self.stop.clone());
         self.tasks.spawn(async move { stop.run_until_cancelled(customers.keep_tidy()).await });
+        let (metrics, stop) = (self.metrics.clone(), self.stop.clone());
+        self.tasks.spawn(async move { stop.run_until_cancelled(metrics.keep_summing()).await });
         for service in self.services.clone() {
             let stop = self.stop.clone();
             self.tasks.spawn(async move { stop.run_until_cancelled(service.keep_ready()).await });

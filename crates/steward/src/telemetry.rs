@@ -2,6 +2,8 @@
 
 mod traces;
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::Layer;
@@ -15,6 +17,9 @@ pub use traces::Traces;
 
 /// Seconds; from a cached read to what Forge still waits for.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 25.0];
+
+/// How often what was counted is summed up. A request is kept as itself until then.
+const SUM_EVERY: Duration = Duration::from_secs(5);
 
 /// What collects metrics of this process.
 #[derive(Clone)]
@@ -32,6 +37,15 @@ impl Metrics {
         // Fails when one is installed already, as in tests with several programs in one process.
         let _ = metrics::set_global_recorder(recorder);
         Ok(Self(handle))
+    }
+
+    /// Sums up what was counted, for as long as it is let: also where nobody reads the metrics, memory does not grow.
+    pub(crate) async fn keep_summing(self) {
+        let mut every = tokio::time::interval(SUM_EVERY);
+        loop {
+            every.tick().await;
+            self.0.run_upkeep();
+        }
     }
 
     pub(crate) fn render(&self) -> String {
@@ -56,4 +70,41 @@ where
     };
     let set = tracing_subscriber::registry().with(lines).with(traces.map(Traces::layer)).try_init();
     set.map_err(|error| ConfigFault(format!("log: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// Memory of this process, in MiB; nextest gives each test one of its own.
+    fn resident() -> f64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_reads_is_summed_up_all_the_same() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = Metrics(recorder.handle());
+        let summing = tokio::spawn(metrics.clone().keep_summing());
+        let count = |some: u32| {
+            metrics::with_local_recorder(&recorder, || {
+                let histogram = metrics::histogram!("requests_seconds", "route" => "/");
+                (0..some).for_each(|number| histogram.record(f64::from(number)));
+            });
+        };
+        count(200_000);
+        tokio::time::sleep(SUM_EVERY).await;
+        let before = resident();
+        for _ in 0..20 {
+            count(200_000);
+            tokio::time::sleep(SUM_EVERY).await;
+        }
+        // Each alone would stay with eight bytes: 30 MiB.
+        assert!(resident() - before < 10.0, "{before} {}", resident());
+        assert!(metrics.render().contains("requests_seconds_count{route=\"/\"} 4200000"), "none is lost");
+        summing.abort();
+    }
 }

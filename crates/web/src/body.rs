@@ -114,6 +114,7 @@ pub struct PageQuery {
     /// `nextCursor` of the page before.
     pub cursor: Option<String>,
     /// Rows a page, 1 to 100; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
 }
 

@@ -15,6 +15,9 @@ use tracing::field::Empty;
 
 use crate::reply::Problem;
 
+/// How many headers are put on each answer.
+const PUT_HEADERS: usize = 7;
+
 tokio::task_local! {
     static REQUEST: RequestId;
 }
@@ -112,6 +115,7 @@ fn asks_for_json(headers: &HeaderMap) -> bool {
 }
 
 fn put_headers(headers: &mut HeaderMap, id: RequestId) {
+    headers.reserve(PUT_HEADERS);
     let mut default = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

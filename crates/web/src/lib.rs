@@ -44,7 +44,7 @@ pub use pace::Pace;
 pub use pages::ui_file;
 pub use reading::{After, Reader, ReaderKind, Reading, Readings, Told, Way};
 pub use reply::{Page, Problem, ProblemBody, Reply, Shown};
-pub use router::{RoleSource, Server, Shared, WebConfig, serve_routes};
+pub use router::{RoleSource, Server, Shared, SharedParts, WebConfig, serve_routes};
 pub use schema::ROOM;
 pub use session::Context;
 pub use token::token_names;

@@ -1,5 +1,6 @@
 //! What the rooms share, and how their routes become one server.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,9 +40,12 @@ pub trait RoleSource: Send + Sync {
     async fn roles_in_use(&self, cx: &Cx) -> Result<Vec<RoleId>>;
 }
 
-/// What every HTTP room has at hand; cheap to clone.
+/// What every HTTP room has at hand: one pointer, which each request takes.
 #[derive(Clone)]
-pub struct Shared {
+pub struct Shared(Arc<SharedParts>);
+
+/// What stands behind a [`Shared`].
+pub struct SharedParts {
     /// The way to Jira.
     pub host: host::Host,
     /// The rows.
@@ -66,6 +70,20 @@ pub struct Shared {
     pub watch: crate::Watch,
     /// Wakes the job runner of this node.
     pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Deref for Shared {
+    type Target = SharedParts;
+
+    fn deref(&self) -> &SharedParts {
+        &self.0
+    }
+}
+
+impl From<SharedParts> for Shared {
+    fn from(parts: SharedParts) -> Self {
+        Self(Arc::new(parts))
+    }
 }
 
 impl Shared {

@@ -28,6 +28,7 @@ struct LookQuery {
     #[serde(default)]
     q: String,
     /// How many; 20 at most.
+    #[param(minimum = 0, maximum = 255)]
     limit: Option<u8>,
 }
 

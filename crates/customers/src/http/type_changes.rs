@@ -228,6 +228,7 @@ pub(crate) struct TypeChangeRowsQuery {
     /// `nextCursor` of the page before.
     cursor: Option<String>,
     /// Values a page, 1 to 100; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

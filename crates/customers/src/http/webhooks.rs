@@ -196,6 +196,7 @@ struct DeliveriesQuery {
     /// `nextCursor` of the page before.
     cursor: Option<String>,
     /// Rows a page, 1 to 100; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

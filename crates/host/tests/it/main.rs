@@ -15,6 +15,8 @@ mod databases;
 mod door;
 mod inbound;
 mod jira;
+#[path = "../../../sandbox/tests/kept_keys/mod.rs"]
+mod kept_keys;
 mod manifest;
 mod misbehaving;
 mod people;

@@ -19,6 +19,7 @@ use url::Url;
 use vault::{FileRootKey, KeyShelf, ShelfKey, Vault};
 
 use crate::databases::Database;
+use crate::kept_keys::kept_keys;
 
 pub(crate) const APP: &str = "ari:cloud:ecosystem::app/6f2c1a52-9d0e-4b57-8a33-51c7f0e2d914";
 
@@ -160,14 +161,6 @@ fn manifest() -> String {
     let wider = deployed().replace(user, &format!("{user}        - avi:jira:commented:issue\n"));
     assert!(wider.contains("commented:issue"));
     wider
-}
-
-/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
-/// a process has its own.
-pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
-    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 impl World {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
 mod invoke;
+#[path = "../kept_keys/mod.rs"]
+mod kept_keys;
 mod lifecycle;
 mod manifest;
 mod pages;

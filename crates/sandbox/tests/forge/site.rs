@@ -9,6 +9,8 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
+use crate::kept_keys::kept_keys;
+
 pub(crate) const APP_ID: &str = "ari:cloud:ecosystem::app/6f2c1a52-9d0e-4b57-8a33-51c7f0e2d914";
 
 /// The manifest that we deploy, with all that this host offers beyond it: writing, and more events of issues.
@@ -66,14 +68,6 @@ pub(crate) fn config(remote: &str) -> Config {
         },
         ..Config::default()
     }
-}
-
-/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
-/// a process has its own.
-pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
-    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 pub(crate) async fn start(config: Config) -> Running {

@@ -8,6 +8,8 @@ mod contract;
 mod data_center;
 mod faults;
 mod jirajs;
+#[path = "../kept_keys/mod.rs"]
+mod kept_keys;
 mod limits;
 mod operations;
 mod permissions;

@@ -12,6 +12,9 @@
 #[path = "../../../store/tests/databases/mod.rs"]
 mod databases;
 
+#[path = "../../../sandbox/tests/kept_keys/mod.rs"]
+mod kept_keys;
+
 #[path = "../openbao/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program's own parts, which use all of it")]
 mod openbao;

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 use vault::FileRootKey;
 
 use crate::databases::Database;
+use crate::kept_keys::kept_keys;
 pub(crate) use actor::Actor;
 pub(crate) use joined::Joined;
 pub(crate) use script::Script;
@@ -106,14 +107,6 @@ async fn site_with(
     };
     config.forge.same_cloud_as = beside.map(sandbox::Running::forge);
     sandbox::start(config).await.unwrap()
-}
-
-/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
-/// a process has its own.
-pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
-    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 /// A site on the machine's clock, for programs of their own: its limits would only make jobs wait.

@@ -301,5 +301,6 @@ pub(super) struct BulkActionRowsQuery {
     /// `nextCursor` of the page before.
     pub(super) cursor: Option<String>,
     /// Records a page, 1 to 100; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
     pub(super) limit: Option<u32>,
 }

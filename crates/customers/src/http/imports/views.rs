@@ -201,6 +201,7 @@ pub(super) struct RowsQuery {
     /// `nextCursor` of the page before.
     pub(super) cursor: Option<String>,
     /// Rows a page, 1 to 100; 50 if left out.
+    #[param(minimum = 1, maximum = 100)]
     pub(super) limit: Option<u32>,
 }
 

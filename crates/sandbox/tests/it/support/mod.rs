@@ -16,6 +16,8 @@ use sandbox::{
 };
 use serde_json::Value;
 
+use crate::kept_keys::kept_keys;
+
 pub(crate) const ADMIN: &str = "5be24ad8b1653240376955d0";
 pub(crate) const AGENT: &str = "5be24ad8b1653240376955d1";
 pub(crate) const OTHER: &str = "5be24ad8b1653240376955d2";
@@ -157,14 +159,6 @@ pub(crate) fn seed() -> Seed {
 pub(crate) fn calm() -> Config {
     let source = Source::Seed(Box::new(seed()));
     Config { source, faults: Faults::none(), contract: specs(), keys: kept_keys(), ..Config::default() }
-}
-
-/// Where a stand-in's keys are kept from one test to the next: to make them takes longer than the rest of its start. Each of
-/// a process has its own.
-pub(crate) fn kept_keys() -> Option<std::path::PathBuf> {
-    static STARTED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let number = STARTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sandbox-keys-{number}")))
 }
 
 pub(crate) struct Site {
