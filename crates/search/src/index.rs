@@ -12,7 +12,7 @@ use tantivy::index::SegmentId;
 use tantivy::indexer::IndexWriter;
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{IndexReader, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
+use tantivy::{IndexReader, ReloadPolicy, Searcher, SegmentMeta, SegmentReader, TantivyDocument, Term};
 use vault::{Keys, Place};
 
 use crate::folder::Folder;
@@ -219,17 +219,7 @@ impl Index {
         }
         commit(&mut writer, position)?;
         if !removed.is_empty() {
-            let holding: Vec<SegmentId> = writer
-                .index()
-                .searchable_segment_metas()
-                .map_err(broken)?
-                .iter()
-                .filter(|segment| segment.has_deletes())
-                .map(tantivy::SegmentMeta::id)
-                .collect();
-            if !holding.is_empty() {
-                writer.merge(&holding).wait().map_err(broken)?;
-            }
+            merge(&mut writer, 1, SegmentMeta::has_deletes)?;
             // A reader that is not told keeps the files of before alive.
             self.reload(position)?;
             writer.garbage_collect_files().wait().map_err(broken)?;
@@ -240,10 +230,7 @@ impl Index {
     /// Makes one segment of all, so that a look has one place to look into: for when much was written. Blocks.
     pub fn settle(&self) -> Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = writer.index().searchable_segment_ids().map_err(broken)?;
-        if all.len() > 1 {
-            writer.merge(&all).wait().map_err(broken)?;
-        }
+        merge(&mut writer, 2, |_| true)?;
         let position = self.position();
         self.reload(position)?;
         writer.garbage_collect_files().wait().map(drop).map_err(broken)
@@ -263,6 +250,24 @@ fn commit(writer: &mut IndexWriter, position: i64) -> Result<()> {
     let mut prepared = writer.prepare_commit().map_err(broken)?;
     prepared.set_payload(&position.to_string());
     prepared.commit().map(drop).map_err(broken)
+}
+
+/// Makes one segment of some, if there are at least so many of them. tantivy merges on its own meanwhile: where it was
+/// quicker, there are other segments, and those are taken then.
+fn merge(writer: &mut IndexWriter, least: usize, which: impl Fn(&SegmentMeta) -> bool) -> Result<()> {
+    let mut before: Vec<SegmentId> = Vec::new();
+    loop {
+        let segments = writer.index().searchable_segment_metas().map_err(broken)?;
+        let some: Vec<SegmentId> = segments.iter().filter(|it| which(it)).map(SegmentMeta::id).collect();
+        if some.len() < least {
+            return Ok(());
+        }
+        match writer.merge(&some).wait() {
+            Ok(_) => return Ok(()),
+            Err(error) if some == before => return Err(broken(error)),
+            Err(_) => before = some,
+        }
+    }
 }
 
 fn position(index: &tantivy::Index) -> Result<i64> {
