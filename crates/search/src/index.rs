@@ -17,6 +17,7 @@ use vault::{Keys, Place};
 
 use crate::folder::Folder;
 use crate::set::Set;
+use crate::tiers::{Postings, Run, Words};
 
 /// Memory that documents gather in before they become a segment: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
@@ -42,10 +43,11 @@ struct Fields {
     terms: Field,
 }
 
-/// The keys and stamps of one segment's records, in their order.
+/// The keys and stamps of one segment's records, in their order, and its words.
 pub(crate) struct Records {
     pub(crate) keys: Vec<Box<str>>,
     pub(crate) stamps: Vec<u64>,
+    pub(crate) words: Words,
 }
 
 /// An index in a folder of its own.
@@ -408,8 +410,8 @@ impl Snapshot {
         stamps
     }
 
-    pub(crate) fn is_alive(&self, segment: usize, document: usize) -> bool {
-        self.alive.get(segment).is_some_and(|alive| alive.contains(document))
+    pub(crate) fn alive(&self) -> &[FixedBitSet] {
+        &self.alive
     }
 
     pub(crate) fn terms_field(&self) -> Field {
@@ -430,29 +432,20 @@ fn dictionary(segment: &SegmentReader, fields: Fields) -> Result<Arc<tantivy::In
     segment.inverted_index(fields.terms).map_err(broken)
 }
 
-fn postings(segment: &SegmentReader, fields: Fields, term: &TermInfo, each: impl FnMut(u32)) -> Result<()> {
-    each_posting(&*dictionary(segment, fields)?, term, each)
-}
-
 /// Each record that has a term, those that were taken out too.
-pub(crate) fn each_posting(
-    inverted: &tantivy::InvertedIndexReader,
-    term: &TermInfo,
-    mut each: impl FnMut(u32),
-) -> Result<()> {
-    let mut blocks = inverted.read_block_postings_from_terminfo(term, IndexRecordOption::Basic).map_err(broken)?;
-    while !blocks.docs().is_empty() {
-        blocks.docs().iter().copied().for_each(&mut each);
-        blocks.advance();
-    }
-    Ok(())
+fn postings(segment: &SegmentReader, fields: Fields, term: &TermInfo, mut each: impl FnMut(u32)) -> Result<()> {
+    Postings::new(&*dictionary(segment, fields)?).each(Run::of(term)?, |document| {
+        each(document);
+        true
+    })
 }
 
 impl Records {
     fn read(segment: &SegmentReader, fields: Fields) -> Result<Self> {
         let stamps = segment.fast_fields().u64("stamp").map_err(broken)?;
         let store = segment.get_store_reader(1).map_err(broken)?;
-        let mut records = Self { keys: Vec::new(), stamps: Vec::new() };
+        let words = Words::read(dictionary(segment, fields)?.terms())?;
+        let mut records = Self { keys: Vec::new(), stamps: Vec::new(), words };
         for document in 0..segment.max_doc() {
             use tantivy::schema::Value;
             // A record that was taken out is not read again; its place stays.
