@@ -17,6 +17,15 @@ fn builder(mistakes: u8) -> &'static LevenshteinAutomatonBuilder {
     place.get_or_init(|| LevenshteinAutomatonBuilder::new(mistakes, true))
 }
 
+/// How many mistakes in a word are forgiven: none in words too short to be mistaken in.
+pub(crate) fn forgiven(word: &str) -> u8 {
+    match word.chars().count() {
+        0..ONE_FROM => 0,
+        ONE_FROM..TWO_FROM => 1,
+        _ => 2,
+    }
+}
+
 /// Accepts the terms of words that are like one word.
 pub(crate) struct Like(DFA);
 
@@ -30,15 +39,18 @@ pub(crate) enum State {
 }
 
 impl Like {
-    /// None for words too short to be mistaken in. `open`: whatever begins like it is like it.
-    pub(crate) fn new(word: &str, open: bool) -> Option<Self> {
-        let mistakes = match word.chars().count() {
-            0..ONE_FROM => return None,
-            ONE_FROM..TWO_FROM => 1,
-            _ => 2,
-        };
+    /// With one mistake or two. `open`: whatever begins like it is like it.
+    pub(crate) fn new(word: &str, open: bool, mistakes: u8) -> Self {
         let builder = builder(mistakes);
-        Some(Self(if open { builder.build_prefix_dfa(word) } else { builder.build_dfa(word) }))
+        Self(if open { builder.build_prefix_dfa(word) } else { builder.build_dfa(word) })
+    }
+
+    /// How many mistakes tell a word from it; none if they are too many.
+    pub(crate) fn mistakes_in(&self, word: &[u8]) -> Option<u8> {
+        match self.0.eval(word) {
+            Distance::Exact(mistakes) => Some(mistakes),
+            Distance::AtLeast(_) => None,
+        }
     }
 
     fn is_alike(&self, state: u32) -> bool {

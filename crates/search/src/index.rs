@@ -12,11 +12,12 @@ use tantivy::index::SegmentId;
 use tantivy::indexer::IndexWriter;
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{IndexReader, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
+use tantivy::{IndexReader, ReloadPolicy, Searcher, SegmentMeta, SegmentReader, TantivyDocument, Term};
 use vault::{Keys, Place};
 
 use crate::folder::Folder;
 use crate::set::Set;
+use crate::tiers::{Postings, Run, Words};
 
 /// Memory that documents gather in before they become a segment: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
@@ -42,10 +43,11 @@ struct Fields {
     terms: Field,
 }
 
-/// The keys and stamps of one segment's records, in their order.
+/// The keys and stamps of one segment's records, in their order, and its words.
 pub(crate) struct Records {
     pub(crate) keys: Vec<Box<str>>,
     pub(crate) stamps: Vec<u64>,
+    pub(crate) words: Words,
 }
 
 /// An index in a folder of its own.
@@ -219,17 +221,7 @@ impl Index {
         }
         commit(&mut writer, position)?;
         if !removed.is_empty() {
-            let holding: Vec<SegmentId> = writer
-                .index()
-                .searchable_segment_metas()
-                .map_err(broken)?
-                .iter()
-                .filter(|segment| segment.has_deletes())
-                .map(tantivy::SegmentMeta::id)
-                .collect();
-            if !holding.is_empty() {
-                writer.merge(&holding).wait().map_err(broken)?;
-            }
+            merge(&mut writer, 1, SegmentMeta::has_deletes)?;
             // A reader that is not told keeps the files of before alive.
             self.reload(position)?;
             writer.garbage_collect_files().wait().map_err(broken)?;
@@ -240,10 +232,7 @@ impl Index {
     /// Makes one segment of all, so that a look has one place to look into: for when much was written. Blocks.
     pub fn settle(&self) -> Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = writer.index().searchable_segment_ids().map_err(broken)?;
-        if all.len() > 1 {
-            writer.merge(&all).wait().map_err(broken)?;
-        }
+        merge(&mut writer, 2, |_| true)?;
         let position = self.position();
         self.reload(position)?;
         writer.garbage_collect_files().wait().map(drop).map_err(broken)
@@ -263,6 +252,24 @@ fn commit(writer: &mut IndexWriter, position: i64) -> Result<()> {
     let mut prepared = writer.prepare_commit().map_err(broken)?;
     prepared.set_payload(&position.to_string());
     prepared.commit().map(drop).map_err(broken)
+}
+
+/// Makes one segment of some, if there are at least so many of them. tantivy merges on its own meanwhile: where it was
+/// quicker, there are other segments, and those are taken then.
+fn merge(writer: &mut IndexWriter, least: usize, which: impl Fn(&SegmentMeta) -> bool) -> Result<()> {
+    let mut before: Vec<SegmentId> = Vec::new();
+    loop {
+        let segments = writer.index().searchable_segment_metas().map_err(broken)?;
+        let some: Vec<SegmentId> = segments.iter().filter(|it| which(it)).map(SegmentMeta::id).collect();
+        if some.len() < least {
+            return Ok(());
+        }
+        match writer.merge(&some).wait() {
+            Ok(_) => return Ok(()),
+            Err(error) if some == before => return Err(broken(error)),
+            Err(_) => before = some,
+        }
+    }
 }
 
 fn position(index: &tantivy::Index) -> Result<i64> {
@@ -403,8 +410,8 @@ impl Snapshot {
         stamps
     }
 
-    pub(crate) fn is_alive(&self, segment: usize, document: usize) -> bool {
-        self.alive.get(segment).is_some_and(|alive| alive.contains(document))
+    pub(crate) fn alive(&self) -> &[FixedBitSet] {
+        &self.alive
     }
 
     pub(crate) fn terms_field(&self) -> Field {
@@ -425,29 +432,20 @@ fn dictionary(segment: &SegmentReader, fields: Fields) -> Result<Arc<tantivy::In
     segment.inverted_index(fields.terms).map_err(broken)
 }
 
-fn postings(segment: &SegmentReader, fields: Fields, term: &TermInfo, each: impl FnMut(u32)) -> Result<()> {
-    each_posting(&*dictionary(segment, fields)?, term, each)
-}
-
 /// Each record that has a term, those that were taken out too.
-pub(crate) fn each_posting(
-    inverted: &tantivy::InvertedIndexReader,
-    term: &TermInfo,
-    mut each: impl FnMut(u32),
-) -> Result<()> {
-    let mut blocks = inverted.read_block_postings_from_terminfo(term, IndexRecordOption::Basic).map_err(broken)?;
-    while !blocks.docs().is_empty() {
-        blocks.docs().iter().copied().for_each(&mut each);
-        blocks.advance();
-    }
-    Ok(())
+fn postings(segment: &SegmentReader, fields: Fields, term: &TermInfo, mut each: impl FnMut(u32)) -> Result<()> {
+    Postings::new(&*dictionary(segment, fields)?).each(Run::of(term)?, |document| {
+        each(document);
+        true
+    })
 }
 
 impl Records {
     fn read(segment: &SegmentReader, fields: Fields) -> Result<Self> {
         let stamps = segment.fast_fields().u64("stamp").map_err(broken)?;
         let store = segment.get_store_reader(1).map_err(broken)?;
-        let mut records = Self { keys: Vec::new(), stamps: Vec::new() };
+        let words = Words::read(dictionary(segment, fields)?.terms())?;
+        let mut records = Self { keys: Vec::new(), stamps: Vec::new(), words };
         for document in 0..segment.max_doc() {
             use tantivy::schema::Value;
             // A record that was taken out is not read again; its place stays.

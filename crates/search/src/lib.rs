@@ -12,6 +12,7 @@ mod index;
 mod look;
 mod set;
 pub mod term;
+mod tiers;
 
 pub use index::{Document, Index, Snapshot, key_version};
 pub use look::{Hit, Sought, Wanted};

@@ -1,23 +1,25 @@
 //! Words as somebody types them: the records that have all of them, the nearest first.
+//!
+//! One word is looked for tier by tier: only the nearest terms are read, and of each only as many records as are wanted.
+//! Several words need each word's records: those of the rarest, then what the others have of them. Start at
+//! [`Snapshot::look`].
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
+use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use kernel::Result;
-use tantivy::postings::TermInfo;
+use tantivy::postings::SegmentPostings;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, InvertedIndexReader, SegmentReader};
+use tantivy::{DocSet, InvertedIndexReader, TERMINATED};
 
-use crate::fuzzy::Like;
-use crate::index::{Snapshot, after, broken, each_posting};
-use crate::term;
+use crate::fuzzy;
+use crate::index::{Records, Snapshot, broken};
+use crate::tiers::{Postings, Run, Term, Tiers, With};
 
-/// How near a term is to a word, in steps that a field's weight multiplies.
-const SAME: u16 = 8;
-const BEGINS: u16 = 4;
-const ALIKE: u16 = 1;
 /// What a step from one posting to a wanted one costs in postings that are read through.
-const STEP: u64 = 4;
+const STEP: u64 = 32;
 
 /// A word that is looked for, and facts that stand for it: options whose label has the word.
 pub struct Wanted {
@@ -48,205 +50,249 @@ pub struct Hit {
     pub tag: String,
 }
 
-/// How near a word is in one record, and the number of the tag it was found in; 0: it is not in it.
-type Mark = (u16, u16);
-
-/// A record that has all words up to now.
+/// A record that has all words up to now, and how near it is by all of them.
 struct Candidate {
     document: u32,
-    /// Of all words.
     total: u16,
-    /// Which tag the first word was found in.
-    tag: u16,
 }
 
-/// The terms of one segment that are a word, or stand for it.
-#[derive(Default)]
-struct Terms {
-    /// With how near each is, and its tag.
-    found: Vec<(TermInfo, Mark)>,
-    /// How many records all of them name.
-    postings: u64,
-}
+/// A record that is nearer than others is greater: by its score, then by its place.
+type Near = (u16, Reverse<(usize, u32)>);
 
-/// A record that is nearer than others is greater: by its score, then by its place. With it, the first word's tag.
-type Near = (u16, Reverse<(usize, u32)>, u16);
+/// Where a record lies: its segment, and its number there.
+type Place = (usize, u32);
 
-/// Tags and what they weigh, each asked for once.
-struct Tags<'a> {
-    weigh: &'a dyn Fn(&str) -> Option<u16>,
-    known: HashMap<String, Option<(u16, u16)>>,
-    names: Vec<String>,
-}
-
-impl Tags<'_> {
-    /// Its weight and number.
-    fn of(&mut self, tag: &str) -> Option<(u16, u16)> {
-        if let Some(known) = self.known.get(tag) {
-            return *known;
-        }
-        let made = (self.weigh)(tag).and_then(|weight| {
-            let number = u16::try_from(self.names.len()).ok()?;
-            self.names.push(tag.to_owned());
-            Some((weight, number))
-        });
-        self.known.insert(tag.to_owned(), made);
-        made
-    }
-}
-
-impl Terms {
-    fn push(&mut self, info: &TermInfo, near: u16, (weight, tag): (u16, u16)) {
-        self.postings += u64::from(info.doc_freq);
-        self.found.push((info.clone(), (near * weight, tag)));
-    }
-
-    /// What each record of the segment has of it.
-    fn marks(&self, inverted: &InvertedIndexReader, documents: u32) -> Result<Vec<Mark>> {
-        let mut marks = vec![(0, 0); documents as usize];
-        for (info, mark) in &self.found {
-            each_posting(inverted, info, |document| {
-                if let Some(best) = marks.get_mut(document as usize).filter(|best| mark.0 > best.0) {
-                    *best = *mark;
-                }
-            })?;
-        }
-        Ok(marks)
-    }
-
-    /// What some records have of it, which stand in their order.
-    fn marks_of(&self, inverted: &InvertedIndexReader, documents: u32, some: &[Candidate]) -> Result<Vec<Mark>> {
-        if (self.found.len() * some.len()) as u64 * STEP > self.postings {
-            let all = self.marks(inverted, documents)?;
-            return Ok(some.iter().map(|one| all.get(one.document as usize).copied().unwrap_or_default()).collect());
-        }
-        let mut marks = vec![(0, 0); some.len()];
-        for (info, mark) in &self.found {
-            let postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic);
-            let mut postings = postings.map_err(broken)?;
-            for (one, best) in some.iter().zip(&mut marks) {
-                if postings.doc() < one.document {
-                    postings.seek(one.document);
-                }
-                if postings.doc() == one.document && mark.0 > best.0 {
-                    *best = *mark;
-                }
-            }
-        }
-        Ok(marks)
-    }
+/// A segment that is looked into.
+struct Part<'s> {
+    place: usize,
+    inverted: Arc<InvertedIndexReader>,
+    records: &'s Records,
+    alive: &'s FixedBitSet,
 }
 
 impl Snapshot {
     /// The records that have all words, the nearest first. Where too few have a word as it is written, then those that have
-    /// it with mistakes; of several words, which tell a record apart by themselves, only where none has them.
+    /// it with one mistake, and where these are too few, with two; of several words, which tell a record apart by
+    /// themselves, only where none has them.
     pub fn look(&self, sought: &Sought<'_>) -> Result<Vec<Hit>> {
-        let mut all = self.look_once(sought, false)?;
-        if all.len() >= sought.limit || (sought.words.len() > 1 && !all.is_empty()) {
-            return Ok(all);
+        let mut parts = Vec::new();
+        for (place, ((segment, records), alive)) in self.segments.iter().zip(self.alive()).enumerate() {
+            let inverted = segment.inverted_index(self.terms_field()).map_err(broken)?;
+            parts.push(Part { place, inverted, records, alive });
         }
-        for hit in self.look_once(sought, true)? {
-            if all.len() < sought.limit && !all.iter().any(|known| known.key == hit.key) {
-                all.push(hit);
-            }
-        }
-        Ok(all)
-    }
-
-    fn look_once(&self, sought: &Sought<'_>, fuzzy: bool) -> Result<Vec<Hit>> {
-        let mut tags = Tags { weigh: sought.weigh, known: HashMap::new(), names: Vec::new() };
-        let mut lowest: BinaryHeap<Reverse<Near>> = BinaryHeap::new();
-        for (place, (segment, _)) in self.segments.iter().enumerate() {
-            for one in self.candidates(segment, sought.words, fuzzy, &mut tags)? {
-                let near = (one.total, Reverse((place, one.document)), one.tag);
-                let is_full = lowest.len() >= sought.limit;
-                if is_full && lowest.peek().is_none_or(|Reverse(last)| near < *last) {
-                    continue;
-                }
-                if self.is_alive(place, one.document as usize) {
-                    lowest.push(Reverse(near));
-                    if is_full {
-                        lowest.pop();
+        let found = match sought.words {
+            [word] => look_for_one(&parts, word, sought)?,
+            words => {
+                let most = words.iter().map(|wanted| fuzzy::forgiven(&wanted.word)).max().unwrap_or_default();
+                let mut found = Vec::new();
+                for mistakes in 0..=most {
+                    if found.is_empty() {
+                        found = look_for_several(&parts, mistakes, sought)?;
                     }
                 }
+                found
             }
-        }
-        let hits = lowest.into_sorted_vec().into_iter().filter_map(|Reverse((_, Reverse((place, document)), tag))| {
-            let key = self.segments.get(place)?.1.keys.get(document as usize)?;
-            Some(Hit { key: key.to_string(), tag: tags.names.get(usize::from(tag))?.clone() })
+        };
+        let hits = found.into_iter().filter_map(|((place, document), tag)| {
+            let key = parts.get(place)?.records.keys.get(document as usize)?;
+            Some(Hit { key: key.to_string(), tag: tag.to_owned() })
         });
         Ok(hits.collect())
     }
+}
 
-    /// The records of a segment that have all words: those of the rarest word, and of them those that have the next.
-    fn candidates(
-        &self,
-        segment: &SegmentReader,
-        words: &[Wanted],
-        fuzzy: bool,
-        tags: &mut Tags<'_>,
-    ) -> Result<Vec<Candidate>> {
-        let inverted = segment.inverted_index(self.terms_field()).map_err(broken)?;
-        let mut terms = Vec::new();
-        for (at, word) in words.iter().enumerate() {
-            let found = terms_of(&inverted, word, fuzzy, tags)?;
-            if found.postings == 0 {
+/// Of the records that have a word, each tier is nearer than the next, and within a tier those that come first are wanted.
+fn look_for_one<'a>(parts: &'a [Part<'a>], word: &'a Wanted, sought: &Sought<'_>) -> Result<Vec<(Place, &'a str)>> {
+    let mut found: Vec<(Place, &str)> = Vec::new();
+    let mut known: HashSet<Place> = HashSet::new();
+    for mistakes in 0..=fuzzy::forgiven(&word.word) {
+        if found.len() >= sought.limit {
+            break;
+        }
+        let mut all = Vec::new();
+        for part in parts {
+            let terms = part.inverted.terms();
+            all.push((part, Tiers::of(terms, &part.records.words, word, With::Just(mistakes), sought.weigh)?));
+        }
+        let scores: BTreeSet<_> = all.iter().flat_map(|(_, tiers)| tiers.0.keys().copied()).collect();
+        for score in scores {
+            for (part, tiers) in &all {
+                let Some(terms) = tiers.0.get(&score) else { continue };
+                let wanted = sought.limit.saturating_sub(found.len());
+                for (document, tag) in part.first(terms, wanted, &known)? {
+                    known.insert((part.place, document));
+                    found.push(((part.place, document), tag));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The records that have all words, with as many mistakes or fewer: all of them, of which the nearest are kept.
+fn look_for_several<'a>(parts: &'a [Part<'a>], mistakes: u8, sought: &Sought<'a>) -> Result<Vec<(Place, &'a str)>> {
+    let mut lowest: BinaryHeap<Reverse<Near>> = BinaryHeap::new();
+    // What each segment has of the first word, by which a record is shown.
+    let mut first = Vec::new();
+    for part in parts {
+        let mut words = Vec::new();
+        for word in sought.words {
+            let terms = part.inverted.terms();
+            words.push(Tiers::of(terms, &part.records.words, word, With::UpTo(mistakes), sought.weigh)?);
+        }
+        for one in part.having(&words)? {
+            let near = (one.total, Reverse((part.place, one.document)));
+            if lowest.len() < sought.limit {
+                lowest.push(Reverse(near));
+            } else if let Some(mut last) = lowest.peek_mut()
+                && near > last.0
+            {
+                *last = Reverse(near);
+            }
+        }
+        first.push(words.into_iter().next());
+    }
+    let found: Vec<Place> = lowest.into_sorted_vec().into_iter().map(|Reverse((_, Reverse(place)))| place).collect();
+    let mut tags = BTreeMap::new();
+    for (part, tiers) in parts.iter().zip(&first) {
+        let Some(tiers) = tiers else { continue };
+        let some = found.iter().filter(|(place, _)| *place == part.place).map(|(_, document)| *document);
+        for (document, tag) in part.tags(tiers, some.collect())? {
+            tags.insert((part.place, document), tag);
+        }
+    }
+    Ok(found.into_iter().filter_map(|place| Some((place, *tags.get(&place)?))).collect())
+}
+
+impl Part<'_> {
+    /// The first records that have one of some terms and are not known yet, each with the first of its terms' tags.
+    fn first<'t>(&self, terms: &[Term<'t>], wanted: usize, known: &HashSet<Place>) -> Result<BTreeMap<u32, &'t str>> {
+        let mut held = BTreeMap::new();
+        if wanted == 0 {
+            return Ok(held);
+        }
+        let mut postings = Postings::new(&self.inverted);
+        for term in terms {
+            postings.each(term.run, |document| {
+                if held.len() >= wanted && held.last_key_value().is_some_and(|(last, _)| *last <= document) {
+                    return false;
+                }
+                if self.alive.contains(document as usize) && !known.contains(&(self.place, document)) {
+                    held.entry(document).or_insert(term.tag);
+                    if held.len() > wanted {
+                        held.pop_last();
+                    }
+                }
+                true
+            })?;
+        }
+        Ok(held)
+    }
+
+    /// The records that have all words: those of the rarest word, and of them those that have the next.
+    fn having(&self, words: &[Tiers<'_>]) -> Result<Vec<Candidate>> {
+        let mut all = Vec::new();
+        for tiers in words {
+            let terms: Vec<(u16, Run)> = tiers.terms().map(|(score, term)| (score, term.run)).collect();
+            let postings: u64 = terms.iter().map(|(_, run)| u64::from(run.records)).sum();
+            if postings == 0 {
                 return Ok(Vec::new());
             }
-            terms.push((at, found));
+            all.push((postings, terms));
         }
-        terms.sort_by_key(|(_, found)| found.postings);
-        let mut candidates: Option<Vec<Candidate>> = None;
-        for (at, found) in &terms {
-            let with = |document: u32, before: Option<&Candidate>, (near, tag): Mark| Candidate {
-                document,
-                total: before.map_or(0, |it| it.total).saturating_add(near),
-                tag: before.filter(|_| *at != 0).map_or(tag, |it| it.tag),
-            };
-            candidates = Some(match candidates {
-                None => {
-                    let marks = found.marks(&inverted, segment.max_doc())?;
-                    let marked = (0..).zip(marks).filter(|(_, mark)| mark.0 > 0);
-                    marked.map(|(document, mark)| with(document, None, mark)).collect()
+        all.sort_by_key(|(postings, _)| *postings);
+        let mut all = all.into_iter();
+        let Some((_, rarest)) = all.next() else { return Ok(Vec::new()) };
+        let tiers = self.sets(&rarest)?;
+        let mut any = FixedBitSet::with_capacity(self.alive.len());
+        tiers.iter().for_each(|(_, set)| any.union_with(set));
+        any.intersect_with(self.alive);
+        let mut candidates: Vec<Candidate> = Vec::new();
+        candidates.extend(any.ones().filter_map(|document| {
+            Some(Candidate { document: u32::try_from(document).ok()?, total: score_in(&tiers, document)? })
+        }));
+        for (postings, terms) in all {
+            if (terms.len() * candidates.len()) as u64 * STEP > postings {
+                let tiers = self.sets(&terms)?;
+                candidates.retain_mut(|one| match score_in(&tiers, one.document as usize) {
+                    Some(score) => {
+                        one.total = one.total.saturating_add(score);
+                        true
+                    }
+                    None => false,
+                });
+            } else {
+                candidates = self.among(candidates, &terms)?;
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The records of terms, a set for each tier.
+    fn sets(&self, terms: &[(u16, Run)]) -> Result<Vec<(u16, FixedBitSet)>> {
+        let mut sets: Vec<(u16, FixedBitSet)> = Vec::new();
+        let mut postings = Postings::new(&self.inverted);
+        for tier in terms.chunk_by(|(one, _), (next, _)| one == next) {
+            let mut set = FixedBitSet::with_capacity(self.alive.len());
+            for (_, run) in tier {
+                postings.each(*run, |document| {
+                    set.insert(document as usize);
+                    true
+                })?;
+            }
+            sets.extend(tier.first().map(|(score, _)| (*score, set)));
+        }
+        Ok(sets)
+    }
+
+    /// Those of few records that have a word: looked up in its terms, the nearest first.
+    fn among(&self, few: Vec<Candidate>, terms: &[(u16, Run)]) -> Result<Vec<Candidate>> {
+        let mut scores = vec![0; few.len()];
+        for (score, run) in terms {
+            let mut postings = self.postings(*run)?;
+            for (one, best) in few.iter().zip(&mut scores).filter(|(_, best)| **best == 0) {
+                if is_in(&mut postings, one.document) {
+                    *best = *score;
                 }
-                Some(before) => {
-                    let marks = found.marks_of(&inverted, segment.max_doc(), &before)?;
-                    let both = before.iter().zip(marks).filter(|(_, mark)| mark.0 > 0);
-                    both.map(|(one, mark)| with(one.document, Some(one), mark)).collect()
+            }
+        }
+        let both = few.into_iter().zip(scores).filter(|(_, score)| *score > 0);
+        Ok(both.map(|(one, score)| Candidate { total: one.total.saturating_add(score), ..one }).collect())
+    }
+
+    /// The tag of the nearest term that each of some records has, the first of equals.
+    fn tags<'t>(&self, tiers: &Tiers<'t>, mut some: Vec<u32>) -> Result<Vec<(u32, &'t str)>> {
+        some.sort_unstable();
+        let mut tags = Vec::new();
+        for (_, term) in tiers.terms() {
+            if some.is_empty() {
+                break;
+            }
+            let mut postings = self.postings(term.run)?;
+            some.retain(|document| {
+                let is_in = is_in(&mut postings, *document);
+                if is_in {
+                    tags.push((*document, term.tag));
                 }
+                !is_in
             });
         }
-        Ok(candidates.unwrap_or_default())
+        Ok(tags)
+    }
+
+    fn postings(&self, run: Run) -> Result<SegmentPostings> {
+        self.inverted.read_postings_from_terminfo(&run.info(), IndexRecordOption::Basic).map_err(broken)
     }
 }
 
-fn terms_of(inverted: &InvertedIndexReader, wanted: &Wanted, fuzzy: bool, tags: &mut Tags<'_>) -> Result<Terms> {
-    let mut all = Terms::default();
-    let cut = term::cut(&wanted.word).0.as_bytes();
-    let beginning = term::words_from(&wanted.word);
-    let end = if wanted.open { after(&beginning) } else { after(&format!("{beginning}\0")) };
-    let mut terms = inverted.terms().range().ge(&beginning).lt(end).into_stream().map_err(broken)?;
-    while terms.advance() {
-        let Some((word, tag)) = term::word_and_tag(terms.key()) else { continue };
-        if let Some(tag) = tags.of(tag) {
-            all.push(terms.value(), if word == cut { SAME } else { BEGINS }, tag);
-        }
+/// Whether a record is among postings, which are read on up to it.
+fn is_in(postings: &mut SegmentPostings, document: u32) -> bool {
+    if postings.doc() < document {
+        postings.seek(document);
     }
-    for (fact, tag) in &wanted.facts {
-        if let Some(tag) = tags.of(tag)
-            && let Some(info) = inverted.terms().get(fact).map_err(broken)?
-        {
-            all.push(&info, BEGINS, tag);
-        }
-    }
-    if fuzzy && let Some(like) = Like::new(&wanted.word, wanted.open) {
-        let mut terms = inverted.terms().search(like).into_stream().map_err(broken)?;
-        while terms.advance() {
-            let Some((_, tag)) = term::word_and_tag(terms.key()) else { continue };
-            if let Some(tag) = tags.of(tag) {
-                all.push(terms.value(), ALIKE, tag);
-            }
-        }
-    }
-    Ok(all)
+    postings.doc() == document && document != TERMINATED
+}
+
+fn score_in(tiers: &[(u16, FixedBitSet)], document: usize) -> Option<u16> {
+    tiers.iter().find(|(_, set)| set.contains(document)).map(|(score, _)| *score)
 }
