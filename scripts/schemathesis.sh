@@ -14,7 +14,7 @@ scripts/need.sh build node test python
 program=${STEWARD_PROGRAM:-${CARGO_TARGET_DIR:-target}/debug/steward}
 if [ -z "${STEWARD_PROGRAM:-}" ]; then scripts/ui.sh; cargo build --locked -p steward; fi
 
-made=target/schemathesis
+made=$PWD/target/schemathesis
 mkdir -p "$made"
 [ -x "$made/venv/bin/schemathesis" ] || { python3 -m venv "$made/venv" && "$made/venv/bin/pip" install --quiet --disable-pip-version-check -r scripts/schemathesis.txt; }
 
@@ -34,7 +34,10 @@ invocation=$(curl -sf "$(jq -r .jira <<<"$line")/sandbox/token" -H 'content-type
 session=$(curl -sf -X POST "$steward/api/v1/session/bearer" -H "authorization: Bearer $invocation" | jq -r .token)
 
 # Left out: what ends the session that all this runs in, and what takes one of Jira's own tokens, which are good once.
-"$made/venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$steward/openapi.json" --url "$steward" \
+settings=$PWD/scripts/schemathesis.toml
+# It leaves what it found where it is run.
+cd "$made"
+venv/bin/schemathesis --config-file "$settings" run "$steward/openapi.json" --url "$steward" \
   --header "Authorization: Bearer $session" \
   --exclude-operation-id end_session --exclude-operation-id start_session --exclude-operation-id exchange_token \
   --exclude-operation-id make_ticket --exclude-operation-id read_current_token \
