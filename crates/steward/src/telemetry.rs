@@ -77,7 +77,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// Memory of this process, in MiB; nextest gives each test one of its own.
+    /// Memory of this process, in MiB, as Linux tells it. The collector does not say how much it keeps; nextest gives each test a
+    /// process of its own.
     fn resident() -> f64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -96,14 +97,15 @@ mod tests {
             });
         };
         count(200_000);
+        // The clock stands: nobody waits here, and it goes on to when the others are due.
         tokio::time::sleep(SUM_EVERY).await;
         let before = resident();
         for _ in 0..20 {
             count(200_000);
             tokio::time::sleep(SUM_EVERY).await;
         }
-        // Without that, some 64 MiB are kept.
-        assert!(resident() - before < 10.0, "{before} {}", resident());
+        // Otherwise some 64 MiB are kept. What other tests do in the same process has room, where they are run so.
+        assert!(resident() - before < 32.0, "{before} {}", resident());
         assert!(metrics.render().contains("steward_http_request_seconds_count{route=\"/\"} 4200000"), "none is lost");
         summing.abort();
     }

@@ -28,6 +28,7 @@ struct LookQuery {
     #[serde(default)]
     q: String,
     /// How many; 20 at most.
+    // What is taken without a refusal: more than 20 is 20.
     #[param(minimum = 0, maximum = 255)]
     limit: Option<u8>,
 }
