@@ -16,6 +16,8 @@ made=$PWD/target/fuzz
 # Without a sanitizer, which only nightly Rust has: there is no unsafe code here for it to watch.
 fuzz() { cargo fuzz "$1" --fuzz-dir fuzz --target-dir "$made" --sanitizer none "${@:2}"; }
 
+# cargo fuzz does not take --locked, and would change the lock without a word.
+cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 fuzz build
 
 run() {

@@ -8,45 +8,61 @@ cd "$(dirname "$0")/.."
 
 logs=${CARGO_TARGET_DIR:-target}/test-logs
 mkdir -p "$logs"
-passed=0
-failed=0
-skipped=0
-summary=()
+# A line for each part that came to its end: its name, what passed, what failed, what was skipped, its log.
+results=$(mktemp)
 
-note() {
-  summary+=("$(printf '%-10s %5d passed %5d failed  %s' "$1" "$2" "$3" "${4:-}")")
-  passed=$((passed + $2))
-  failed=$((failed + $3))
+note() { # name passed failed skipped log
+  printf '%s %d %d %d %s\n' "$@" >>"$results"
 }
 
 sum() { awk '{ total += $1 } END { print total + 0 }'; }
 
 # A part that ended badly without a failed test failed as a whole.
 settle() { # name log status passed failed
-  local name=$1 log=$2 status=$3 good=${4:-0} bad=${5:-0}
+  local name=$1 log=$2 status=$3 good=${4:-0} bad=${5:-0} skipped=0
   if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
   if grep -q 'SKIPPED:' "$log"; then
     grep -h 'SKIPPED:' "$log" | sort -u | sed 's/^ */  /'
-    skipped=$((skipped + 1))
+    skipped=1
     if [ "${CI:-}" = true ]; then bad=$((bad + 1)); fi
   fi
-  note "$name" "$good" "$bad" "$log"
+  note "$name" "$good" "$bad" "$skipped" "$log"
   if [ "$bad" != 0 ]; then echo "--- the end of $log:"; tail -n 250 "$log"; fi
 }
 
 database=""
 key_service=""
 object_store=""
-demo_pid=""
 # Set once the Rust tests have built the program: the browser's demo is then the same one.
 program_built=""
+# Parts that run beside others, by their names.
+declare -A beside=()
 finish() {
-  if [ -n "$demo_pid" ]; then kill "$demo_pid" 2>/dev/null || true; wait "$demo_pid" 2>/dev/null || true; fi
+  for part in "${!beside[@]}"; do kill "${beside[$part]}" 2>/dev/null || true; wait "${beside[$part]}" 2>/dev/null || true; done
   if [ -n "$database" ]; then scripts/postgres.sh stop || true; fi
   if [ -n "$key_service" ]; then scripts/openbao.sh stop || true; fi
   if [ -n "$object_store" ]; then scripts/seaweedfs.sh stop || true; fi
+  rm -f "$results"
 }
 trap finish EXIT
+
+# Begins a part beside what comes next; what it says is shown when it is gathered.
+begin() {
+  (
+    trap 'exit 1' TERM
+    "test_$1"
+  ) >"$logs/$1.out" 2>&1 &
+  beside[$1]=$!
+}
+
+# Waits for a part that was begun. One that ended without a result failed.
+gather() {
+  if [ -z "${beside[$1]:-}" ]; then return; fi
+  wait "${beside[$1]}" || true
+  unset "beside[$1]"
+  cat "$logs/$1.out"
+  grep -q "^$1 " "$results" || note "$1" 0 1 0 "$logs/$1.out"
+}
 
 test_ui() {
   local log=$logs/ui.log status=0
@@ -58,10 +74,11 @@ test_ui() {
   settle ui "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$counts" | sum)" "$(grep -oE '[0-9]+ failed' <<<"$counts" | sum)"
 }
 
-test_rust() {
-  local log=$logs/rust.log status=0
+# The tools, the servers and the tests themselves; false where that failed, which is noted.
+build_rust() {
+  local log=$logs/rust.log
   echo "== rust: rules, both databases, walls, leaks, tidy, contract"
-  if ! scripts/need.sh build test; then note rust 0 1 "tools are missing"; return; fi
+  if ! scripts/need.sh build test; then note rust 0 1 0 "tools-are-missing"; return 1; fi
   # Without it one test says that it was skipped, and fails in CI.
   scripts/need.sh python || true
   if [ -z "${STEWARD_TEST_POSTGRES:-}" ]; then
@@ -94,12 +111,23 @@ test_rust() {
   fi
   # What may be left from before is not what these tests build.
   rm -f "${CARGO_TARGET_DIR:-target}/debug/steward"
+  local build=(cargo test --workspace --locked --no-run)
+  if command -v cargo-nextest >/dev/null; then build=(cargo nextest run --workspace --locked --no-run); fi
+  if ! "${build[@]}" 2>&1 | tee "$log" | grep --line-buffered -E '^ +(Compiling|Finished)|^error'; then
+    settle rust "$log" 1
+    return 1
+  fi
+  if [ -x "${CARGO_TARGET_DIR:-target}/debug/steward" ]; then program_built=yes; fi
+}
+
+run_rust() {
+  local log=$logs/rust.log status=0
   if command -v cargo-nextest >/dev/null; then
     # What passes is shown too: a test that lacks something says so and passes, on a laptop.
     set +e
     # One more than there are cores: a third of the time a test waits for a disk, a process that was killed, or a clock.
     NO_COLOR=1 cargo nextest run --workspace --locked --no-fail-fast --test-threads "$(($(nproc) + 1))" --success-output immediate --failure-output final \
-      2>&1 | tee "$log" | grep --line-buffered -E '^ +(PASS|FAIL|SIGNAL|SLOW|TIMEOUT|Compiling|Finished|Summary)|^error|SKIPPED:'
+      2>&1 | tee "$log" | grep --line-buffered -E '^ +(PASS|FAIL|SIGNAL|SLOW|TIMEOUT|Summary)|^error|SKIPPED:'
     status=${PIPESTATUS[0]}
     set -e
     local counts
@@ -109,7 +137,7 @@ test_rust() {
   else
     set +e
     cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1 | tee "$log" |
-      grep --line-buffered -E '^ +(Compiling|Finished|Running)|^test result|^error|FAILED|SKIPPED:'
+      grep --line-buffered -E '^ +Running|^test result|^error|FAILED|SKIPPED:'
     status=${PIPESTATUS[0]}
     set -e
     local results
@@ -117,7 +145,10 @@ test_rust() {
     settle rust "$log" "$status" "$(grep -oE '[0-9]+ passed' <<<"$results" | sum)" \
       "$(grep -oE '[0-9]+ failed' <<<"$results" | sum)"
   fi
-  if [ -x "${CARGO_TARGET_DIR:-target}/debug/steward" ]; then program_built=yes; fi
+}
+
+test_rust() {
+  if build_rust; then run_rust; fi
 }
 
 test_chart() {
@@ -146,20 +177,25 @@ test_browser() {
   rm -f "$said"
   mkfifo "$said"
   PORT=${PORT:-18460} "$program" demo --json >"$said" 2>>"$log" &
-  demo_pid=$!
-  local line=""
+  local demo=$! tests="" line=""
+  # The demo, and tests that somebody ended, end with this part.
+  # shellcheck disable=SC2064
+  trap "kill $demo 2>/dev/null" EXIT
   # Stays open until the demo ends, so that it never writes to nobody.
   exec 3<"$said"
-  IFS= read -r -t 180 -u 3 line || true
+  IFS= read -r -t 300 -u 3 line || true
   if [ -z "$line" ]; then
     echo "the demo did not say that it is ready" >>"$log"
     settle browser "$log" 1 0 0
     return
   fi
-  (cd ui && STEWARD_DEMO=$line node --test --test-concurrency=1 --test-timeout=300000 --test-reporter=tap e2e/*.test.mjs) >>"$log" 2>&1 || status=$?
-  kill "$demo_pid" 2>/dev/null || true
-  wait "$demo_pid" 2>/dev/null || true
-  demo_pid=""
+  (cd ui && STEWARD_DEMO=$line exec node --test --test-concurrency=1 --test-timeout=300000 --test-reporter=tap e2e/*.test.mjs) >>"$log" 2>&1 &
+  tests=$!
+  # shellcheck disable=SC2064
+  trap "kill $tests $demo 2>/dev/null" EXIT
+  wait "$tests" || status=$?
+  kill "$demo" 2>/dev/null || true
+  wait "$demo" 2>/dev/null || true
   exec 3<&-
   settle browser "$log" "$status" "$(sed -nE 's/^# pass ([0-9]+)/\1/p' "$log" | sum)" \
     "$(sed -nE 's/^# fail ([0-9]+)/\1/p' "$log" | sum)"
@@ -167,15 +203,40 @@ test_browser() {
 
 for part in "$@"; do
   case "$part" in
-    ui) test_ui ;;
-    rust) test_rust ;;
-    chart) test_chart ;;
-    browser) test_browser ;;
+    ui | rust | chart | browser) ;;
     *) echo "test.sh: no such part: $part" >&2; exit 2 ;;
   esac
 done
+parts=" $* "
+wanted() { [[ $parts == *" $1 "* ]]; }
 
-printf '%s\n' "${summary[@]}"
+if wanted rust && wanted browser; then
+  # The build leaves a core alone at its end, and the browser's tests mostly wait: each has company.
+  scripts/need.sh node >/dev/null 2>&1 || true
+  if wanted ui; then begin ui; fi
+  if build_rust; then
+    gather ui
+    begin browser
+    run_rust
+    if wanted chart; then test_chart; fi
+    gather browser
+  else
+    gather ui
+    if wanted chart; then test_chart; fi
+    note browser 0 1 0 "not-built"
+  fi
+else
+  for part in "$@"; do
+    # The servers that the Rust tests start end with this script; what another part starts ends with it.
+    if [ "$part" = rust ]; then test_rust; else ("test_$part"); fi
+  done
+fi
+
+passed=0 failed=0 skipped=0
+while read -r name good bad left log; do
+  printf '%-10s %5d passed %5d failed  %s\n' "$name" "$good" "$bad" "$log"
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+done <"$results"
 if [ "$skipped" != 0 ] && [ "${CI:-}" != true ]; then echo "$skipped part(s) skipped something: see SKIPPED above"; fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

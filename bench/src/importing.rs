@@ -1,5 +1,6 @@
 //! An import: rows of a file validated, then sealed, kept in history and durable, beside what only inserts them: SQLite's
-//! FTS5 and PostgreSQL's COPY into a table with as many indexes as it has columns.
+//! FTS5 and PostgreSQL's COPY into a table with as many indexes as it has columns. Then an export of the same rows, opened,
+//! on the ledger, each reading noted, beside `COPY TO`.
 //!
 //! What the peers do is a part of it: they check nothing, seal nothing and keep no history. Rates are rows per second of the
 //! clock, because three programs share the work on each side. Start at [`measure`].
@@ -74,8 +75,8 @@ fn into_fts5(folder: &Path, file: &Path) -> Result<Duration> {
     timed(&mut command)
 }
 
-/// The same rows by COPY, with an index on each column.
-fn into_postgres(url: &str, file: &Path) -> Result<Duration> {
+/// The same rows by COPY, with an index on each column, and back into a file.
+fn through_postgres(url: &str, file: &Path) -> Result<(Duration, Duration)> {
     let psql = || {
         let mut command = Command::new("psql");
         command.arg(url).args(["-q", "-v", "ON_ERROR_STOP=1"]);
@@ -85,8 +86,10 @@ fn into_postgres(url: &str, file: &Path) -> Result<Duration> {
                  CREATE INDEX ON bench_import (a); CREATE INDEX ON bench_import (b); CREATE INDEX ON bench_import (c);";
     timed(psql().arg("-c").arg(table))?;
     let took = timed(psql().arg("-c").arg(format!("\\copy bench_import from '{}' csv header", file.display())))?;
+    let out = file.with_extension("out");
+    let back = timed(psql().arg("-c").arg(format!("\\copy bench_import to '{}' csv header", out.display())))?;
     timed(psql().arg("-c").arg("DROP TABLE bench_import"))?;
-    Ok(took)
+    Ok((took, back))
 }
 
 /// The most memory that a process ever held, in MiB.
@@ -105,7 +108,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let (running, _) = serve(options, &joined)?;
     sites.join(&joined.origin)?;
     let token = folder.path().join("token");
-    std::fs::write(&token, sites.api_token(&joined.origin, "imports:write")?)?;
+    let secret = sites.api_token(&joined.origin, &["imports:write", "customers:read", "fields:read"])?;
+    std::fs::write(&token, &secret)?;
     let rows = options.rows;
     make_known(&folder.path().join("data/steward.db"), rows)?;
     let file = folder.path().join("file.csv");
@@ -123,6 +127,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     };
     let postgres = std::env::var("STEWARD_TEST_POSTGRES").ok();
     let (mut check, mut whole, mut fts5, mut copy) = <(Rounds, Rounds, Rounds, Rounds)>::default();
+    let (mut export, mut copy_to) = <(Rounds, Rounds)>::default();
     let rate = |took: Duration| rows as f64 / took.as_secs_f64();
     let before = cpu::of_tree(running.pid())?;
     for round in 0..options.rounds.min(ROUNDS) {
@@ -130,8 +135,16 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         check.push(rate(import(true)?));
         whole.push(rate(import(false)?));
         fts5.push(rate(into_fts5(folder.path(), &file)?));
+        let since = Instant::now();
+        let bytes = sites.export(&joined.origin, &secret)?;
+        export.push(rate(since.elapsed()));
+        if bytes < usize::try_from(std::fs::metadata(&file)?.len())? {
+            bail!("the export has {bytes} bytes, fewer than the file");
+        }
         if let Some(url) = &postgres {
-            copy.push(rate(into_postgres(url, &file)?));
+            let (from, to) = through_postgres(url, &file)?;
+            copy.push(rate(from));
+            copy_to.push(rate(to));
         }
     }
     let worked = cpu::of_tree(running.pid())?.saturating_sub(before);
@@ -151,6 +164,13 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         ("PostgreSQL COPY, four indexes", &copy),
     ] {
         let _ = writeln!(table, "| {name} | {} | {} |", figure.show(0), figure.over(&fts5).show(2));
+    }
+    report.line(&table);
+    let mut table = String::from("| | rows a second | over COPY TO |\n|---|---|---|\n");
+    for (name, figure) in
+        [("export: found, on the ledger, opened, each reading noted", &export), ("PostgreSQL COPY TO", &copy_to)]
+    {
+        let _ = writeln!(table, "| {name} | {} | {} |", figure.show(0), figure.over(&copy_to).show(2));
     }
     report.line(&table);
     report.line(&format!(

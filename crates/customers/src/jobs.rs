@@ -13,7 +13,7 @@ use host::client::{self, Customer, Page, ServiceDesk};
 use host::{As, Jira, Profile, events};
 use jiff::Timestamp;
 use jobs::{Handler, Outcome, Schedule};
-use kernel::{Cx, Fault, Result};
+use kernel::{AccountId, Cx, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -153,10 +153,9 @@ impl Sync {
         let page = jira.desk_customers(&desk.id, "", reading.start).await?;
         let at = cx.now();
         let mut scoped = self.room.shared.store.write(cx).await?;
-        for customer in &page.items {
-            sql::customer_put(&mut scoped, &customer.account_id, at).await?;
-            sql::project_customer_put(&mut scoped, &desk.project_id, &customer.account_id, at).await?;
-        }
+        let accounts: Vec<&AccountId> = page.items.iter().map(|customer| &customer.account_id).collect();
+        sql::customers_put(&mut scoped, accounts.iter().copied(), at).await?;
+        sql::project_customers_put(&mut scoped, &desk.project_id, accounts, at).await?;
         scoped.commit().await?;
         self.keep_names(cx, &page.items).await?;
         match page.next {
@@ -216,14 +215,10 @@ impl Sync {
         };
         let at: Timestamp = cx.now();
         let mut scoped = self.room.shared.store.write(cx).await?;
-        let mut joined = Vec::new();
-        for member in &page.items {
-            if !sql::membership_exists(&mut scoped, &organization, &member.account_id).await? {
-                joined.push((organization.clone(), member.account_id.clone()));
-            }
-            sql::membership_put(&mut scoped, &organization, &member.account_id, at).await?;
-            sql::customer_put(&mut scoped, &member.account_id, at).await?;
-        }
+        let accounts: Vec<&AccountId> = page.items.iter().map(|member| &member.account_id).collect();
+        sql::customers_put(&mut scoped, accounts.iter().copied(), at).await?;
+        let joined = sql::memberships_put(&mut scoped, &organization, accounts, at).await?;
+        let joined = joined.into_iter().map(|account| (organization.clone(), account)).collect();
         announce_members(&mut scoped, cx, EventKind::MemberAdded, joined).await?;
         scoped.commit().await?;
         self.keep_names(cx, &page.items).await?;

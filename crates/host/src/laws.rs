@@ -151,7 +151,9 @@ pub fn wiki(data: &[u8]) {
     assert!(!bare.contains(['{', '[', '!', '|']), "plain words mean something");
     if let Ok(json) = serde_json::from_str::<Value>(&text) {
         let wiki = Document::from_adf(&json).to_wiki();
-        assert!(wiki.matches("{code").count().is_multiple_of(2), "code is left open");
+        // A brace behind a backslash is one that somebody wrote.
+        let marks = wiki.replace("\\\\", "").replace("\\{", "");
+        assert!(marks.matches("{code").count().is_multiple_of(2), "code is left open");
     }
 }
 

@@ -15,7 +15,7 @@ use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
-use vault::{Open, Place, Subject, Vault};
+use vault::{Open, Place, Vault};
 use zeroize::Zeroize;
 
 use crate::client::{As, BACKGROUND, Cloud, Customer, Jira, User};
@@ -176,21 +176,19 @@ impl People {
     }
 
     async fn seal_and_keep(&self, cx: &Cx, people: &[(AccountId, Profile)]) -> Result<BTreeMap<AccountId, Cached>> {
-        let mut kept = BTreeMap::new();
-        let mut rows = Vec::new();
-        for (account, profile) in people {
-            let keys = self.vault.keys(cx, KeyClass::Names, Subject::Person(account)).await?;
+        let accounts: Vec<&AccountId> = people.iter().map(|(account, _)| account).collect();
+        let keys = self.vault.keys_of_people(cx, KeyClass::Names, &accounts).await?;
+        let (mut kept, mut rows) = (BTreeMap::new(), BTreeMap::new());
+        for ((account, profile), keys) in people.iter().zip(keys) {
             let place = place(cx, account);
             let sealed = keys.seal(&place, profile)?;
             let opened = keys.open(&place, &sealed)?;
             kept.insert(account.clone(), Cached { profile: opened, fetched_at: cx.now() });
-            rows.push((account, PersonRow { profile: sealed, active: profile.active, fetched_at: cx.now() }));
+            rows.insert(account, PersonRow { profile: sealed, active: profile.active, fetched_at: cx.now() });
         }
         if !rows.is_empty() {
             let mut scoped = self.store.note(cx).await?;
-            for (account, row) in rows {
-                sql::person_keep(&mut scoped, account, row).await?;
-            }
+            sql::people_keep(&mut scoped, rows).await?;
             scoped.commit().await?;
         }
         Ok(kept)

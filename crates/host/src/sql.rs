@@ -1,22 +1,16 @@
 //! The statements of this room.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use kernel::{AccountId, Cx, Result, Sealed};
-use store::{Scoped, args};
+use store::{Row, Scoped, args};
 
 use crate::connect::Shared;
 use crate::people::Profile;
 use crate::service::{Login, OauthClient};
 
-const INVOCATION_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES ($1, $2, $3) \
-     ON CONFLICT (tenant, jti_hash) DO NOTHING";
-/// Tokens used up in one statement.
-const INVOCATIONS_AT_ONCE: usize = 16;
-const INVOCATIONS_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES ($1, $3, $2), \
-     ($1, $4, $2), ($1, $5, $2), ($1, $6, $2), ($1, $7, $2), ($1, $8, $2), ($1, $9, $2), ($1, $10, $2), ($1, $11, $2), \
-     ($1, $12, $2), ($1, $13, $2), ($1, $14, $2), ($1, $15, $2), ($1, $16, $2), ($1, $17, $2), ($1, $18, $2) \
+const INVOCATIONS_RECORD: &str = "INSERT INTO host_invocation (tenant, jti_hash, seen_at) VALUES {rows} \
      ON CONFLICT (tenant, jti_hash) DO NOTHING RETURNING jti_hash";
 const SYSTEM_TOKEN: &str = "SELECT token, expires_at FROM host_system_token WHERE tenant = $1";
 const SYSTEM_TOKEN_KEEP: &str = "INSERT INTO host_system_token (tenant, token, expires_at, received_at) \
@@ -44,28 +38,20 @@ const REFRESH_TOKEN_KEEP: &str = "INSERT INTO host_refresh_token (tenant, accoun
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, account) DO UPDATE SET token = excluded.token, \
      received_at = excluded.received_at";
 const REFRESH_TOKEN_DROP: &str = "DELETE FROM host_refresh_token WHERE tenant = $1 AND account = $2";
-/// People asked for in one statement.
-const PEOPLE_AT_ONCE: usize = 50;
-const PEOPLE: &str = "SELECT account, profile, active, fetched_at FROM person WHERE tenant = $1 AND account IN (\
-     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
-     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
-     $48, $49, $50, $51) ORDER BY account LIMIT 50";
-const USER_KEYS: &str = "SELECT account, user_key FROM host_user WHERE tenant = $1 AND account IN (\
-     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
-     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
-     $48, $49, $50, $51) ORDER BY account LIMIT 50";
+const PEOPLE: &str = "SELECT account, profile, active, fetched_at FROM person WHERE tenant = $1 \
+     AND (tenant, account) IN (VALUES {rows})";
+const USER_KEYS: &str =
+    "SELECT account, user_key FROM host_user WHERE tenant = $1 AND (tenant, account) IN (VALUES {rows})";
 const USER_KEY_KEEP: &str = "INSERT INTO host_user (tenant, account, user_key, changed_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET user_key = excluded.user_key, changed_at = excluded.changed_at";
-const USER_NAMES: &str = "SELECT account, name, fetched_at FROM host_user_name WHERE tenant = $1 AND account IN (\
-     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
-     $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, \
-     $48, $49, $50, $51) ORDER BY account LIMIT 50";
+const USER_NAMES: &str = "SELECT account, name, fetched_at FROM host_user_name WHERE tenant = $1 \
+     AND (tenant, account) IN (VALUES {rows})";
 const USER_NAME_KEEP: &str = "INSERT INTO host_user_name (tenant, account, name, fetched_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET name = excluded.name, fetched_at = excluded.fetched_at";
 const USER_NAME_DROP: &str = "DELETE FROM host_user_name WHERE tenant = $1 AND account = $2";
 const PERSON_STAMP: &str = "SELECT COUNT(*) AS n, MAX(fetched_at) AS newest FROM person WHERE tenant = $1";
 const PERSON_KEEP: &str = "INSERT INTO person (tenant, account, profile, active, fetched_at) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, account) DO UPDATE SET profile = excluded.profile, \
+     VALUES {rows} ON CONFLICT (tenant, account) DO UPDATE SET profile = excluded.profile, \
      active = excluded.active, fetched_at = excluded.fetched_at";
 const PERSON_DROP: &str = "DELETE FROM person WHERE tenant = $1 AND account = $2";
 const PERSON_OLDEST: &str = "SELECT account, fetched_at FROM person WHERE tenant = $1 AND fetched_at < $2 \
@@ -73,7 +59,7 @@ const PERSON_OLDEST: &str = "SELECT account, fetched_at FROM person WHERE tenant
 
 /// False when the token was used before.
 pub(crate) async fn invocation_record(scoped: &mut Scoped, cx: &Cx, jti_hash: &[u8]) -> Result<bool> {
-    Ok(scoped.run(INVOCATION_RECORD, args![jti_hash, cx.now()]).await? == 1)
+    Ok(!invocations_record(scoped, cx, &BTreeSet::from([jti_hash])).await?.is_empty())
 }
 
 /// Those of these tokens that were not used before. They are used up in the order of their hashes, so that two nodes wait for
@@ -83,24 +69,8 @@ pub(crate) async fn invocations_record(
     cx: &Cx,
     jti_hashes: &BTreeSet<&[u8]>,
 ) -> Result<BTreeSet<Vec<u8>>> {
-    let mut fresh = BTreeSet::new();
-    let all: Vec<&[u8]> = jti_hashes.iter().copied().collect();
-    for some in all.chunks(INVOCATIONS_AT_ONCE) {
-        if let [one] = some {
-            if invocation_record(scoped, cx, one).await? {
-                fresh.insert(one.to_vec());
-            }
-            continue;
-        }
-        // A place that is left over uses the last up once more, which changes nothing.
-        let padded = some.iter().chain(some.last().into_iter().cycle()).take(INVOCATIONS_AT_ONCE);
-        let mut values = args![cx.now()];
-        values.extend(padded.map(|hash| store::Value::from(*hash)));
-        for row in scoped.rows(INVOCATIONS_RECORD, values).await? {
-            fresh.insert(row.bytes("jti_hash")?);
-        }
-    }
-    Ok(fresh)
+    let tokens: Vec<_> = jti_hashes.iter().map(|hash| args![*hash, cx.now()]).collect();
+    scoped.rows_of(INVOCATIONS_RECORD, &tokens).await?.iter().map(|row| row.bytes("jti_hash")).collect()
 }
 
 pub(crate) struct TokenRow {
@@ -199,21 +169,15 @@ pub(crate) struct PersonRow {
     pub(crate) fetched_at: Timestamp,
 }
 
-/// A place that is left over asks for the first once more.
-fn fifty(accounts: &[AccountId]) -> Vec<store::Value> {
-    let ids = accounts.iter().chain(accounts.iter().take(1).cycle()).take(PEOPLE_AT_ONCE);
-    ids.map(store::Value::from).collect()
+async fn of_people(scoped: &mut Scoped, text: &'static str, accounts: &[AccountId]) -> Result<Vec<Row>> {
+    let keys: Vec<_> = accounts.iter().map(|account| args![account]).collect();
+    scoped.rows_of(text, &keys).await
 }
 
 /// The keys of those of these people of whom a Data Center told.
 pub(crate) async fn user_keys(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<(AccountId, Sealed<String>)>> {
-    let mut found = Vec::with_capacity(accounts.len());
-    for some in accounts.chunks(PEOPLE_AT_ONCE) {
-        for row in scoped.rows(USER_KEYS, fifty(some)).await? {
-            found.push((AccountId::new(row.text("account")?)?, row.sealed("user_key")?));
-        }
-    }
-    Ok(found)
+    let rows = of_people(scoped, USER_KEYS, accounts).await?;
+    rows.iter().map(|row| Ok((AccountId::new(row.text("account")?)?, row.sealed("user_key")?))).collect()
 }
 
 pub(crate) async fn user_key_keep(
@@ -233,17 +197,14 @@ pub(crate) struct UserNameRow {
 
 /// What those of these people sign in with whose names are kept.
 pub(crate) async fn user_names(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<UserNameRow>> {
-    let mut found = Vec::with_capacity(accounts.len());
-    for some in accounts.chunks(PEOPLE_AT_ONCE) {
-        for row in scoped.rows(USER_NAMES, fifty(some)).await? {
-            found.push(UserNameRow {
-                account: AccountId::new(row.text("account")?)?,
-                name: row.sealed("name")?,
-                fetched_at: row.instant("fetched_at")?,
-            });
-        }
-    }
-    Ok(found)
+    let read = |row: &Row| {
+        Ok(UserNameRow {
+            account: AccountId::new(row.text("account")?)?,
+            name: row.sealed("name")?,
+            fetched_at: row.instant("fetched_at")?,
+        })
+    };
+    of_people(scoped, USER_NAMES, accounts).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn user_name_keep(
@@ -261,18 +222,15 @@ pub(crate) async fn user_name_drop(scoped: &mut Scoped, account: &AccountId) -> 
 
 /// Those of these people that are kept.
 pub(crate) async fn people(scoped: &mut Scoped, accounts: &[AccountId]) -> Result<Vec<(AccountId, PersonRow)>> {
-    let mut found = Vec::with_capacity(accounts.len());
-    for some in accounts.chunks(PEOPLE_AT_ONCE) {
-        for row in scoped.rows(PEOPLE, fifty(some)).await? {
-            let person = PersonRow {
-                profile: row.sealed("profile")?,
-                active: row.bool("active")?,
-                fetched_at: row.instant("fetched_at")?,
-            };
-            found.push((AccountId::new(row.text("account")?)?, person));
-        }
-    }
-    Ok(found)
+    let read = |row: &Row| {
+        let person = PersonRow {
+            profile: row.sealed("profile")?,
+            active: row.bool("active")?,
+            fetched_at: row.instant("fetched_at")?,
+        };
+        Ok((AccountId::new(row.text("account")?)?, person))
+    };
+    of_people(scoped, PEOPLE, accounts).await?.iter().map(read).collect()
 }
 
 /// How many people are kept, and when the newest was.
@@ -283,8 +241,10 @@ pub(crate) async fn person_stamp(scoped: &mut Scoped) -> Result<(i64, Option<i64
     }
 }
 
-pub(crate) async fn person_keep(scoped: &mut Scoped, account: &AccountId, row: PersonRow) -> Result<()> {
-    scoped.run(PERSON_KEEP, args![account, row.profile, row.active, row.fetched_at]).await.map(drop)
+/// Keeps people, each of whom is named once.
+pub(crate) async fn people_keep(scoped: &mut Scoped, people: BTreeMap<&AccountId, PersonRow>) -> Result<()> {
+    let row = |(account, row): (&AccountId, PersonRow)| args![account, row.profile, row.active, row.fetched_at];
+    scoped.run_rows(PERSON_KEEP, people.into_iter().map(row).collect()).await.map(drop)
 }
 
 pub(crate) async fn person_drop(scoped: &mut Scoped, account: &AccountId) -> Result<bool> {

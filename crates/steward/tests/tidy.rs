@@ -245,7 +245,9 @@ fn none(found: Vec<String>, rule: &str) {
 
 fn is_sql(text: &str) -> bool {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let updates = text.starts_with("UPDATE ") && text.contains(" SET ");
+    let updates = text.contains("UPDATE ")
+        && (text.starts_with("UPDATE ") || text.starts_with("WITH "))
+        && text.contains(" SET ");
     let selects = text.starts_with("SELECT ") || text.contains("(SELECT ");
     updates || selects || ["INSERT INTO ", "DELETE FROM ", "CREATE TABLE "].iter().any(|words| text.contains(words))
 }
@@ -285,10 +287,11 @@ fn sql_belongs(path: &str) -> bool {
 fn names_its_tenant(sql: &str) -> bool {
     let words: Vec<&str> = sql.split(|c: char| c.is_whitespace() || c == ',' || c == '(' || c == ')').collect();
     let tables = words.iter().filter(|word| ["FROM", "JOIN", "INTO"].contains(word)).count()
-        + usize::from(words.first() == Some(&"UPDATE"));
+        + usize::from(sql.starts_with("UPDATE ") || sql.contains(") UPDATE "));
     let inserts = sql.split("INSERT INTO ").skip(1).filter(|rest| {
         let columns = rest.split_once('(').map_or("", |(_, columns)| columns);
-        columns.starts_with("tenant") && (rest.contains("VALUES ($1") || rest.contains("SELECT $1"))
+        columns.starts_with("tenant")
+            && ["VALUES ($1", "VALUES {rows}", "SELECT $1"].iter().any(|from| rest.contains(from))
     });
     let bound = sql.matches("tenant = $1").count() + inserts.count();
     let joined = sql.matches(".tenant = ").count() - sql.matches(".tenant = $1").count();
@@ -476,12 +479,20 @@ fn the_rules_find_what_they_look_for() {
         ("INSERT INTO t (tenant, a) VALUES ($1, $2)", true),
         ("INSERT INTO t (a, tenant) VALUES ($2, $1)", false),
         ("INSERT INTO t (tenant, a) VALUES ($2, $1)", false),
+        ("INSERT INTO t (tenant, a) VALUES {rows}", true),
+        ("INSERT INTO t (a, tenant) VALUES {rows}", false),
+        (
+            "WITH n (tenant, a) AS (VALUES {rows}) UPDATE t SET a = n.a FROM n WHERE t.tenant = $1 AND n.tenant = $1",
+            true,
+        ),
+        ("WITH n (tenant, a) AS (VALUES {rows}) UPDATE t SET a = n.a FROM n WHERE t.a = n.a AND n.tenant = $1", false),
         ("UPDATE t SET a = $2 WHERE tenant = $1", true),
         ("UPDATE t SET a = $2 WHERE id = $3", false),
         ("DELETE FROM t WHERE tenant <> $1", false),
     ] {
         assert_eq!(names_its_tenant(sql), names, "{sql}");
     }
+    assert!(is_sql("WITH n AS (VALUES {rows}) UPDATE t SET a = n.a FROM n"));
     assert!(is_sql("update") || is_sql("UPDATE t SET a = 1") && !is_sql("UPDATE of the page") && !is_sql("Select one"));
     assert!(long("a.rs", &"\n".repeat(501)) && !long("a.rs", &"\n".repeat(500)) && !long("a.css", &"\n".repeat(900)));
     assert!(of_one_machine(&["/wo", "rk/main"].concat()).is_some() && of_one_machine("/network/").is_none());

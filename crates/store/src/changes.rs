@@ -11,7 +11,7 @@ use crate::scoped::Scoped;
 const NEXT: &str = "UPDATE tenant SET change_seq = change_seq + $2 WHERE tenant = $1 AND state = 'active' \
      RETURNING change_seq";
 const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1 AND state = 'active'";
-const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES ($1, $2, $3, $4, $5) \
+const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES {rows} \
      ON CONFLICT (tenant, kind, row_id) DO UPDATE SET seq = excluded.seq, at = excluded.at";
 const LATEST: &str = "SELECT change_seq FROM tenant WHERE tenant = $1";
 const SINCE: &str = "SELECT kind, row_id, seq FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
@@ -45,7 +45,15 @@ pub async fn reserve(scoped: &mut Scoped, count: u32) -> Result<i64> {
 
 /// Notes that `row_id` changed, by a number that was reserved.
 pub async fn note(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &str, seq: i64) -> Result<()> {
-    scoped.run(RECORD, args![kind, row_id, seq, cx.now()]).await.map(drop)
+    note_all(scoped, cx, kind, vec![(row_id, seq)]).await
+}
+
+/// Notes that all of these changed, each by a number that was reserved; where one is named twice, the later number stands.
+pub async fn note_all(scoped: &mut Scoped, cx: &Cx, kind: &'static str, mut changed: Vec<(&str, i64)>) -> Result<()> {
+    changed.sort_unstable_by(|(one, seq), (other, later)| one.cmp(other).then(later.cmp(seq)));
+    changed.dedup_by(|(one, _), (other, _)| one == other);
+    let rows = changed.into_iter().map(|(row_id, seq)| args![kind, row_id, seq, cx.now()]).collect();
+    scoped.run_rows(RECORD, rows).await.map(drop)
 }
 
 /// Takes the next number and notes that `row_id` changed.

@@ -10,7 +10,7 @@ use crate::scoped::Scoped;
 
 const HEAD: &str = "UPDATE tenant SET ledger_seq = ledger_seq + $2 WHERE tenant = $1 RETURNING ledger_seq, ledger_hash";
 const APPEND: &str = "INSERT INTO ledger (tenant, seq, at, kind, actor, subject, object, hash) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+     VALUES {rows}";
 const SET_HEAD: &str = "UPDATE tenant SET ledger_hash = $2 WHERE tenant = $1";
 const LIST: &str = "SELECT seq, at, kind, actor, subject, object, hash FROM ledger \
      WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
@@ -59,10 +59,12 @@ pub async fn append_all(scoped: &mut Scoped, cx: &Cx, entries: Vec<Entry<'_>>) -
     let last = head.int("ledger_seq")?;
     let mut hash = head.bytes("ledger_hash")?;
     let at = cx.now();
+    let mut rows = Vec::with_capacity(entries.len());
     for (seq, entry) in (last - i64::from(count) + 1..).zip(entries) {
         hash = chain(&hash, seq, at, entry.kind, entry.actor.as_deref(), entry.subject.as_deref(), entry.object);
-        scoped.run(APPEND, args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()]).await?;
+        rows.push(args![seq, at, entry.kind, entry.actor, entry.subject, entry.object, hash.clone()]);
     }
+    scoped.run_rows(APPEND, rows).await?;
     scoped.run(SET_HEAD, args![hash]).await?;
     Ok(last)
 }

@@ -9,6 +9,7 @@ pub mod claims;
 mod ddl;
 pub mod holding;
 pub mod ledger;
+mod many;
 mod migrate;
 pub mod moving;
 pub mod outbox;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A value bound to a placeholder. Each kind carries its type even when it is NULL, because
 /// PostgreSQL asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// BIGINT.
     Int(Option<i64>),

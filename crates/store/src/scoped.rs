@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteError};
 use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Transaction};
 use tracing::Instrument;
 
+use crate::many;
 use crate::row::{Row, Value};
 use crate::sqlite_readers::Reader;
 use crate::sqlite_writer::Held;
@@ -26,6 +27,16 @@ pub enum Text {
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
         Self::Both(text)
+    }
+}
+
+impl Text {
+    fn of(self, postgres: bool) -> &'static str {
+        match self {
+            Self::Both(text) => text,
+            Self::Pair(_, text) if postgres => text,
+            Self::Pair(text, _) => text,
+        }
     }
 }
 
@@ -110,9 +121,7 @@ fn postgres_arguments(args: Vec<Value>) -> Result<PgArguments> {
 impl Statement {
     fn sql(self, postgres: bool) -> SqlStr {
         match self {
-            Self::Fixed(Text::Both(text)) => text.into_sql_str(),
-            Self::Fixed(Text::Pair(_, text)) if postgres => text.into_sql_str(),
-            Self::Fixed(Text::Pair(text, _)) => text.into_sql_str(),
+            Self::Fixed(text) => text.of(postgres).into_sql_str(),
             Self::Made(text) => AssertSqlSafe(text).into_sql_str(),
         }
     }
@@ -182,6 +191,24 @@ impl Conn {
         changed
     }
 
+    /// As [`run`](Self::run), for many rows that begin with `first`.
+    async fn run_rows(&mut self, text: Text, first: Value, rows: Vec<Vec<Value>>) -> Result<u64> {
+        let mut changed = 0;
+        for (words, args) in many::for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
+            changed += self.run(Statement::Made(words), args).await?;
+        }
+        Ok(changed)
+    }
+
+    /// As [`rows`](Self::rows), for many keys that begin with `first`.
+    async fn rows_of(&mut self, text: Text, first: Value, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
+        let mut found = Vec::new();
+        for (words, args) in many::for_keys(listing(text.of(self.is_postgres()))?, &first, keys) {
+            found.extend(self.rows(Statement::Made(words), args).await?);
+        }
+        Ok(found)
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         self.usable()?;
         match self.link {
@@ -190,6 +217,13 @@ impl Conn {
             Link::Postgres(tx) => tx.commit().instrument(committing()).boxed().await.map_err(fault),
         }
     }
+}
+
+fn listing(text: &'static str) -> Result<&'static str> {
+    if text.contains(many::ROWS) {
+        return Ok(text);
+    }
+    Err(Fault::broken("store_rows", "a statement for many rows does not say where they are listed"))
 }
 
 fn committing() -> tracing::Span {
@@ -245,6 +279,18 @@ impl Scoped {
         self.conn.run(statement, args).await
     }
 
+    /// Changes many rows in few statements: `text` says `VALUES {rows}`, and each row is the tenant and then what `rows`
+    /// has of it, all of one length. Answers how many.
+    pub async fn run_rows(&mut self, text: impl Into<Text>, rows: Vec<Vec<Value>>) -> Result<u64> {
+        self.conn.run_rows(text.into(), Value::from(self.tenant), rows).await
+    }
+
+    /// The rows of many keys in few statements: `text` says which columns are `IN (VALUES {rows})`, as
+    /// [`run_rows`](Self::run_rows) has them, or inserts them where they are not there yet. A key may be bound twice. What the text says of order holds for the rows of one key.
+    pub async fn rows_of(&mut self, text: impl Into<Text>, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
+        self.conn.rows_of(text.into(), Value::from(self.tenant), keys).await
+    }
+
     /// Makes the changes last. Returns once they are on disk.
     pub async fn commit(self) -> Result<()> {
         self.conn.commit().await?;
@@ -288,6 +334,16 @@ impl Server {
     /// Changes rows; answers how many.
     pub async fn run(&mut self, text: impl Into<Text>, args: Vec<Value>) -> Result<u64> {
         self.conn.run(Statement::Fixed(text.into()), args).await
+    }
+
+    /// Changes many rows in few statements, as [`Scoped::run_rows`] does; each begins with `first`.
+    pub async fn run_rows(&mut self, text: impl Into<Text>, first: Value, rows: Vec<Vec<Value>>) -> Result<u64> {
+        self.conn.run_rows(text.into(), first, rows).await
+    }
+
+    /// The rows of many keys in few statements, as [`Scoped::rows_of`] does; each begins with `first`.
+    pub async fn rows_of(&mut self, text: impl Into<Text>, first: Value, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
+        self.conn.rows_of(text.into(), first, keys).await
     }
 
     /// Makes the changes last.

@@ -21,12 +21,8 @@ const DROP_KEY: &str = "DELETE FROM tenant_key WHERE tenant = $1 AND keys = $2 A
 const DROP_KEYS: &str = "DELETE FROM tenant_key WHERE tenant = $1";
 const DROP_SALTS: &str = "DELETE FROM subject_salt WHERE tenant = $1";
 const SALT: &str = "SELECT salt FROM subject_salt WHERE tenant = $1 AND subject = $2";
-const SALTS: &str = "SELECT subject, salt FROM subject_salt WHERE tenant = $1 AND subject IN ($2, $3, $4, $5, $6, $7, \
-     $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
-     $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
-/// Subjects that [`SALTS`] has places for.
-const SALTS_AT_ONCE: usize = 50;
-const PUT_SALT: &str = "INSERT INTO subject_salt (tenant, subject, salt, created_at) VALUES ($1, $2, $3, $4) \
+const SALTS: &str = "SELECT subject, salt FROM subject_salt WHERE (tenant, subject) IN (VALUES {rows})";
+const PUT_SALT: &str = "INSERT INTO subject_salt (tenant, subject, salt, created_at) VALUES {rows} \
      ON CONFLICT (tenant, subject) DO NOTHING";
 const DROP_SALT: &str = "DELETE FROM subject_salt WHERE tenant = $1 AND subject = $2";
 const TENANTS: &str = "SELECT DISTINCT tenant FROM tenant_key WHERE tenant > $1 ORDER BY tenant LIMIT $2";
@@ -148,23 +144,15 @@ pub async fn salt(shelf: &Store, tenant: TenantId, subject: &str) -> Result<Opti
 /// The salts of those of the subjects that have one.
 pub async fn salts(shelf: &Store, tenant: TenantId, subjects: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
     let mut server = shelf.server_read().await?;
-    let mut found = Vec::with_capacity(subjects.len());
-    for some in subjects.chunks(SALTS_AT_ONCE) {
-        let mut places = args![tenant];
-        // A place that is left over asks for the first once more.
-        let asked = some.iter().chain(std::iter::repeat_n(some.first().unwrap_or(&""), SALTS_AT_ONCE - some.len()));
-        places.extend(asked.map(|subject| crate::Value::from(*subject)));
-        for row in server.rows(SALTS, places).await? {
-            found.push((row.text("subject")?, row.bytes("salt")?));
-        }
-    }
-    Ok(found)
+    let keys: Vec<_> = subjects.iter().map(|subject| args![*subject]).collect();
+    let rows = server.rows_of(SALTS, tenant.into(), &keys).await?;
+    rows.iter().map(|row| Ok((row.text("subject")?, row.bytes("salt")?))).collect()
 }
 
 /// Puts a salt unless there is one; answers the one that stands.
 pub async fn put_salt(shelf: &Store, tenant: TenantId, subject: &str, salt: &[u8], at: Timestamp) -> Result<Vec<u8>> {
     let mut server = shelf.server_write().await?;
-    server.run(PUT_SALT, args![tenant, subject, salt, at]).await?;
+    server.run_rows(PUT_SALT, tenant.into(), vec![args![subject, salt, at]]).await?;
     let standing = server.row(SALT, args![tenant, subject]).await?.map(|row| row.bytes("salt")).transpose()?;
     server.commit().await?;
     Ok(standing.unwrap_or_else(|| salt.to_vec()))
@@ -173,9 +161,8 @@ pub async fn put_salt(shelf: &Store, tenant: TenantId, subject: &str, salt: &[u8
 /// Puts a salt for each subject that has none, all in one transaction.
 pub async fn put_salts(shelf: &Store, tenant: TenantId, salts: &[(&str, &[u8])], at: Timestamp) -> Result<()> {
     let mut server = shelf.server_write().await?;
-    for (subject, salt) in salts {
-        server.run(PUT_SALT, args![tenant, *subject, *salt, at]).await?;
-    }
+    let rows = salts.iter().map(|(subject, salt)| args![*subject, *salt, at]).collect();
+    server.run_rows(PUT_SALT, tenant.into(), rows).await?;
     server.commit().await
 }
 
@@ -239,9 +226,8 @@ pub async fn salts_come(shelf: &Store, tenant: TenantId, first: bool, salts: &[S
     if first {
         server.run(DROP_SALTS, args![tenant]).await?;
     }
-    for row in salts {
-        server.run(PUT_SALT, args![tenant, row.subject.as_str(), row.salt.as_slice(), row.created_at]).await?;
-    }
+    let rows = salts.iter().map(|row| args![row.subject.as_str(), row.salt.as_slice(), row.created_at]).collect();
+    server.run_rows(PUT_SALT, tenant.into(), rows).await?;
     server.commit().await?;
     if first { shelf.forget_deleted().await } else { Ok(()) }
 }

@@ -121,16 +121,20 @@ pub struct PageQuery {
 impl PageQuery {
     /// Rows a page; out of bounds is a fault.
     pub fn limit(&self) -> Result<u32, Fault> {
-        match self.limit {
-            None => Ok(limits::PAGE_DEFAULT),
-            Some(limit @ 1..=limits::PAGE_MAX) => Ok(limit),
-            Some(_) => Err(Fault::invalid_fields(vec![FieldFault {
-                pointer: "/limit".to_owned(),
-                code: "out_of_range",
-                detail: format!("A page has 1 to {} rows.", limits::PAGE_MAX),
-                limit: Some(u64::from(limits::PAGE_MAX)),
-            }])),
-        }
+        rows_asked(self.limit, limits::PAGE_DEFAULT, limits::PAGE_MAX)
+    }
+}
+
+/// How many rows are answered where `asked` are asked for; fewer than one, or more than `most`, is a fault.
+pub fn rows_asked(asked: Option<u32>, default: u32, most: u32) -> Result<u32, Fault> {
+    match asked.unwrap_or(default) {
+        rows if (1..=most).contains(&rows) => Ok(rows),
+        _ => Err(Fault::invalid_fields(vec![FieldFault {
+            pointer: "/limit".to_owned(),
+            code: "out_of_range",
+            detail: format!("A page has 1 to {most} rows."),
+            limit: Some(u64::from(most)),
+        }])),
     }
 }
 

@@ -37,7 +37,7 @@ mod watch;
 pub use async_recursion::async_recursion as boxed;
 
 pub use actor::{person_pseudonym, pseudonym, pseudonym_under, token_pseudonym};
-pub use body::{IfMatch, Json, PageQuery, Path, Query, version_of_etag};
+pub use body::{IfMatch, Json, PageQuery, Path, Query, rows_asked, version_of_etag};
 pub use caller::{Admin, Agent, Caller, Person, Principal, door_cx, forge_headers, scope};
 pub use once::InFlight;
 pub use pace::Pace;

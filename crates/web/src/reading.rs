@@ -28,6 +28,8 @@ const TOKEN: &str = "token:";
 const RECEIVER: &str = "webhook:";
 /// Stands there for whoever reads an issue.
 const ISSUE_READERS: &str = "jira:issue";
+/// People whom one statement is about: those of a page of a table.
+const AT_ONCE: usize = 128;
 
 /// In which way somebody saw a person's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
@@ -322,7 +324,7 @@ impl Readings {
             .filter(|(mark, _)| !self.known.contains_key(mark))
             .map(|(mark, person)| (person, mark))
             .collect();
-        for page in new.chunks(sql::SUBJECTS) {
+        for page in new.chunks(AT_ONCE) {
             let accounts: Vec<&AccountId> = page.iter().map(|(person, _)| person).collect();
             let keys = self.vault.keys_of_people(cx, KeyClass::Index, &accounts).await?;
             let mut subjects = keys.iter().map(pseudonym).collect::<Result<Vec<_>>>()?;

@@ -294,24 +294,19 @@ async fn note(
     }
     let object = joined.first().map(|(organization, _)| format!("organization {organization}"));
     let mut scoped = room.shared.store.write(cx).await?;
-    for account in accounts {
-        sql::customer_put(&mut scoped, account, cx.now()).await?;
-        for project in served {
-            sql::project_customer_put(&mut scoped, project, account, cx.now()).await?;
-        }
+    sql::customers_put(&mut scoped, accounts, cx.now()).await?;
+    for project in served {
+        sql::project_customers_put(&mut scoped, project, accounts, cx.now()).await?;
     }
     let mut new = Vec::new();
     for (organization, account) in joined {
-        if !sql::membership_exists(&mut scoped, organization, account).await? {
-            new.push((organization.clone(), account.clone()));
-        }
-        sql::membership_put(&mut scoped, organization, account, cx.now()).await?;
+        let joined = sql::memberships_put(&mut scoped, organization, [account], cx.now()).await?;
+        new.extend(joined.into_iter().map(|account| (organization.clone(), account)));
     }
     announce_members(&mut scoped, cx, EventKind::MemberAdded, new).await?;
-    for subject in subjects {
-        let entry = ledger::Entry { kind, actor: actor.clone(), subject: Some(subject), object: object.as_deref() };
-        ledger::append(&mut scoped, cx, entry).await?;
-    }
+    let entry =
+        |subject| ledger::Entry { kind, actor: actor.clone(), subject: Some(subject), object: object.as_deref() };
+    ledger::append_all(&mut scoped, cx, subjects.into_iter().map(entry).collect()).await?;
     scoped.commit().await?;
     directory::forget_sorted(cx, room).await;
     Ok(())

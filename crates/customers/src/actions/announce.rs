@@ -20,9 +20,7 @@ pub(crate) async fn announce(scoped: &mut Scoped, cx: &Cx, events: &[Event]) -> 
     if !sql::webhook_any(scoped).await? {
         return Ok(());
     }
-    for event in events {
-        sql::event_insert(scoped, event).await?;
-    }
+    sql::events_insert(scoped, events).await?;
     outbox::put(scoped, cx, TOPIC, &json!({"first": first.seq, "last": last.seq})).await
 }
 

@@ -83,10 +83,16 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
     changes::take_turn(&mut scoped).await?;
     let named = items.iter().flat_map(|item| item.wanted.keys());
     check_kinds(&mut scoped, entity, &values::kinds(&fields, named)).await?;
+    let owners: Vec<Owner> = writers.iter().map(|(_, writer)| writer.owner().clone()).collect();
+    let mut standing: BTreeMap<String, Vec<sql::SealedValue>> = BTreeMap::new();
+    for (owner, value) in sql::value_list_of(&mut scoped, &owners).await? {
+        standing.entry(owner).or_default().push(value);
+    }
     let mut plans = Vec::new();
     for (place, writer) in writers {
         let Some(item) = items.get(place) else { continue };
-        match plan(&mut scoped, &fields, &reach, writer, item, place).await? {
+        let sealed = standing.remove(item.owner.id()).unwrap_or_default();
+        match plan(&fields, &reach, writer, (item, place), sealed)? {
             Ok(plan) => plans.push(plan),
             Err(refused) => {
                 if let Some(outcome) = outcomes.get_mut(place) {
@@ -95,7 +101,7 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
             }
         }
     }
-    let versions = carry_out(cx, &mut scoped, plans).await?;
+    let versions = carry_out(cx, &mut scoped, entity, plans).await?;
     scoped.commit().await?;
     Ok(outcomes
         .into_iter()
@@ -126,18 +132,9 @@ fn once_each(items: &[Item]) -> Vec<Option<Fault>> {
 
 /// Whether there are such customers and organizations; what Steward's directory does not know, Jira is asked.
 async fn known(cx: &Cx, room: &Room, items: &[Item]) -> Result<Vec<Option<Fault>>> {
-    let mut missing = BTreeSet::new();
-    let mut scoped = room.shared.store.read(cx).await?;
-    for item in items {
-        let there = match &item.owner {
-            Owner::Customer(account) => sql::customer_exists(&mut scoped, account).await?,
-            Owner::Organization(id) => sql::organization_get(&mut scoped, id).await?.is_some(),
-        };
-        if !there {
-            missing.insert(item.owner.id());
-        }
-    }
-    drop(scoped);
+    let owners: Vec<Owner> = items.iter().map(|item| item.owner.clone()).collect();
+    let there = sql::known_of(&mut room.shared.store.read(cx).await?, &owners).await?;
+    let missing: BTreeSet<&str> = owners.iter().map(Owner::id).filter(|id| !there.contains(*id)).collect();
     let accounts: Vec<AccountId> = items
         .iter()
         .filter(|item| missing.contains(item.owner.id()))
@@ -227,15 +224,13 @@ async fn writers<'a>(
 }
 
 /// Checks an item against what stands.
-async fn plan<'a>(
-    scoped: &mut Scoped,
+fn plan<'a>(
     fields: &BTreeMap<FieldId, OpenField>,
     reach: &Reach,
     writer: Writer<'a>,
-    item: &Item,
-    place: usize,
+    (item, place): (&Item, usize),
+    sealed: Vec<sql::SealedValue>,
 ) -> Result<Result<Plan<'a>, Fault>> {
-    let sealed = sql::value_list(scoped, &item.owner).await?;
     let version = values::set_version(&sealed);
     if item.before.is_some_and(|before| before != version) {
         return Ok(Err(Fault::conflict(
@@ -265,7 +260,7 @@ async fn plan<'a>(
 }
 
 /// Writes all steps of all plans, under numbers that are taken at once. Answers the version of each item's set.
-async fn carry_out(cx: &Cx, scoped: &mut Scoped, plans: Vec<Plan<'_>>) -> Result<BTreeMap<usize, i64>> {
+async fn carry_out(cx: &Cx, scoped: &mut Scoped, entity: Entity, plans: Vec<Plan<'_>>) -> Result<BTreeMap<usize, i64>> {
     let mut versions: BTreeMap<usize, i64> = plans.iter().map(|plan| (plan.place, plan.version)).collect();
     let count = plans.iter().map(|plan| plan.steps.len()).sum::<usize>();
     let count = u32::try_from(count).map_err(|error| Fault::broken("customers_bulk", error))?;
@@ -273,24 +268,25 @@ async fn carry_out(cx: &Cx, scoped: &mut Scoped, plans: Vec<Plan<'_>>) -> Result
         return Ok(versions);
     }
     let mut numbers = changes::reserve(scoped, count).await?..;
-    let (mut written, mut events) = (Vec::new(), Vec::new());
+    let (mut writes, mut changed) = (Vec::new(), Vec::new());
+    let (mut told, mut events) = (Vec::new(), Vec::new());
     for plan in &plans {
         let mut last = None;
         for (step, number) in plan.steps.iter().zip(numbers.by_ref()) {
-            let kind = plan
-                .writer
-                .write(scoped, step.held.as_ref(), step.field, &step.to, rules::action_of(&step.to, false), number)
-                .await?;
-            written.push((kind, plan, plan.writer.object(step.field)));
+            let action = rules::action_of(&step.to, false);
+            writes.push(plan.writer.seal(step.held.as_ref(), step.field, &step.to, action, number)?);
+            told.push((action, plan, plan.writer.object(step.field)));
             events.push(plan.writer.event(step.field, number));
             last = Some(number);
         }
         if let Some(last) = last {
             versions.insert(plan.place, last);
-            plan.writer.note(scoped, last).await?;
+            changed.push((plan.writer.owner().id(), last));
         }
     }
-    let entries = written.iter().map(|(kind, plan, object)| plan.writer.entry(kind, object)).collect();
+    values::write_sealed(scoped, entity, writes).await?;
+    changes::note_all(scoped, cx, entity.name(), changed).await?;
+    let entries = told.iter().map(|(action, plan, object)| plan.writer.entry(*action, object)).collect();
     ledger::append_all(scoped, cx, entries).await?;
     announce(scoped, cx, &events).await?;
     Ok(versions)

@@ -3,7 +3,7 @@
 
 mod sorted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use host::client::{AccountKind, Project, Role};
 use host::jql::Whose;
@@ -82,6 +82,18 @@ pub(crate) async fn exists(cx: &Cx, room: &Room, owner: &Owner) -> Result<bool> 
         }
         Owner::Organization(id) => Ok(organization_name(cx, room, id).await?.is_some()),
     }
+}
+
+/// The ids of those of these owners of one kind that there are. Of people whom the directory does not know, Jira is asked.
+pub(crate) async fn known(cx: &Cx, room: &Room, owners: &[Owner]) -> Result<HashSet<String>> {
+    let mut known = sql::known_of(&mut room.shared.store.read(cx).await?, owners).await?;
+    let asked = owners.iter().filter_map(|owner| match owner {
+        Owner::Customer(account) if !known.contains(account.as_str()) => Some(account.clone()),
+        _ => None,
+    });
+    let asked: Vec<AccountId> = asked.collect();
+    known.extend(names(cx, room, &asked).await?.into_keys().map(String::from));
+    Ok(known)
 }
 
 /// An organization's name: from the cache, else from Jira.

@@ -86,7 +86,7 @@ pub(crate) async fn all_of(cx: &Cx, room: &Room, owner: &OrganizationId) -> Resu
     sealed.into_iter().map(|sealed| open(&keys, owner, sealed)).collect()
 }
 
-/// What of entitlements queries look at, of up to [`sql::OWNERS`] organizations, by their ids.
+/// What of entitlements queries look at, of some organizations, by their ids.
 pub(crate) async fn entitled(
     cx: &Cx,
     room: &Room,

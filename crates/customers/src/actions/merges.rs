@@ -222,8 +222,8 @@ pub(crate) async fn merge_customers(
         let to = Zeroizing::new(said(&given, id));
         let number = changes::record(&mut scoped, cx, Entity::Customer.name(), kept.as_str()).await?;
         let standing = held.iter().find(|value| value.field == id);
-        let kind = writer.write(&mut scoped, standing, id, &to, Action::Merged, number).await?;
-        ledger::append(&mut scoped, cx, writer.entry(kind, &writer.object(id))).await?;
+        writer.write(&mut scoped, standing, id, &to, Action::Merged, number).await?;
+        ledger::append(&mut scoped, cx, writer.entry(Action::Merged, &writer.object(id))).await?;
         events.push(writer.event(id, number));
         body.written.push((id.to_string(), number));
     }
@@ -370,8 +370,8 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
         let was = Zeroizing::new(turned.said(*field, *number, &change.change.peek().from));
         let held = turned.value(writer.open(standing)?);
         let back = changes::record(&mut scoped, cx, Entity::Customer.name(), seen.kept.as_str()).await?;
-        let kind = writer.write(&mut scoped, Some(&held), *field, &was, Action::Restored, back).await?;
-        ledger::append(&mut scoped, cx, writer.entry(kind, &writer.object(*field))).await?;
+        writer.write(&mut scoped, Some(&held), *field, &was, Action::Restored, back).await?;
+        ledger::append(&mut scoped, cx, writer.entry(Action::Restored, &writer.object(*field))).await?;
         events.push(writer.event(*field, back));
     }
     announce(&mut scoped, cx, &events).await?;

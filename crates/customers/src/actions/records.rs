@@ -15,8 +15,8 @@ use crate::query::evaluate::{Facts, OpenFacts, Past, Record};
 use crate::query::typed::Reads;
 use crate::sql;
 
-/// Records read at once: what one statement reads.
-pub(crate) const AT_ONCE: usize = sql::OWNERS;
+/// Records read at once, and wiped before the next.
+pub(crate) const AT_ONCE: usize = 64;
 /// Changes of one field of one owner that a query looks back on, newest first; more would be a program's, not people's.
 const CHANGES: usize = 5_000;
 /// Changes read in one statement.

@@ -48,13 +48,11 @@ pub(crate) async fn read_rows(
     let turned = Turned::of(visible.values());
     let wanted: BTreeSet<FieldId> = fields.iter().copied().filter(|field| visible.contains_key(field)).collect();
     let mut sealed: BTreeMap<String, (i64, Vec<sql::SealedValue>)> = BTreeMap::new();
-    for some in owners.chunks(sql::OWNERS) {
-        for (owner, value) in sql::value_list_of(&mut room.shared.store.read(cx).await?, some).await? {
-            let (version, values) = sealed.entry(owner).or_default();
-            *version = value.version.max(*version);
-            if wanted.contains(&value.field) {
-                values.push(value);
-            }
+    for (owner, value) in sql::value_list_of(&mut room.shared.store.read(cx).await?, owners).await? {
+        let (version, values) = sealed.entry(owner).or_default();
+        *version = value.version.max(*version);
+        if wanted.contains(&value.field) {
+            values.push(value);
         }
     }
     let filled: Vec<&Owner> = owners.iter().filter(|owner| sealed.contains_key(owner.id())).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{AccountId, Cx, Fault, FieldFault, Result, Sealed};
+use kernel::{AccountId, Cx, Fault, FieldFault, Result};
 use store::{Scoped, changes, ledger};
 use vault::{Keys, Open, Place};
 
@@ -218,8 +218,9 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let version = changes::record(scoped, cx, owner.entity().name(), owner.id()).await?;
-        let kind = self.write(scoped, held, field, to, rules::action_of(to, restoring), version).await?;
-        ledger::append(scoped, cx, self.entry(kind, &self.object(field))).await?;
+        let action = rules::action_of(to, restoring);
+        self.write(scoped, held, field, to, action, version).await?;
+        ledger::append(scoped, cx, self.entry(action, &self.object(field))).await?;
         announce(scoped, cx, &[self.event(field, version)]).await
     }
 
@@ -233,8 +234,28 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes one checked value over `held`, and its history, under a number that was taken. Answers what the ledger is
-    /// to say of it.
+    /// Seals one checked value over `held`, and what history keeps of it, under a number that was taken.
+    pub(crate) fn seal(
+        &self,
+        held: Option<&OpenValue>,
+        field: FieldId,
+        to: &Value,
+        action: Action,
+        version: i64,
+    ) -> Result<sql::Write<'a>> {
+        let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
+        let value = Stored {
+            field,
+            value: self.keys.seal(&value_place(self.owner, field), to)?,
+            version,
+            updated_at: self.cx.now(),
+            updated_by: self.author.clone(),
+        };
+        let change = self.keys.seal(&change_place(self.owner, version), &Change { from, to: to.clone() })?;
+        Ok(sql::Write { owner: self.owner, value, before: held.map_or(0, |held| held.version), change, action })
+    }
+
+    /// Seals and writes one.
     pub(crate) async fn write(
         &self,
         scoped: &mut Scoped,
@@ -243,39 +264,19 @@ impl<'a> Writer<'a> {
         to: &Value,
         action: Action,
         version: i64,
-    ) -> Result<&'static str> {
-        let (cx, owner) = (self.cx, self.owner);
-        let from = held.map(|held| held.value.peek().clone()).unwrap_or_default();
-        let new = Stored {
-            field,
-            value: self.keys.seal(&value_place(owner, field), to)?,
-            version,
-            updated_at: cx.now(),
-            updated_by: self.author.clone(),
-        };
-        if !sql::value_put(scoped, owner, new, held.map_or(0, |held| held.version)).await? {
-            return Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."));
-        }
-        let change: Sealed<Change> = self.keys.seal(&change_place(owner, version), &Change { from, to: to.clone() })?;
-        let history = sql::NewChange { id: version, field, change, action, at: cx.now(), by: self.author.clone() };
-        sql::history_insert(scoped, owner, history).await?;
-        Ok(match action {
-            Action::Set => "customers.value_set",
-            Action::Cleared => "customers.value_cleared",
-            Action::Restored => "customers.value_restored",
-            Action::Converted => "customers.value_converted",
-            Action::Merged => "customers.value_merged",
-        })
+    ) -> Result<()> {
+        let write = self.seal(held, field, to, action, version)?;
+        write_sealed(scoped, self.owner.entity(), vec![write]).await
+    }
+
+    /// Whose values it writes.
+    pub(crate) fn owner(&self) -> &'a Owner {
+        self.owner
     }
 
     /// Opens what lies in the owner's values.
     pub(crate) fn open(&self, sealed: sql::SealedValue) -> Result<OpenValue> {
         open_value(&self.keys, self.owner, sealed)
-    }
-
-    /// Notes the last of several changes of the owner.
-    pub(crate) async fn note(&self, scoped: &mut Scoped, version: i64) -> Result<()> {
-        changes::note(scoped, self.cx, self.owner.entity().name(), self.owner.id(), version).await
     }
 
     /// Which thing the ledger says was changed.
@@ -284,9 +285,24 @@ impl<'a> Writer<'a> {
     }
 
     /// What the ledger says of a change.
-    pub(crate) fn entry<'e>(&self, kind: &'static str, object: &'e str) -> ledger::Entry<'e> {
+    pub(crate) fn entry<'e>(&self, action: Action, object: &'e str) -> ledger::Entry<'e> {
+        let kind = match action {
+            Action::Set => "customers.value_set",
+            Action::Cleared => "customers.value_cleared",
+            Action::Restored => "customers.value_restored",
+            Action::Converted => "customers.value_converted",
+            Action::Merged => "customers.value_merged",
+        };
         ledger::Entry { kind, actor: self.actor.clone(), subject: self.subject.clone(), object: Some(object) }
     }
+}
+
+/// Writes sealed values, in few statements, in a transaction that has the tenant's turn.
+pub(crate) async fn write_sealed(scoped: &mut Scoped, entity: Entity, writes: Vec<sql::Write<'_>>) -> Result<()> {
+    if sql::values_write(scoped, entity, writes).await? {
+        return Ok(());
+    }
+    Err(Fault::conflict("Somebody changed this value at the same moment. Read it again."))
 }
 
 /// The types that values are checked against.

@@ -186,7 +186,7 @@ pub(crate) async fn test_webhook(cx: &Cx, room: &Room, id: WebhookId) -> Result<
     let seq = changes::reserve(&mut scoped, 1).await?;
     on(&mut scoped, id).await?;
     let event = Event { by: Author::of(cx.actor()), ..Event::new(EventKind::Test, seq, cx.now()) };
-    sql::event_insert(&mut scoped, &event).await?;
+    sql::events_insert(&mut scoped, std::slice::from_ref(&event)).await?;
     sql::delivery_put(&mut scoped, id, &event, cx.now()).await?;
     deliver_now(&mut scoped, cx, id, &format!("test {seq}")).await?;
     scoped.commit().await?;

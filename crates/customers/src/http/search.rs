@@ -12,8 +12,8 @@ use crate::Room;
 use crate::actions::search;
 use crate::model::{Entity, Value};
 
-/// Results of a search, unless fewer are asked for.
-const SHOWN: u8 = 20;
+/// Results of a search, at most and unless fewer are asked for.
+const SHOWN: u32 = 20;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new().routes(routes!(search_records))
@@ -27,10 +27,9 @@ struct LookQuery {
     /// the first 10 words count.
     #[serde(default)]
     q: String,
-    /// How many; 20 at most.
-    // What is taken without a refusal: more than 20 is 20.
-    #[param(minimum = 0, maximum = 255)]
-    limit: Option<u8>,
+    /// How many, 1 to 20; 20 if left out.
+    #[param(minimum = 1, maximum = 20)]
+    limit: Option<u32>,
 }
 
 /// The field that a record was found by.
@@ -94,8 +93,8 @@ async fn search_records(
     Person(caller): Person,
     Query(query): Query<LookQuery>,
 ) -> Result<Reply, Problem> {
-    let limit = query.limit.unwrap_or(SHOWN).min(SHOWN);
-    let (found, ready) = search::look(&caller.cx, &room, query.q.trim_start(), usize::from(limit)).await?;
+    let limit = web::rows_asked(query.limit, SHOWN, SHOWN)?;
+    let (found, ready) = search::look(&caller.cx, &room, query.q.trim_start(), limit as usize).await?;
     let shown = Reply::shown(Way::Search, |exit| LookView {
         items: found.into_iter().map(|one| FoundView::of(one, exit)).collect(),
         ready,

@@ -1,30 +1,40 @@
 //! The directory: who is a customer, which organizations there are, who belongs where. A cache of the host's.
 
+use std::collections::{BTreeSet, HashSet};
+
 use jiff::Timestamp;
 use kernel::{AccountId, OrganizationId, ProjectId, Result, RowName, Sealed};
 use store::{Scoped, args};
 
-const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES ($1, $2, $3) \
+use crate::model::{Entity, Owner};
+
+const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES {rows} \
      ON CONFLICT (tenant, account) DO UPDATE SET synced_at = excluded.synced_at";
 const CUSTOMER_LIST: &str = "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
 const CUSTOMER_GET: &str = "SELECT account FROM customer WHERE tenant = $1 AND account = $2";
+const CUSTOMER_KNOWN: &str =
+    "SELECT account AS id FROM customer WHERE tenant = $1 AND (tenant, account) IN (VALUES {rows})";
 const CUSTOMER_DROP_OLD: &str = "DELETE FROM customer WHERE tenant = $1 AND synced_at < $2";
 const ORGANIZATION_PUT: &str = "INSERT INTO organization (tenant, organization, name, synced_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, organization) DO UPDATE SET name = excluded.name, synced_at = excluded.synced_at";
 const ORGANIZATION_GET: &str = "SELECT name FROM organization WHERE tenant = $1 AND organization = $2";
+const ORGANIZATION_KNOWN: &str = "SELECT organization AS id FROM organization WHERE tenant = $1 \
+     AND (tenant, organization) IN (VALUES {rows})";
 const ORGANIZATION_LIST: &str = "SELECT organization, name FROM organization WHERE tenant = $1 \
      AND organization > $2 ORDER BY organization LIMIT $3";
 const ORGANIZATION_DROP_OLD: &str = "DELETE FROM organization WHERE tenant = $1 AND synced_at < $2";
-const MEMBERSHIP_PUT: &str = "INSERT INTO membership (tenant, organization, account, synced_at) VALUES ($1, $2, $3, $4) \
+const MEMBERSHIP_PUT: &str = "INSERT INTO membership (tenant, organization, account, synced_at) VALUES {rows} \
      ON CONFLICT (tenant, organization, account) DO UPDATE SET synced_at = excluded.synced_at";
 const MEMBERSHIP_LIST: &str = "SELECT organization, account FROM membership WHERE tenant = $1 \
      AND (organization > $2 OR (organization = $2 AND account > $3)) ORDER BY organization, account LIMIT $4";
 const MEMBERSHIP_GET: &str = "SELECT account FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
+const MEMBERSHIP_KNOWN: &str = "SELECT account FROM membership WHERE tenant = $1 \
+     AND (tenant, organization, account) IN (VALUES {rows})";
 const MEMBERSHIP_DELETE: &str = "DELETE FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
 const MEMBERSHIP_OLD: &str = "SELECT organization, account FROM membership WHERE tenant = $1 AND synced_at < $2 \
      ORDER BY organization, account LIMIT $3";
 const PROJECT_CUSTOMER_PUT: &str = "INSERT INTO project_customer (tenant, project, account, synced_at) \
-     VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, project, account) DO UPDATE SET synced_at = excluded.synced_at";
+     VALUES {rows} ON CONFLICT (tenant, project, account) DO UPDATE SET synced_at = excluded.synced_at";
 const PROJECT_CUSTOMER_GET: &str =
     "SELECT account FROM project_customer WHERE tenant = $1 AND project = $2 AND account = $3";
 const PROJECT_CUSTOMER_LIST: &str = "SELECT project, account FROM project_customer WHERE tenant = $1 \
@@ -47,8 +57,19 @@ pub(crate) fn organization_row(id: &OrganizationId) -> RowName {
     RowName::new().text(id.as_str())
 }
 
-pub(crate) async fn customer_put(scoped: &mut Scoped, account: &AccountId, at: Timestamp) -> Result<()> {
-    scoped.run(CUSTOMER_PUT, args![account, at]).await.map(drop)
+/// Notes that these are customers.
+pub(crate) async fn customers_put<'a>(
+    scoped: &mut Scoped,
+    accounts: impl IntoIterator<Item = &'a AccountId>,
+    at: Timestamp,
+) -> Result<()> {
+    let rows = each_once(accounts).into_iter().map(|account| args![account, at]).collect();
+    scoped.run_rows(CUSTOMER_PUT, rows).await.map(drop)
+}
+
+/// A page of Jira's may name somebody twice; a statement may not.
+fn each_once<'a>(accounts: impl IntoIterator<Item = &'a AccountId>) -> BTreeSet<&'a AccountId> {
+    accounts.into_iter().collect()
 }
 
 /// Accounts after `after`, in the order of their ids.
@@ -63,6 +84,17 @@ pub(crate) async fn customer_list(scoped: &mut Scoped, after: &str, limit: u32) 
 
 pub(crate) async fn customer_exists(scoped: &mut Scoped, account: &AccountId) -> Result<bool> {
     Ok(scoped.row(CUSTOMER_GET, args![account]).await?.is_some())
+}
+
+/// The ids of those of these owners of one kind that the directory knows.
+pub(crate) async fn known_of(scoped: &mut Scoped, owners: &[Owner]) -> Result<HashSet<String>> {
+    let Some(first) = owners.first() else { return Ok(HashSet::new()) };
+    let text = match first.entity() {
+        Entity::Customer => CUSTOMER_KNOWN,
+        Entity::Organization => ORGANIZATION_KNOWN,
+    };
+    let keys: Vec<_> = owners.iter().map(|owner| args![owner.id()]).collect();
+    scoped.rows_of(text, &keys).await?.iter().map(|row| row.text("id")).collect()
 }
 
 pub(crate) async fn organization_put(
@@ -92,13 +124,20 @@ pub(crate) async fn organization_list(
         .collect()
 }
 
-pub(crate) async fn membership_put(
+/// Notes that these belong to an organization; answers those of whom it was not known.
+pub(crate) async fn memberships_put<'a>(
     scoped: &mut Scoped,
     organization: &OrganizationId,
-    account: &AccountId,
+    accounts: impl IntoIterator<Item = &'a AccountId>,
     at: Timestamp,
-) -> Result<()> {
-    scoped.run(MEMBERSHIP_PUT, args![organization, account, at]).await.map(drop)
+) -> Result<Vec<AccountId>> {
+    let accounts = each_once(accounts);
+    let keys: Vec<_> = accounts.iter().map(|account| args![organization, *account]).collect();
+    let known = scoped.rows_of(MEMBERSHIP_KNOWN, &keys).await?;
+    let known = known.iter().map(|row| row.text("account")).collect::<Result<HashSet<String>>>()?;
+    let rows = accounts.iter().map(|account| args![organization, *account, at]).collect();
+    scoped.run_rows(MEMBERSHIP_PUT, rows).await?;
+    Ok(accounts.into_iter().filter(|account| !known.contains(account.as_str())).cloned().collect())
 }
 
 /// Memberships after a place, in the order of organization and account.
@@ -146,13 +185,15 @@ pub(crate) async fn membership_list_older(
         .collect()
 }
 
-pub(crate) async fn project_customer_put(
+/// Notes that these are a project's customers.
+pub(crate) async fn project_customers_put<'a>(
     scoped: &mut Scoped,
     project: &ProjectId,
-    account: &AccountId,
+    accounts: impl IntoIterator<Item = &'a AccountId>,
     at: Timestamp,
 ) -> Result<()> {
-    scoped.run(PROJECT_CUSTOMER_PUT, args![project.as_str(), account, at]).await.map(drop)
+    let rows = each_once(accounts).into_iter().map(|account| args![project.as_str(), account, at]).collect();
+    scoped.run_rows(PROJECT_CUSTOMER_PUT, rows).await.map(drop)
 }
 
 /// Whether somebody is a project's customer, as the directory has it.

@@ -3,7 +3,6 @@
 use kernel::{Fault, OrganizationId, Result, RowName, Sealed};
 use store::{Row, Scoped, args};
 
-use super::OWNERS;
 use crate::model::{
     Action, Author, Entitlement, EntitlementEntry, Product, ProductAudience, ProductId, Terms, TermsChange,
 };
@@ -17,13 +16,8 @@ const PRODUCT_UPDATE: &str = "UPDATE product SET audience = $3, version = $4, re
      WHERE tenant = $1 AND id = $2 AND version = $8";
 const LIST: &str = "SELECT product, terms, version, updated_at, updated_by FROM entitlement \
      WHERE tenant = $1 AND owner = $2 ORDER BY product LIMIT 1000";
-const LIST_OF: &str = concat!(
-    "SELECT owner, product, terms, version, updated_at, updated_by FROM entitlement WHERE tenant = $1 AND owner IN (",
-    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ",
-    "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, ",
-    "$41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51",
-    ") ORDER BY owner, product LIMIT 50000"
-);
+const LIST_OF: &str = "SELECT owner, product, terms, version, updated_at, updated_by FROM entitlement \
+     WHERE tenant = $1 AND (tenant, owner) IN (VALUES {rows}) ORDER BY owner, product";
 const GET: &str = "SELECT product, terms, version, updated_at, updated_by FROM entitlement \
      WHERE tenant = $1 AND owner = $2 AND product = $3";
 const INSERT: &str = "INSERT INTO entitlement (tenant, owner, product, terms, version, updated_at, updated_by) \
@@ -103,22 +97,13 @@ pub(crate) async fn entitlement_list(scoped: &mut Scoped, owner: &OrganizationId
     scoped.rows(LIST, args![owner.as_str()]).await?.iter().map(entitlement).collect()
 }
 
-/// Those of up to [`OWNERS`] organizations, with whose they are.
+/// Those of some organizations, with whose they are; one's in the order of products.
 pub(crate) async fn entitlement_list_of(
     scoped: &mut Scoped,
     owners: &[&OrganizationId],
 ) -> Result<Vec<(String, SealedEntitlement)>> {
-    let (Some(first), true) = (owners.first(), owners.len() <= OWNERS) else {
-        return if owners.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(Fault::broken("customers_owners", "more owners than the statement has places for"))
-        };
-    };
-    // A place that is left over asks for the first once more.
-    let ids = owners.iter().chain(std::iter::repeat(first)).take(OWNERS);
-    let places = ids.map(|owner| store::Value::from(owner.as_str())).collect();
-    let rows = scoped.rows(LIST_OF, places).await?;
+    let keys: Vec<_> = owners.iter().map(|owner| args![*owner]).collect();
+    let rows = scoped.rows_of(LIST_OF, &keys).await?;
     rows.iter().map(|row| Ok((row.text("owner")?, entitlement(row)?))).collect()
 }
 

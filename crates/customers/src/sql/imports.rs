@@ -1,5 +1,7 @@
 //! Imports: their record, their staged file, their plan and report, what they changed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kernel::{Fault, Result, RowName, Sealed};
 use store::{ObjectId, Row, Scoped, args};
@@ -57,14 +59,17 @@ const PAGE_DROP: &str = "DELETE FROM import_page WHERE tenant = $1 AND import = 
 const PAGE_COUNTS: &str = "SELECT number, changed, unchanged, refused, overtaken, made FROM import_page WHERE tenant = $1 \
      AND import = $2 AND number >= $3 ORDER BY number LIMIT $4";
 const OWNER_PUT: &str = "INSERT INTO import_owner (tenant, import, owner, line, digest, written_at) \
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, import, owner) DO NOTHING";
-const OWNER_GET: &str = "SELECT line, digest FROM import_owner WHERE tenant = $1 AND import = $2 AND owner = $3";
+     VALUES {rows} ON CONFLICT (tenant, import, owner) DO NOTHING";
+const OWNER_LIST_OF: &str = "SELECT owner, line, digest FROM import_owner WHERE tenant = $1 \
+     AND (tenant, import, owner) IN (VALUES {rows})";
 const OWNER_DROP: &str = "DELETE FROM import_owner WHERE tenant = $1 AND import = $2";
-const CHANGE_PUT: &str = "INSERT INTO import_change (tenant, import, id, owner, field, state, written_at) \
-     VALUES ($1, $2, $3, $4, $5, 'made', $6)";
+const CHANGE_PUT: &str =
+    "INSERT INTO import_change (tenant, import, id, owner, field, state, written_at) VALUES {rows}";
 const CHANGE_LIST: &str = "SELECT id, owner, field FROM import_change WHERE tenant = $1 AND import = $2 AND state = $3 \
      AND id < $4 ORDER BY id DESC LIMIT $5";
-const CHANGE_SET: &str = "UPDATE import_change SET state = $4 WHERE tenant = $1 AND import = $2 AND id = $3";
+const CHANGE_SET: &str = "WITH new (tenant, import, id, state) AS (VALUES {rows}) UPDATE import_change AS made \
+     SET state = new.state FROM new WHERE made.tenant = $1 AND new.tenant = $1 AND made.import = new.import \
+     AND made.id = new.id";
 const MAPPING_PUT: &str = "INSERT INTO import_mapping (tenant, source, body, written_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, source) DO UPDATE SET body = excluded.body, written_at = excluded.written_at";
 const MAPPING_GET: &str = "SELECT body FROM import_mapping WHERE tenant = $1 AND source = $2";
@@ -319,21 +324,27 @@ pub(crate) async fn import_page_counts(
     rows.iter().map(|row| Ok((row.int("number")?, counts(row)?))).collect()
 }
 
-/// Which line of the file was the first about this owner, and what it says.
-pub(crate) async fn import_owner_get(scoped: &mut Scoped, id: ImportId, owner: &str) -> Result<Option<(i64, Vec<u8>)>> {
-    let row = scoped.row(OWNER_GET, args![id.0, owner]).await?;
-    row.map(|row| Ok((row.int("line")?, row.bytes("digest")?))).transpose()
-}
-
-/// Notes that a row of the file is about this owner; false when one was before.
-pub(crate) async fn import_owner_put(
+/// Which line of the file was the first about each of these owners, and what it says.
+pub(crate) async fn import_owner_list_of(
     scoped: &mut Scoped,
     id: ImportId,
-    owner: &str,
-    (line, digest): (i64, &[u8]),
+    owners: &[&str],
+) -> Result<BTreeMap<String, (i64, Vec<u8>)>> {
+    let keys: Vec<_> = owners.iter().map(|owner| args![id.0, *owner]).collect();
+    let rows = scoped.rows_of(OWNER_LIST_OF, &keys).await?;
+    rows.iter().map(|row| Ok((row.text("owner")?, (row.int("line")?, row.bytes("digest")?)))).collect()
+}
+
+/// Notes that rows of the file are about these owners; false when one was before.
+pub(crate) async fn import_owners_put(
+    scoped: &mut Scoped,
+    id: ImportId,
+    owners: &BTreeMap<String, (i64, Vec<u8>)>,
     at: Timestamp,
 ) -> Result<bool> {
-    Ok(scoped.run(OWNER_PUT, args![id.0, owner, line, digest, at]).await? == 1)
+    let row = |(owner, (line, digest)): (&String, &(i64, Vec<u8>))| args![id.0, owner, *line, digest.as_slice(), at];
+    let put = scoped.run_rows(OWNER_PUT, owners.iter().map(row).collect()).await?;
+    Ok(put == owners.len() as u64)
 }
 
 pub(crate) async fn import_owner_drop(scoped: &mut Scoped, id: ImportId) -> Result<u64> {
@@ -347,8 +358,14 @@ pub(crate) struct Made {
     pub(crate) field: FieldId,
 }
 
-pub(crate) async fn import_change_put(scoped: &mut Scoped, import: ImportId, made: &Made, at: Timestamp) -> Result<()> {
-    scoped.run(CHANGE_PUT, args![import.0, made.id, made.owner.as_str(), made.field.0, at]).await.map(drop)
+pub(crate) async fn import_changes_put(
+    scoped: &mut Scoped,
+    import: ImportId,
+    made: &[Made],
+    at: Timestamp,
+) -> Result<()> {
+    let row = |made: &Made| args![import.0, made.id, made.owner.as_str(), made.field.0, "made", at];
+    scoped.run_rows(CHANGE_PUT, made.iter().map(row).collect()).await.map(drop)
 }
 
 /// Changes in this state before `before`, latest first.
@@ -365,13 +382,14 @@ pub(crate) async fn import_change_list(
     rows.iter().map(made).collect()
 }
 
-pub(crate) async fn import_change_set(
+/// Sets what became of changes, by their numbers.
+pub(crate) async fn import_changes_set(
     scoped: &mut Scoped,
     import: ImportId,
-    id: i64,
-    state: &'static str,
+    states: Vec<(i64, &'static str)>,
 ) -> Result<()> {
-    scoped.run(CHANGE_SET, args![import.0, id, state]).await.map(drop)
+    let rows = states.into_iter().map(|(id, state)| args![import.0, id, state]).collect();
+    scoped.run_rows(CHANGE_SET, rows).await.map(drop)
 }
 
 pub(crate) async fn import_mapping_put(

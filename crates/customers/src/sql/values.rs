@@ -1,7 +1,6 @@
 //! Values and their history. Customers' and organizations' lie in tables of the same shape: a person's are under that
 //! person's key, an organization's under the tenant's.
 
-use jiff::Timestamp;
 use kernel::{Fault, Result, RowName, Sealed};
 use store::{Row, Scoped, args};
 
@@ -10,6 +9,7 @@ use crate::model::{Action, Author, Change, Entity, FieldId, HistoryEntry, Owner,
 struct Words {
     list: &'static str,
     list_of: &'static str,
+    list_of_one: &'static str,
     list_of_field: &'static str,
     get: &'static str,
     insert: &'static str,
@@ -17,7 +17,7 @@ struct Words {
     history_insert: &'static str,
     history_list: &'static str,
     history_of_field: &'static str,
-    history_get: &'static str,
+    history_of: &'static str,
 }
 
 macro_rules! words {
@@ -31,11 +31,12 @@ macro_rules! words {
             list_of: concat!(
                 "SELECT owner, field, value, version, updated_at, updated_by FROM ",
                 $values,
-                " WHERE tenant = $1 AND owner IN (",
-                "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, ",
-                "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, ",
-                "$41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51",
-                ") ORDER BY owner, field LIMIT 50000"
+                " WHERE tenant = $1 AND (tenant, owner) IN (VALUES {rows}) ORDER BY owner, field"
+            ),
+            list_of_one: concat!(
+                "SELECT owner, field, value, version, updated_at, updated_by FROM ",
+                $values,
+                " WHERE tenant = $1 AND (tenant, owner, field) IN (VALUES {rows})"
             ),
             list_of_field: concat!(
                 "SELECT owner, field, value, version, updated_at, updated_by FROM ",
@@ -50,19 +51,20 @@ macro_rules! words {
             insert: concat!(
                 "INSERT INTO ",
                 $values,
-                " (tenant, owner, field, value, version, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                " (tenant, owner, field, value, version, updated_at, updated_by) VALUES {rows}",
                 " ON CONFLICT (tenant, owner, field) DO NOTHING"
             ),
             update: concat!(
-                "UPDATE ",
+                "WITH new (tenant, owner, field, value, version, updated_at, updated_by, stood) AS (VALUES {rows}) UPDATE ",
                 $values,
-                " SET value = $4, version = $5, updated_at = $6, updated_by = $7",
-                " WHERE tenant = $1 AND owner = $2 AND field = $3 AND version = $8"
+                " AS held SET value = new.value, version = new.version, updated_at = new.updated_at,",
+                " updated_by = new.updated_by FROM new WHERE held.tenant = $1 AND new.tenant = $1",
+                " AND held.owner = new.owner AND held.field = new.field AND held.version = new.stood"
             ),
             history_insert: concat!(
                 "INSERT INTO ",
                 $history,
-                " (tenant, owner, id, field, change, action, at, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                " (tenant, owner, id, field, change, action, at, actor) VALUES {rows}"
             ),
             history_list: concat!(
                 "SELECT id, field, change, action, at, actor FROM ",
@@ -74,10 +76,10 @@ macro_rules! words {
                 $history,
                 " WHERE tenant = $1 AND owner = $2 AND id < $3 AND field = $5 ORDER BY id DESC LIMIT $4"
             ),
-            history_get: concat!(
-                "SELECT id, field, change, action, at, actor FROM ",
+            history_of: concat!(
+                "SELECT owner, id, field, change, action, at, actor FROM ",
                 $history,
-                " WHERE tenant = $1 AND owner = $2 AND id = $3"
+                " WHERE tenant = $1 AND (tenant, owner, id) IN (VALUES {rows})"
             ),
         }
     };
@@ -124,22 +126,23 @@ pub(crate) async fn value_list(scoped: &mut Scoped, owner: &Owner) -> Result<Vec
     scoped.rows(words(owner).list, args![owner.id()]).await?.iter().map(stored).collect()
 }
 
-/// Owners whose values are read in one statement: as many as it has placeholders.
-pub(crate) const OWNERS: usize = 50;
-
-/// The values of up to [`OWNERS`] owners of one kind, with whose they are.
+/// The values of some owners of one kind, with whose they are; one's in the order of fields.
 pub(crate) async fn value_list_of(scoped: &mut Scoped, owners: &[Owner]) -> Result<Vec<(String, SealedValue)>> {
-    let (Some(first), true) = (owners.first(), owners.len() <= OWNERS) else {
-        return if owners.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(Fault::broken("customers_owners", "more owners than the statement has places for"))
-        };
-    };
-    // A place that is left over asks for the first once more.
-    let ids = owners.iter().chain(std::iter::repeat(first)).take(OWNERS);
-    let places = ids.map(|owner| store::Value::from(owner.id())).collect();
-    scoped.rows(words(first).list_of, places).await?.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
+    let Some(first) = owners.first() else { return Ok(Vec::new()) };
+    let keys: Vec<_> = owners.iter().map(|owner| args![owner.id()]).collect();
+    let rows = scoped.rows_of(words(first).list_of, &keys).await?;
+    rows.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
+}
+
+/// The values of one each of an owner's fields, with whose they are, in no order.
+pub(crate) async fn value_list_of_one(
+    scoped: &mut Scoped,
+    entity: Entity,
+    named: Vec<(&str, FieldId)>,
+) -> Result<Vec<(String, SealedValue)>> {
+    let keys: Vec<_> = named.into_iter().map(|(owner, field)| args![owner, field.0]).collect();
+    let rows = scoped.rows_of(words_of(entity).list_of_one, &keys).await?;
+    rows.iter().map(|row| Ok((row.text("owner")?, stored(row)?))).collect()
 }
 
 /// Values of one field that were written from number `from` up to, and without, `below`, in the order of their owners,
@@ -160,31 +163,38 @@ pub(crate) async fn value_get(scoped: &mut Scoped, owner: &Owner, field: FieldId
     scoped.row(words(owner).get, args![owner.id(), field.0]).await?.as_ref().map(stored).transpose()
 }
 
-/// Writes a value that still has version `before` (0: never written); false when somebody was faster.
-pub(crate) async fn value_put(scoped: &mut Scoped, owner: &Owner, new: SealedValue, before: i64) -> Result<bool> {
-    let mut values = args![owner.id(), new.field.0, new.value, new.version, new.updated_at, new.updated_by.stored()];
-    let changed = if before == 0 {
-        scoped.run(words(owner).insert, values).await?
-    } else {
-        values.extend(args![before]);
-        scoped.run(words(owner).update, values).await?
-    };
-    Ok(changed == 1)
-}
-
-/// One change, on its way into the history.
-pub(crate) struct NewChange {
-    pub(crate) id: i64,
-    pub(crate) field: FieldId,
+/// A value on its way to where it lies, and the change on its way into the history: both under the value's version.
+pub(crate) struct Write<'o> {
+    pub(crate) owner: &'o Owner,
+    pub(crate) value: SealedValue,
+    /// The version of what is overwritten; 0: never written.
+    pub(crate) before: i64,
     pub(crate) change: Sealed<Change>,
     pub(crate) action: Action,
-    pub(crate) at: Timestamp,
-    pub(crate) by: Author,
 }
 
-pub(crate) async fn history_insert(scoped: &mut Scoped, owner: &Owner, new: NewChange) -> Result<()> {
-    let values = args![owner.id(), new.id, new.field.0, new.change, new.action.name(), new.at, new.by.stored()];
-    scoped.run(words(owner).history_insert, values).await.map(drop)
+/// Writes values of one kind of owner that still have the version that they are written over, and their history. False when
+/// somebody was faster at one of them: then nothing of it may be committed.
+pub(crate) async fn values_write(scoped: &mut Scoped, entity: Entity, writes: Vec<Write<'_>>) -> Result<bool> {
+    let words = words_of(entity);
+    let count = writes.len() as u64;
+    let (mut inserts, mut updates, mut history) = (Vec::new(), Vec::new(), Vec::with_capacity(writes.len()));
+    for Write { owner, value, before, change, action } in writes {
+        let (owner, by) = (owner.id(), value.updated_by.stored());
+        history.push(args![owner, value.version, value.field.0, change, action.name(), value.updated_at, by.as_str()]);
+        let mut row = args![owner, value.field.0, value.value, value.version, value.updated_at, by];
+        if before == 0 {
+            inserts.push(row);
+        } else {
+            row.extend(args![before]);
+            updates.push(row);
+        }
+    }
+    let written = scoped.run_rows(words.insert, inserts).await? + scoped.run_rows(words.update, updates).await?;
+    if written == count {
+        scoped.run_rows(words.history_insert, history).await?;
+    }
+    Ok(written == count)
 }
 
 fn change(row: &Row) -> Result<SealedChange> {
@@ -219,5 +229,16 @@ pub(crate) async fn history_list(
 }
 
 pub(crate) async fn history_get(scoped: &mut Scoped, owner: &Owner, id: i64) -> Result<Option<SealedChange>> {
-    scoped.row(words(owner).history_get, args![owner.id(), id]).await?.as_ref().map(change).transpose()
+    Ok(history_list_of(scoped, owner.entity(), vec![(owner.id(), id)]).await?.pop().map(|(_, change)| change))
+}
+
+/// Changes by their owners and numbers, with whose they are, in no order.
+pub(crate) async fn history_list_of(
+    scoped: &mut Scoped,
+    entity: Entity,
+    named: Vec<(&str, i64)>,
+) -> Result<Vec<(String, SealedChange)>> {
+    let keys: Vec<_> = named.into_iter().map(|(owner, id)| args![owner, id]).collect();
+    let rows = scoped.rows_of(words_of(entity).history_of, &keys).await?;
+    rows.iter().map(|row| Ok((row.text("owner")?, change(row)?))).collect()
 }

@@ -27,7 +27,7 @@ const EXTEND: &str = "UPDATE webhook SET busy_until = $3 WHERE tenant = $1 AND i
 const HEALTH: &str = "UPDATE webhook SET failing_since = $3, failures = $4, held_until = $5, state = $6 \
      WHERE tenant = $1 AND id = $2 AND state = 'on'";
 const EVENT_INSERT: &str = "INSERT INTO webhook_event (tenant, seq, id, kind, owner, member, field, actor, at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+     VALUES {rows}";
 const EVENT_LIST: &str = "SELECT seq, id, kind, owner, member, field, actor, at FROM webhook_event \
      WHERE tenant = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq LIMIT $4";
 const EVENT_GET: &str = "SELECT seq, id, kind, owner, member, field, actor, at FROM webhook_event \
@@ -217,18 +217,20 @@ pub(crate) async fn webhook_health(
     scoped.run(HEALTH, args![id.0, failing_since, failures, held_until, state.name()]).await.map(drop)
 }
 
-pub(crate) async fn event_insert(scoped: &mut Scoped, event: &Event) -> Result<()> {
-    let values = args![
-        event.seq,
-        event.id,
-        event.kind.name(),
-        event.owner.clone(),
-        event.member.clone(),
-        event.field.map(|field| field.0),
-        event.by.as_ref().map(Author::stored),
-        event.at
-    ];
-    scoped.run(EVENT_INSERT, values).await.map(drop)
+pub(crate) async fn events_insert(scoped: &mut Scoped, events: &[Event]) -> Result<()> {
+    let row = |event: &Event| {
+        args![
+            event.seq,
+            event.id,
+            event.kind.name(),
+            event.owner.clone(),
+            event.member.clone(),
+            event.field.map(|field| field.0),
+            event.by.as_ref().map(Author::stored),
+            event.at
+        ]
+    };
+    scoped.run_rows(EVENT_INSERT, events.iter().map(row).collect()).await.map(drop)
 }
 
 /// Events with these numbers, in their order.

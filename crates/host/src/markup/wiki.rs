@@ -1,10 +1,16 @@
 //! Documents as the wiki text that Data Center keeps. Written only: what people wrote there is read as plain text, with its
 //! marks as they stand.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 use super::{Block, Document, Inline, Marks};
 
 /// Signs that mean something in wiki text, wherever they stand.
 const SIGNS: [char; 14] = ['\\', '*', '_', '-', '+', '^', '~', '?', '{', '}', '[', ']', '!', '|'];
+
+/// What would end a link early, or begin something in it. An address stays the same with these written as their bytes.
+const IN_LINK: AsciiSet =
+    CONTROLS.add(b' ').add(b'{').add(b'}').add(b'[').add(b']').add(b'|').add(b'!').add(b'\\').add(b'^');
 
 fn escaped(text: &str) -> String {
     let mut wiki = String::with_capacity(text.len());
@@ -28,7 +34,7 @@ fn marked(text: &str, marks: &Marks) -> String {
         wiki = format!("{{{sign}}}{wiki}{{{sign}}}", sign = sign);
     }
     match &marks.link {
-        Some(url) => format!("[{wiki}|{url}]"),
+        Some(url) => format!("[{wiki}|{}]", utf8_percent_encode(url.as_str(), &IN_LINK)),
         None => wiki,
     }
 }
@@ -107,6 +113,9 @@ mod tests {
         check(vec![line("Good day"), line("and *more*")], "Good day\n\nand \\*more\\*");
         check(vec![line("# not a list")], "\\# not a list");
         check(vec![Block::Paragraph(vec![text("a"), Inline::Break, text("{code}")])], "a\n\\{code\\}");
+        let link = Marks { link: "https://a.example/?b={code}]|c%20d".parse().ok(), ..Marks::default() };
+        let linked = vec![Block::Paragraph(vec![Inline::Text("here".to_owned(), link)])];
+        check(linked, "[here|https://a.example/?b=%7Bcode%7D%5D%7Cc%20d]");
         let strong = Marks { strong: true, em: true, ..Marks::default() };
         check(vec![Block::Paragraph(vec![Inline::Text("loud".to_owned(), strong)])], "{_}{*}loud{*}{_}");
         let items =

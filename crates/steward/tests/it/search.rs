@@ -88,6 +88,13 @@ async fn words_find_records_by_what_any_field_says(world: &World) {
     assert_eq!((found[0]["id"].as_str(), &found[0]["field"]), (Some(customer.as_str()), &Value::Null));
     let long = agent.get(&format!("/api/v1/search?q={}", "x".repeat(256))).await.expect(422);
     assert_eq!((&long.body["errors"][0]["pointer"], &long.body["errors"][0]["limit"]), (&json!("/q"), &json!(255)));
+    for limit in [0, 21] {
+        let refused = agent.get(&format!("/api/v1/search?q=x&limit={limit}")).await.expect(422);
+        assert_eq!(
+            (&refused.body["errors"][0]["pointer"], &refused.body["errors"][0]["limit"]),
+            (&json!("/limit"), &json!(20))
+        );
+    }
 }
 
 async fn what_somebody_may_not_see_finds_nothing(world: &World) {

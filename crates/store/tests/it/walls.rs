@@ -7,7 +7,12 @@ use crate::databases::Database;
 use crate::on_both_databases;
 use crate::tables::{self, add, ids, put, start};
 
-on_both_databases!(a_tenant_sees_its_own, a_statement_without_a_tenant_is_refused, a_reader_cannot_write);
+on_both_databases!(
+    a_tenant_sees_its_own,
+    many_rows_are_a_tenant_s_own,
+    a_statement_without_a_tenant_is_refused,
+    a_reader_cannot_write
+);
 
 async fn a_tenant_sees_its_own(database: &Database) {
     let store = database.migrated(tables::registry()).await;
@@ -22,6 +27,38 @@ async fn a_tenant_sees_its_own(database: &Database) {
     assert_eq!(scoped.tenant(), b.tenant());
     scoped.commit().await.unwrap();
     assert_eq!(ids(&store, &a).await, [1, 2]);
+    store.close().await;
+}
+
+async fn many_rows_are_a_tenant_s_own(database: &Database) {
+    const INSERT: &str = "INSERT INTO note (tenant, id, person, text, done, at) VALUES {rows} \
+         ON CONFLICT (tenant, id) DO NOTHING";
+    const DONE: &str = "WITH new (tenant, id, done) AS (VALUES {rows}) UPDATE note AS held SET done = new.done FROM new \
+         WHERE held.tenant = $1 AND new.tenant = $1 AND held.id = new.id";
+    const OF: &str = "SELECT id, done FROM note WHERE tenant = $1 AND (tenant, id) IN (VALUES {rows})";
+    let store = database.migrated(tables::registry()).await;
+    let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
+    for cx in [&a, &b] {
+        let mut scoped = store.write(cx).await.unwrap();
+        // More than one statement of the largest size, and some of each smaller one.
+        let rows = |from: i64| (from..700).map(|id| args![id, "alice", vec![0u8], false, cx.now()]).collect();
+        assert_eq!(scoped.run_rows(INSERT, rows(10)).await.unwrap(), 690);
+        assert_eq!(scoped.run_rows(INSERT, rows(0)).await.unwrap(), 10);
+        scoped.commit().await.unwrap();
+    }
+    let mut scoped = store.write(&b).await.unwrap();
+    assert_eq!(scoped.run_rows(DONE, (690..720).map(|id| args![id as i64, true]).collect()).await.unwrap(), 10);
+    assert_eq!(scoped.run_rows(DONE, Vec::new()).await.unwrap(), 0);
+    let without = scoped.run_rows("DELETE FROM note WHERE tenant = $1", vec![args![1i64]]).await;
+    assert_eq!(without.unwrap_err().code(), "store_rows");
+    scoped.commit().await.unwrap();
+    for (cx, done) in [(&a, 0), (&b, 10)] {
+        let keys: Vec<_> = (-5..703).map(|id| args![id as i64]).collect();
+        let found = store.read(cx).await.unwrap().rows_of(OF, &keys).await.unwrap();
+        assert_eq!(found.len(), 700);
+        assert_eq!(found.iter().filter(|row| row.bool("done").unwrap()).count(), done);
+        assert!(store.read(cx).await.unwrap().rows_of(OF, &[]).await.unwrap().is_empty());
+    }
     store.close().await;
 }
 

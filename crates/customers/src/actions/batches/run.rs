@@ -15,7 +15,7 @@ use crate::Room;
 use crate::actions::announce::announce;
 use crate::actions::imports::making::{self, Making};
 use crate::actions::turned::{Turned, check_kinds};
-use crate::actions::values::Writer;
+use crate::actions::values::{Writer, write_sealed};
 use crate::actions::{access, fields};
 use crate::imports::plan::{Outcome, PlannedRow};
 use crate::model::{Counts, FieldId, FieldType, ImportState, Owner};
@@ -180,10 +180,8 @@ async fn write(
 ) -> Result<(i64, Vec<usize>)> {
     let owners: Vec<Owner> = due.iter().map(|due| due.owner.clone()).collect();
     let mut standing: BTreeMap<(String, FieldId), SealedValue> = BTreeMap::new();
-    for some in owners.chunks(sql::OWNERS) {
-        let values = sql::value_list_of(scoped, some).await?;
-        standing.extend(values.into_iter().map(|(owner, value)| ((owner, value.field), value)));
-    }
+    let values = sql::value_list_of(scoped, &owners).await?;
+    standing.extend(values.into_iter().map(|(owner, value)| ((owner, value.field), value)));
     let (mut good, mut overtaken) = (Vec::new(), Vec::new());
     for due in due {
         let as_seen = due.row.changes.iter().all(|change| {
@@ -198,26 +196,26 @@ async fn write(
         return Ok((0, overtaken));
     }
     let mut numbers = changes::reserve(scoped, count).await?..;
-    let mut events = Vec::new();
+    let (mut writes, mut made, mut changed, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for due in good {
         let Some((_, own)) = keys.get(due.owner.id()) else { continue };
         let writer = Writer::with(cx, &due.owner, author_of(import), (None, None), own.clone());
-        let mut last = None;
         for (change, number) in due.row.changes.iter().zip(numbers.by_ref()) {
             let field = FieldId(change.field);
             let held =
                 standing.remove(&(due.owner.id().to_owned(), field)).map(|held| writer.open(held)).transpose()?;
             let held = held.map(|held| turned.value(held));
-            writer.write(scoped, held.as_ref(), field, &change.to, rules::action_of(&change.to, false), number).await?;
+            writes.push(writer.seal(held.as_ref(), field, &change.to, rules::action_of(&change.to, false), number)?);
             events.push(writer.event(field, number));
-            let made = Made { id: number, owner: due.owner.id().to_owned(), field };
-            sql::import_change_put(scoped, import.id, &made, cx.now()).await?;
-            last = Some(number);
+            made.push(Made { id: number, owner: due.owner.id().to_owned(), field });
         }
-        if let Some(last) = last {
-            writer.note(scoped, last).await?;
+        if let Some(last) = made.last().filter(|last| last.owner == due.owner.id()) {
+            changed.push((due.owner.id(), last.id));
         }
     }
+    write_sealed(scoped, import.entity, writes).await?;
+    sql::import_changes_put(scoped, import.id, &made, cx.now()).await?;
+    changes::note_all(scoped, cx, import.entity.name(), changed).await?;
     announce(scoped, cx, &events).await?;
     Ok((i64::from(count), overtaken))
 }

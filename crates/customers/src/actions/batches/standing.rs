@@ -19,12 +19,7 @@ pub(crate) async fn read(
     turned: &Turned,
     wanted: impl Fn(FieldId) -> bool,
 ) -> Result<BTreeMap<String, Standing>> {
-    let mut sealed = Vec::new();
-    let mut scoped = room.shared.store.read(cx).await?;
-    for some in owners.chunks(sql::OWNERS) {
-        sealed.extend(sql::value_list_of(&mut scoped, some).await?);
-    }
-    drop(scoped);
+    let mut sealed = sql::value_list_of(&mut room.shared.store.read(cx).await?, owners).await?;
     sealed.retain(|(_, value)| wanted(value.field));
     let of: BTreeSet<&str> = sealed.iter().map(|(owner, _)| owner.as_str()).collect();
     let held: Vec<&Owner> = owners.iter().filter(|owner| of.contains(owner.id())).collect();

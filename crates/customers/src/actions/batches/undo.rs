@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Cx, Result};
+use kernel::{Cx, Fault, Result};
 use store::{Scoped, changes};
 use vault::Keys;
 use zeroize::Zeroizing;
@@ -16,10 +16,9 @@ use crate::actions::fields;
 use crate::actions::history;
 use crate::actions::imports::made::take_access;
 use crate::actions::turned::{Turned, check_kinds};
-use crate::actions::values::Writer;
-use crate::model::{Action, ImportId, ImportState, Owner};
+use crate::actions::values::{Writer, write_sealed};
+use crate::model::{Action, Author, FieldId, ImportId, ImportState, Owner, Value};
 use crate::sql::{self, Made, SealedImport};
-use crate::webhooks::event::Event;
 
 /// Values that go back in one transaction.
 const AT_ONCE: u32 = 500;
@@ -66,18 +65,11 @@ async fn batch(cx: &Cx, room: &Room, id: ImportId, actor: Option<Vec<u8>>) -> Re
         // Another node went on with it: what was read is old.
         return Ok(true);
     }
-    let (mut returned, mut kept) = (0, 0);
-    let mut events = Vec::new();
-    for (made, owner) in made.iter().zip(&owned) {
-        match take_back(&mut scoped, cx, &import, made, owner, (&keys, &turned)).await? {
-            Some(event) => {
-                returned += 1;
-                events.push(event);
-            }
-            None => kept += 1,
-        }
-    }
-    announce(&mut scoped, cx, &events).await?;
+    // A type that changed since, and whose job has not come here yet.
+    let was = |made: &Made, from: &Value| turned.said(made.field, made.id, from);
+    let of = (author_of(&import), &turned);
+    let returned = take_back(&mut scoped, cx, &import, of, (&made, &owned, &keys), was).await?;
+    let kept = i64::try_from(made.len()).unwrap_or_default() - returned;
     import.returned += returned;
     import.kept += kept;
     let end = made.is_empty();
@@ -92,32 +84,57 @@ async fn batch(cx: &Cx, room: &Room, id: ImportId, actor: Option<Vec<u8>>) -> Re
     Ok(!end)
 }
 
-/// Takes one value back, if it is still what the import made of it; answers what receivers of webhooks are told then.
-async fn take_back(
+/// Takes back those values that are still what was made of them: each becomes what `was` says of what it was then. Notes
+/// what became of each; answers how many went back.
+pub(crate) async fn take_back(
     scoped: &mut Scoped,
     cx: &Cx,
     import: &SealedImport,
-    made: &Made,
-    owner: &Owner,
-    (keys, turned): (&BTreeMap<&str, (&Owner, Keys)>, &Turned),
-) -> Result<Option<Event>> {
-    let standing = sql::value_get(scoped, owner, made.field).await?.filter(|value| value.version == made.id);
-    let history = sql::history_get(scoped, owner, made.id).await?;
-    let (Some(standing), Some(history), Some((_, own))) = (standing, history, keys.get(owner.id())) else {
-        sql::import_change_set(scoped, import.id, made.id, "kept").await?;
-        return Ok(None);
-    };
-    let was = history::open_change(own, owner, history)?;
-    // A type that changed since, and whose job has not come here yet.
-    let said = turned.said(made.field, made.id, &was.change.peek().from);
-    let was = Zeroizing::new(said);
-    let writer = Writer::with(cx, owner, author_of(import), (None, None), own.clone());
-    let held = turned.value(writer.open(standing)?);
-    let number = changes::reserve(scoped, 1).await?;
-    writer.write(scoped, Some(&held), made.field, &was, Action::Restored, number).await?;
-    writer.note(scoped, number).await?;
-    sql::import_change_set(scoped, import.id, made.id, "returned").await?;
-    Ok(Some(writer.event(made.field, number)))
+    (author, turned): (Author, &Turned),
+    (made, owned, keys): (&[Made], &[Owner], &BTreeMap<&str, (&Owner, Keys)>),
+    was: impl Fn(&Made, &Value) -> Value,
+) -> Result<i64> {
+    let named = made.iter().map(|made| (made.owner.as_str(), made.field)).collect();
+    let values = sql::value_list_of_one(scoped, import.entity, named).await?;
+    let mut standing: BTreeMap<(String, FieldId), sql::SealedValue> =
+        values.into_iter().map(|(owner, value)| ((owner, value.field), value)).collect();
+    let named = made.iter().map(|made| (made.owner.as_str(), made.id)).collect();
+    let history = sql::history_list_of(scoped, import.entity, named).await?;
+    let mut history: BTreeMap<(String, i64), sql::SealedChange> =
+        history.into_iter().map(|(owner, change)| ((owner, change.id), change)).collect();
+    let mut states = Vec::with_capacity(made.len());
+    let mut back = Vec::new();
+    for (made, owner) in made.iter().zip(owned) {
+        let standing = standing.remove(&(made.owner.clone(), made.field)).filter(|value| value.version == made.id);
+        let change = history.remove(&(made.owner.clone(), made.id));
+        let back_to = match (standing, change, keys.get(owner.id())) {
+            // What opens for nobody any more is an erased person's.
+            (Some(standing), Some(change), Some((_, own))) => history::open_change(own, owner, change)
+                .ok()
+                .map(|change| (made, owner, standing, Zeroizing::new(was(made, &change.change.peek().from)), own)),
+            _ => None,
+        };
+        states.push((made.id, if back_to.is_some() { "returned" } else { "kept" }));
+        back.extend(back_to);
+    }
+    sql::import_changes_set(scoped, import.id, states).await?;
+    let count = u32::try_from(back.len()).map_err(|error| Fault::broken("customers_import", error))?;
+    if count == 0 {
+        return Ok(0);
+    }
+    let numbers = changes::reserve(scoped, count).await?..;
+    let (mut writes, mut events, mut last_of) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for ((made, owner, standing, was, own), number) in back.into_iter().zip(numbers) {
+        let writer = Writer::with(cx, owner, author.clone(), (None, None), own.clone());
+        let held = turned.value(writer.open(standing)?);
+        writes.push(writer.seal(Some(&held), made.field, &was, Action::Restored, number)?);
+        events.push(writer.event(made.field, number));
+        last_of.insert(owner.id(), number);
+    }
+    write_sealed(scoped, import.entity, writes).await?;
+    changes::note_all(scoped, cx, import.entity.name(), last_of.into_iter().collect()).await?;
+    announce(scoped, cx, &events).await?;
+    Ok(i64::from(count))
 }
 
 /// Those that did not go back, latest first, and where to go on; for whoever may see them.

@@ -1,7 +1,7 @@
 //! The preview: looks at each chosen record, and writes down, page by page, what would become of it. A page of the choice is a
 //! page of the plan, so that a slice goes on behind the last page that stands.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use kernel::{AccountId, Cx, Fault, Result};
 use store::changes;
@@ -87,7 +87,7 @@ impl Looks<'_> {
     /// What would become of these records, numbered from 1.
     async fn at(&self, ids: &[String]) -> Result<Zeroizing<Vec<PlannedRow>>> {
         let owners = ids.iter().map(|id| owner_of(self.entity, id)).collect::<Result<Vec<Owner>>>()?;
-        let known = self.known(&owners).await?;
+        let known = directory::known(self.cx, self.room, &owners).await?;
         let mut rows = Zeroizing::new(Vec::with_capacity(owners.len()));
         for (number, owner) in (1..).zip(&owners) {
             let mut row = PlannedRow { row: number, owner: Some(owner.id().to_owned()), ..PlannedRow::default() };
@@ -108,36 +108,12 @@ impl Looks<'_> {
         Ok(rows)
     }
 
-    /// Those that there are; of people whom the directory does not know, Jira is asked.
-    async fn known<'o>(&self, owners: &'o [Owner]) -> Result<BTreeSet<&'o str>> {
-        let (mut known, mut asked) = (BTreeSet::new(), Vec::new());
-        let mut scoped = self.room.shared.store.read(self.cx).await?;
-        for owner in owners {
-            let there = match owner {
-                Owner::Customer(account) => sql::customer_exists(&mut scoped, account).await?,
-                Owner::Organization(id) => sql::organization_get(&mut scoped, id).await?.is_some(),
-            };
-            match owner {
-                _ if there => drop(known.insert(owner.id())),
-                Owner::Customer(account) => asked.push(account.clone()),
-                Owner::Organization(_) => {}
-            }
-        }
-        drop(scoped);
-        if !asked.is_empty() {
-            let names = directory::names(self.cx, self.room, &asked).await?;
-            let of_jira = |owner: &&Owner| matches!(owner, Owner::Customer(account) if names.contains_key(account));
-            known.extend(owners.iter().filter(of_jira).map(Owner::id));
-        }
-        Ok(known)
-    }
-
     async fn values(
         &self,
         field: &OpenField,
         value: &Value,
         owners: &[Owner],
-        known: &BTreeSet<&str>,
+        known: &HashSet<String>,
         rows: &mut [PlannedRow],
     ) -> Result<()> {
         let turned = Turned::of([field]);
@@ -149,7 +125,7 @@ impl Looks<'_> {
         Ok(())
     }
 
-    async fn places(&self, owners: &[Owner], known: &BTreeSet<&str>, rows: &mut [PlannedRow]) -> Result<()> {
+    async fn places(&self, owners: &[Owner], known: &HashSet<String>, rows: &mut [PlannedRow]) -> Result<()> {
         let mut scoped = self.room.shared.store.read(self.cx).await?;
         for (owner, row) in owners.iter().zip(rows).filter(|(owner, _)| known.contains(owner.id())) {
             let account = AccountId::new(owner.id())?;

@@ -212,17 +212,18 @@ impl<'a> Work<'a> {
             // Another node noted it.
             return Ok(true);
         }
-        let mut done = Vec::new();
+        let (mut done, mut states) = (Vec::new(), Vec::new());
         for (made, account) in made.iter().zip(&accounts) {
             if refused.contains(account) {
-                sql::import_change_set(&mut scoped, id, made.id, "kept").await?;
+                states.push((made.id, "kept"));
                 batch.kept += 1;
             } else {
-                sql::import_change_set(&mut scoped, id, made.id, "returned").await?;
+                states.push((made.id, "returned"));
                 batch.returned += 1;
                 done.push(account.clone());
             }
         }
+        sql::import_changes_set(&mut scoped, id, states).await?;
         self.note_here(&mut scoped, &batch, &done, Way::Back).await?;
         let end = made.is_empty();
         if end {
@@ -240,41 +241,47 @@ impl<'a> Work<'a> {
     async fn note_here(&self, scoped: &mut Scoped, batch: &SealedImport, done: &[AccountId], way: Way) -> Result<()> {
         let cx = self.cx;
         let (mut joined, mut left, mut made) = (Vec::new(), Vec::new(), Vec::new());
-        for account in done {
-            match &self.deed {
-                Deed::Join(of) => {
-                    if !sql::membership_exists(scoped, of, account).await? {
-                        joined.push((of.clone(), account.clone()));
-                    }
-                    sql::membership_put(scoped, of, account, cx.now()).await?;
-                    sql::customer_put(scoped, account, cx.now()).await?;
-                    made.push(account);
-                }
-                Deed::Leave(of) => {
+        match &self.deed {
+            Deed::Join(of) => {
+                sql::customers_put(scoped, done, cx.now()).await?;
+                let new = sql::memberships_put(scoped, of, done, cx.now()).await?;
+                joined.extend(new.into_iter().map(|account| (of.clone(), account)));
+                made.extend(done);
+            }
+            Deed::Leave(of) => {
+                for account in done {
                     if sql::membership_delete(scoped, of, account).await? {
                         left.push((of.clone(), account.clone()));
                     }
-                    made.push(account);
                 }
-                Deed::Serve(project, _) => {
+                made.extend(done);
+            }
+            Deed::Serve(project, _) => {
+                for account in done {
                     // Who was let in by somebody else meanwhile stays when this is taken back.
                     if !sql::project_customer_exists(scoped, project, account).await? {
                         made.push(account);
                     }
-                    sql::customer_put(scoped, account, cx.now()).await?;
-                    sql::project_customer_put(scoped, project, account, cx.now()).await?;
                 }
-                Deed::Unserve(project, _) => sql::project_customer_delete(scoped, project, account).await?,
+                sql::customers_put(scoped, done, cx.now()).await?;
+                sql::project_customers_put(scoped, project, done, cx.now()).await?;
+            }
+            Deed::Unserve(project, _) => {
+                for account in done {
+                    sql::project_customer_delete(scoped, project, account).await?;
+                }
             }
         }
         let count = u32::try_from(made.len()).map_err(|error| Fault::broken("customers_bulk_action", error))?;
         if way == Way::Forth && count > 0 {
             let numbers = changes::reserve(scoped, count).await?..;
-            for (account, number) in made.into_iter().zip(numbers) {
-                // A membership is no field: it goes by the organization that the plan names.
-                let made = Made { id: number, owner: account.as_str().to_owned(), field: FieldId(Uuid::nil()) };
-                sql::import_change_put(scoped, batch.id, &made, cx.now()).await?;
-            }
+            // A membership is no field: it goes by the organization that the plan names.
+            let made = made.into_iter().zip(numbers).map(|(account, number)| Made {
+                id: number,
+                owner: account.as_str().to_owned(),
+                field: FieldId(Uuid::nil()),
+            });
+            sql::import_changes_put(scoped, batch.id, &made.collect::<Vec<_>>(), cx.now()).await?;
         }
         let by = Some(author_of(batch));
         announce_members_of(scoped, cx, EventKind::MemberAdded, joined, by.clone()).await?;

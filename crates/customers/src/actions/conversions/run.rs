@@ -2,6 +2,8 @@
 //! and what is needed to take it back. A slice goes on behind the last value that was written, so that whatever happens to
 //! this process, none is written twice and none is left out.
 
+use std::collections::BTreeMap;
+
 use kernel::{Cx, Fault, Result};
 use store::{Scoped, changes};
 use vault::Keys;
@@ -108,11 +110,15 @@ impl Work<'_> {
         }
         let count = u32::try_from(seen.len()).map_err(|error| Fault::broken("customers_type_change", error))?;
         let numbers = changes::reserve(&mut scoped, count).await?..;
-        let (mut events, mut lost, mut written) = (Vec::new(), 0, 0);
+        let named = seen.iter().map(|(owner, _)| (owner.as_str(), self.field)).collect();
+        let standing = sql::value_list_of_one(&mut scoped, mine.0, named).await?;
+        let mut standing: BTreeMap<String, sql::SealedValue> = standing.into_iter().collect();
+        let (mut writes, mut made, mut changed, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut lost, mut written) = (0, 0);
         for ((owner, version), number) in seen.iter().zip(numbers) {
             let Some((whose, own)) = of_owners.get(owner.as_str()) else { continue };
             // Somebody may have written it since it was read; then it is of the new type.
-            let standing = sql::value_get(&mut scoped, whose, self.field).await?;
+            let standing = standing.remove(owner);
             let Some(sealed) = standing.filter(|standing| standing.version == *version) else { continue };
             // What opens for nobody any more is an erased person's.
             let Ok(held) = values::open_value(own, whose, sealed) else { continue };
@@ -122,15 +128,17 @@ impl Work<'_> {
             let to = turned.said(self.field, held.version, held.value.peek());
             lost += usize::from(self.is_lost(&held, &to));
             let writer = Writer::with(cx, whose, change.author.clone(), (None, None), own.clone());
-            writer.write(&mut scoped, Some(&held), self.field, &to, Action::Converted, number).await?;
-            writer.note(&mut scoped, number).await?;
+            writes.push(writer.seal(Some(&held), self.field, &to, Action::Converted, number)?);
+            changed.push((whose.id(), number));
             events.push(writer.event(self.field, number));
             if self.state == ImportState::Running {
-                let made = Made { id: number, owner: owner.clone(), field: self.field };
-                sql::import_change_put(&mut scoped, change.id, &made, cx.now()).await?;
+                made.push(Made { id: number, owner: owner.clone(), field: self.field });
             }
             written += 1;
         }
+        values::write_sealed(&mut scoped, mine.0, writes).await?;
+        sql::import_changes_put(&mut scoped, change.id, &made, cx.now()).await?;
+        changes::note_all(&mut scoped, cx, mine.0.name(), changed).await?;
         announce(&mut scoped, cx, &events).await?;
         if lost != told.len() || change.pages != before.pages {
             // Somebody was faster than the page that was laid: it is read anew.

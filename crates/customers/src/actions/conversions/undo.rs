@@ -2,22 +2,17 @@
 //! change made of it goes back to what it was, from the history; what somebody wrote since is converted back, and listed.
 
 use kernel::{Cx, Result};
-use store::{Scoped, changes};
-use vault::Keys;
-use zeroize::Zeroizing;
+use store::changes;
 
 use super::run::Work;
 use super::{AT_ONCE, BATCHES_A_SLICE, turn_of};
 use crate::Room;
-use crate::actions::announce::announce;
-use crate::actions::batches::owner_of;
-use crate::actions::batches::{self, author_pseudonym};
+use crate::actions::batches::undo::take_back;
+use crate::actions::batches::{self, author_pseudonym, owner_of};
 use crate::actions::turned::Turned;
-use crate::actions::values::Writer;
-use crate::actions::{access, fields, history};
-use crate::model::{Action, FieldId, ImportId, ImportState, Owner};
+use crate::actions::{access, fields};
+use crate::model::{FieldId, ImportState, Owner, Value};
 use crate::sql::{self, Made, SealedImport};
-use crate::webhooks::event::Event;
 
 /// One slice; true when there is more.
 pub(super) async fn slice(cx: &Cx, room: &Room, change: SealedImport, field: FieldId) -> Result<bool> {
@@ -54,52 +49,16 @@ async fn returns(cx: &Cx, room: &Room, seen: &SealedImport, field: FieldId) -> R
     if still.first().map(|made| made.id) != made.first().map(|made| made.id) {
         return Ok(Some(true));
     }
-    let mut events = Vec::new();
-    for (made, owner) in made.iter().zip(&owned) {
-        let own = keys.get(owner.id()).map(|(_, own)| own);
-        match take_back(&mut scoped, cx, &change, (made, owner), (own, &turned)).await? {
-            Some(event) => {
-                events.push(event);
-                change.returned += 1;
-            }
-            None => {
-                set(&mut scoped, change.id, made, "kept").await?;
-                change.kept += 1;
-            }
-        }
-    }
-    announce(&mut scoped, cx, &events).await?;
+    let of = (change.author.clone(), &turned);
+    let was = |_: &Made, from: &Value| from.clone();
+    let returned = take_back(&mut scoped, cx, &change, of, (&made, &owned, &keys), was).await?;
+    change.returned += returned;
+    change.kept += i64::try_from(made.len()).unwrap_or_default() - returned;
     let object = format!("{} returned={} kept={}", change.id, change.returned, change.kept);
     batches::note(&mut scoped, cx, "customers.type_change_returned", actor, &object).await?;
     batches::save(&mut scoped, cx, change).await?;
     scoped.commit().await?;
     Ok(Some(true))
-}
-
-async fn set(scoped: &mut Scoped, id: ImportId, made: &Made, state: &'static str) -> Result<()> {
-    sql::import_change_set(scoped, id, made.id, state).await
-}
-
-/// Takes one value back, if it is still what the change made of it; answers what receivers of webhooks are told then.
-async fn take_back(
-    scoped: &mut Scoped,
-    cx: &Cx,
-    change: &SealedImport,
-    (made, owner): (&Made, &Owner),
-    (keys, turned): (Option<&Keys>, &Turned),
-) -> Result<Option<Event>> {
-    let standing = sql::value_get(scoped, owner, made.field).await?.filter(|value| value.version == made.id);
-    let entry = sql::history_get(scoped, owner, made.id).await?;
-    let (Some(standing), Some(entry), Some(keys)) = (standing, entry, keys) else { return Ok(None) };
-    let Ok(entry) = history::open_change(keys, owner, entry) else { return Ok(None) };
-    let was = Zeroizing::new(entry.change.peek().from.clone());
-    let writer = Writer::with(cx, owner, change.author.clone(), (None, None), keys.clone());
-    let held = turned.value(writer.open(standing)?);
-    let number = changes::reserve(scoped, 1).await?;
-    writer.write(scoped, Some(&held), made.field, &was, Action::Restored, number).await?;
-    writer.note(scoped, number).await?;
-    set(scoped, change.id, made, "returned").await?;
-    Ok(Some(writer.event(made.field, number)))
 }
 
 /// What was written since the change of type, and is of the type that it had until now.

@@ -187,10 +187,8 @@ impl Slice<'_> {
             return Ok(false);
         }
         same_plan(self.seen, &import)?;
-        for (owner, (line, digest)) in &first_of {
-            if !sql::import_owner_put(&mut scoped, self.id, owner, (*line, digest), self.cx.now()).await? {
-                return Err(Fault::busy("import_elsewhere", "Another node goes on with this import.", None));
-            }
+        if !sql::import_owners_put(&mut scoped, self.id, &first_of, self.cx.now()).await? {
+            return Err(Fault::busy("import_elsewhere", "Another node goes on with this import.", None));
         }
         if let Some(laid) = laid {
             staged::put_page(&mut scoped, page, laid, self.cx.now()).await?;
@@ -212,28 +210,27 @@ impl Slice<'_> {
     /// Of the owners of these rows those that no row was about before, with the line that is. A row about one who was in the
     /// file before says the same, or is refused.
     async fn first_rows(&self, read: &mut [Read]) -> Result<BTreeMap<String, (i64, Vec<u8>)>> {
-        let mut first_of: BTreeMap<String, (i64, Vec<u8>)> = BTreeMap::new();
+        let about = |read: &Read| match (&read.owner, &read.row.newcomer) {
+            _ if read.row.outcome == Outcome::Refused => Ok(None),
+            (Some(owner), _) => Ok(Some(owner.id().to_owned())),
+            (None, Some(newcomer)) => self.key_of(newcomer).map(Some),
+            (None, None) => Ok(None),
+        };
+        let about = read.iter().map(about).collect::<Result<Vec<Option<String>>>>()?;
+        let owners: Vec<&str> = about.iter().flatten().map(String::as_str).collect();
         let mut scoped = self.room.shared.store.read(self.cx).await?;
-        for Read { row, cells, owner } in read {
-            if row.outcome == Outcome::Refused {
-                continue;
-            }
-            let owner = match (owner, &row.newcomer) {
-                (Some(owner), _) => owner.id().to_owned(),
-                (None, Some(newcomer)) => self.key_of(newcomer)?,
-                (None, None) => continue,
-            };
+        let earlier = sql::import_owner_list_of(&mut scoped, self.id, &owners).await?;
+        drop(scoped);
+        let mut first_of: BTreeMap<String, (i64, Vec<u8>)> = BTreeMap::new();
+        for (Read { row, cells, .. }, owner) in read.iter_mut().zip(about) {
+            let Some(owner) = owner else { continue };
             let digest = self.digest(cells)?;
-            let before = match first_of.get(&owner) {
-                Some(before) => Some(before.clone()),
-                None => sql::import_owner_get(&mut scoped, self.id, &owner).await?,
-            };
-            match before {
+            match first_of.get(&owner).or_else(|| earlier.get(&owner)) {
                 None => {
                     let line = i64::try_from(row.line).unwrap_or(i64::MAX);
                     first_of.insert(owner, (line, digest.to_vec()));
                 }
-                Some((_, same)) if same == digest => {
+                Some((_, same)) if *same == digest => {
                     row.changes.clear();
                     row.newcomer = None;
                     row.outcome = Outcome::Unchanged;

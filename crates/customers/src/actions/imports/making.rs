@@ -258,7 +258,7 @@ impl<'a> Making<'a> {
         }
         sql::import_made_put(&mut scoped, id, &person, cx.now()).await?;
         if let Some(account) = made {
-            sql::customer_put(&mut scoped, account, cx.now()).await?;
+            sql::customers_put(&mut scoped, [account], cx.now()).await?;
             let object = format!("import {id}");
             let (kind, actor) = ("customers.customer_added", self.actor.clone());
             ledger::append(&mut scoped, cx, ledger::Entry { kind, actor, subject, object: Some(&object) }).await?;
@@ -299,20 +299,18 @@ impl<'a> Making<'a> {
                 let everywhere = refused.iter().all(|refused| !refused.contains(account));
                 let state = if everywhere { MadeState::Placed } else { MadeState::Partly };
                 sql::import_made_set(&mut scoped, self.import.id, address, state).await?;
-                for (deed, refused) in deeds.iter().zip(&refused) {
-                    let taken = !refused.contains(account);
-                    match deed {
-                        Deed::Join(of) if taken => {
-                            if !sql::membership_exists(&mut scoped, of, account).await? {
-                                joined.push((of.clone(), account.clone()));
-                            }
-                            sql::membership_put(&mut scoped, of, account, self.cx.now()).await?;
-                        }
-                        Deed::Serve(project, _) if taken => {
-                            sql::project_customer_put(&mut scoped, project, account, self.cx.now()).await?;
-                        }
-                        _ => {}
+            }
+            for (deed, refused) in deeds.iter().zip(&refused) {
+                let taken = accounts.iter().filter(|account| !refused.contains(account));
+                match deed {
+                    Deed::Join(of) => {
+                        let new = sql::memberships_put(&mut scoped, of, taken, self.cx.now()).await?;
+                        joined.extend(new.into_iter().map(|account| (of.clone(), account)));
                     }
+                    Deed::Serve(project, _) => {
+                        sql::project_customers_put(&mut scoped, project, taken, self.cx.now()).await?;
+                    }
+                    Deed::Leave(_) | Deed::Unserve(..) => {}
                 }
             }
             let by = Some(author_of(self.import));

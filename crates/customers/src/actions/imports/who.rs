@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use kernel::{AccountId, Cx, OrganizationId, Result};
 
 use crate::Room;
+use crate::actions::batches::owner_of;
 use crate::actions::directory::{self, Names, Sorted};
 use crate::imports::cells::{Wrong, without_prefix};
 use crate::imports::mapping::{Mapping, Target};
@@ -13,9 +14,6 @@ use crate::imports::plan::{Newcomer, Refusal};
 use crate::model::{Entity, Owner};
 use crate::rules::adding::{check_address, check_line};
 use crate::rules::name_key;
-use crate::sql;
-
-use crate::actions::batches::owner_of;
 
 /// Whom a row is about.
 pub(super) enum Whose {
@@ -171,28 +169,9 @@ pub(super) async fn known_ids(
     mapping: &Mapping,
     rows: &[&[String]],
 ) -> Result<HashSet<String>> {
-    let mut known = HashSet::new();
-    let mut asked = Vec::new();
-    let mut scoped = room.shared.store.read(cx).await?;
-    for id in rows.iter().filter_map(|cells| cell(mapping, cells, &Target::Id)) {
-        let there = match owner_of(entity, id) {
-            Ok(Owner::Customer(account)) => {
-                let there = sql::customer_exists(&mut scoped, &account).await?;
-                if !there {
-                    asked.push(account);
-                }
-                there
-            }
-            Ok(Owner::Organization(id)) => sql::organization_get(&mut scoped, &id).await?.is_some(),
-            Err(_) => false,
-        };
-        if there {
-            known.insert(id.to_owned());
-        }
-    }
-    drop(scoped);
-    known.extend(names(cx, room, asked).await?.into_keys().map(String::from));
-    Ok(known)
+    let named = rows.iter().filter_map(|cells| cell(mapping, cells, &Target::Id));
+    let owners: Vec<Owner> = named.filter_map(|id| owner_of(entity, id).ok()).collect();
+    directory::known(cx, room, &owners).await
 }
 
 /// The names of these people: those that Jira knows.

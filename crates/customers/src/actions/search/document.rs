@@ -13,6 +13,7 @@ use crate::Room;
 use crate::actions::directory::{self, Line, Sorted};
 use crate::actions::entitlements;
 use crate::actions::fields;
+use crate::actions::records::AT_ONCE;
 use crate::actions::turned::Turned;
 use crate::actions::{access, values};
 use crate::model::{Entity, FieldId, Owner, Value};
@@ -141,7 +142,7 @@ impl<'a> Maker<'a> {
         let mut documents = Vec::with_capacity(some.len());
         for entity in [Entity::Customer, Entity::Organization] {
             let places: Vec<usize> = some.iter().filter(|(of, _)| *of == entity).map(|(_, place)| *place).collect();
-            for places in places.chunks(sql::OWNERS) {
+            for places in places.chunks(AT_ONCE) {
                 documents.extend(self.of(entity, places).await?);
             }
         }
