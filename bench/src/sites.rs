@@ -84,6 +84,11 @@ pub(crate) struct Sites {
 
 impl Sites {
     pub(crate) fn start(count: usize) -> Result<Self> {
+        Self::with(count, 0)
+    }
+
+    /// Sites with so many customers more than those who wrote requests.
+    pub(crate) fn with(count: usize, more_customers: usize) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut running: Vec<sandbox::Running> = Vec::with_capacity(count);
         for number in 0..count {
@@ -91,6 +96,7 @@ impl Sites {
                 cloud_id: format!("00000000-0000-4000-8000-{number:012}"),
                 seed: number as u64,
                 source: sandbox::Source::Demo(number as u64),
+                more_customers,
                 faults: sandbox::Faults::none(),
                 // A hundred directories are to be read now, not within an hour.
                 rate_limits: sandbox::RateLimits { enabled: false, ..Default::default() },
@@ -183,8 +189,10 @@ impl Sites {
             let wanted = json!({"format": "csv", "columns": columns});
             let path = format!("{origin}/api/v1/customers/export");
             let sent = api.client.post(path).bearer_auth(token).json(&wanted).send().await?;
-            let mut answer = sent.error_for_status()?;
-            let mut bytes = 0;
+            if !sent.status().is_success() {
+                return Err(anyhow!("the export: {} {}", sent.status(), sent.text().await?));
+            }
+            let (mut answer, mut bytes) = (sent, 0);
             while let Some(piece) = answer.chunk().await? {
                 bytes += piece.len();
             }

@@ -199,14 +199,9 @@ impl Store {
 
     /// Every customer of a desk: those added, members of its organizations, and reporters.
     #[must_use]
-    pub fn desk_customers(&self, desk: &ServiceDesk) -> BTreeSet<AccountId> {
-        let mut found = desk.customers.clone();
-        for id in &desk.organizations {
-            if let Some(organization) = self.organizations.get(id) {
-                found.extend(organization.members.iter().cloned());
-            }
-        }
-        found
+    pub fn desk_customers<'a>(&'a self, desk: &'a ServiceDesk) -> BTreeSet<&'a AccountId> {
+        let organizations = desk.organizations.iter().filter_map(|id| self.organizations.get(id));
+        desk.customers.iter().chain(organizations.flat_map(|organization| &organization.members)).collect()
     }
 
     /// Links of an issue, oldest first.

@@ -77,7 +77,7 @@ async fn list(
     let shape = Shape::new(&store, &app.state, &caller);
     let desk = agents(&shape, &id)?;
     let query = params.get("query").unwrap_or_default().to_lowercase();
-    let mut found: Vec<AccountId> = store
+    let mut found: Vec<&AccountId> = store
         .desk_customers(desk)
         .into_iter()
         .filter(|id| {
@@ -88,7 +88,7 @@ async fn list(
             })
         })
         .collect();
-    found.sort_by_key(|id| store.display_name(id).to_lowercase());
+    found.sort_by_cached_key(|id| store.display_name(id).to_lowercase());
     let path = format!("servicedesk/{}/customer", desk.id);
     Ok(Json(page::page(app.state.site_url(), &path, &found, bounds, |id| shape.desk_user(id))))
 }
