@@ -286,7 +286,8 @@ impl Scoped {
     }
 
     /// The rows of many keys in few statements: `text` says which columns are `IN (VALUES {rows})`, as
-    /// [`run_rows`](Self::run_rows) has them, or inserts them where they are not there yet. A key may be bound twice. What the text says of order holds for the rows of one key.
+    /// [`run_rows`](Self::run_rows) has them, or inserts them where they are not there yet. A key may be bound twice. What
+    /// the text says of order holds for the rows of one key.
     pub async fn rows_of(&mut self, text: impl Into<Text>, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
         self.conn.rows_of(text.into(), Value::from(self.tenant), keys).await
     }
