@@ -38,14 +38,14 @@ const REFRESH_TOKEN_KEEP: &str = "INSERT INTO host_refresh_token (tenant, accoun
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, account) DO UPDATE SET token = excluded.token, \
      received_at = excluded.received_at";
 const REFRESH_TOKEN_DROP: &str = "DELETE FROM host_refresh_token WHERE tenant = $1 AND account = $2";
-const PEOPLE: &str = "SELECT account, profile, active, fetched_at FROM person WHERE tenant = $1 \
-     AND (tenant, account) IN (VALUES {rows})";
-const USER_KEYS: &str =
-    "SELECT account, user_key FROM host_user WHERE tenant = $1 AND (tenant, account) IN (VALUES {rows})";
+const PEOPLE: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
+     SELECT account, profile, active, fetched_at FROM asked JOIN person USING (tenant, account) WHERE asked.tenant = $1";
+const USER_KEYS: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
+     SELECT account, user_key FROM asked JOIN host_user USING (tenant, account) WHERE asked.tenant = $1";
 const USER_KEY_KEEP: &str = "INSERT INTO host_user (tenant, account, user_key, changed_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET user_key = excluded.user_key, changed_at = excluded.changed_at";
-const USER_NAMES: &str = "SELECT account, name, fetched_at FROM host_user_name WHERE tenant = $1 \
-     AND (tenant, account) IN (VALUES {rows})";
+const USER_NAMES: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
+     SELECT account, name, fetched_at FROM asked JOIN host_user_name USING (tenant, account) WHERE asked.tenant = $1";
 const USER_NAME_KEEP: &str = "INSERT INTO host_user_name (tenant, account, name, fetched_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET name = excluded.name, fetched_at = excluded.fetched_at";
 const USER_NAME_DROP: &str = "DELETE FROM host_user_name WHERE tenant = $1 AND account = $2";
@@ -70,7 +70,7 @@ pub(crate) async fn invocations_record(
     jti_hashes: &BTreeSet<&[u8]>,
 ) -> Result<BTreeSet<Vec<u8>>> {
     let tokens: Vec<_> = jti_hashes.iter().map(|hash| args![*hash, cx.now()]).collect();
-    scoped.rows_of(INVOCATIONS_RECORD, &tokens).await?.iter().map(|row| row.bytes("jti_hash")).collect()
+    scoped.run_rows_returning(INVOCATIONS_RECORD, tokens).await?.iter().map(|row| row.bytes("jti_hash")).collect()
 }
 
 pub(crate) struct TokenRow {

@@ -245,10 +245,9 @@ fn none(found: Vec<String>, rule: &str) {
 
 fn is_sql(text: &str) -> bool {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let updates = text.contains("UPDATE ")
-        && (text.starts_with("UPDATE ") || text.starts_with("WITH "))
-        && text.contains(" SET ");
-    let selects = text.starts_with("SELECT ") || text.contains("(SELECT ");
+    let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+    let updates = begins(&["UPDATE ", "WITH "]) && text.contains("UPDATE ") && text.contains(" SET ");
+    let selects = begins(&["SELECT "]) || begins(&["WITH "]) && text.contains(" SELECT ") || text.contains("(SELECT ");
     updates || selects || ["INSERT INTO ", "DELETE FROM ", "CREATE TABLE "].iter().any(|words| text.contains(words))
 }
 
@@ -294,7 +293,8 @@ fn names_its_tenant(sql: &str) -> bool {
             && ["VALUES ($1", "VALUES {rows}", "SELECT $1"].iter().any(|from| rest.contains(from))
     });
     let bound = sql.matches("tenant = $1").count() + inserts.count();
-    let joined = sql.matches(".tenant = ").count() - sql.matches(".tenant = $1").count();
+    let joined =
+        sql.matches(".tenant = ").count() - sql.matches(".tenant = $1").count() + sql.matches("USING (tenant").count();
     bound >= 1 && bound + joined >= tables
 }
 
@@ -492,7 +492,7 @@ fn the_rules_find_what_they_look_for() {
     ] {
         assert_eq!(names_its_tenant(sql), names, "{sql}");
     }
-    assert!(is_sql("WITH n AS (VALUES {rows}) UPDATE t SET a = n.a FROM n"));
+    assert!(is_sql("WITH n AS (VALUES {rows}) SELECT a FROM n") && is_sql("WITH n AS (SELECT 1) UPDATE t SET a = 1"));
     assert!(is_sql("update") || is_sql("UPDATE t SET a = 1") && !is_sql("UPDATE of the page") && !is_sql("Select one"));
     assert!(long("a.rs", &"\n".repeat(501)) && !long("a.rs", &"\n".repeat(500)) && !long("a.css", &"\n".repeat(900)));
     assert!(of_one_machine(&["/wo", "rk/main"].concat()).is_some() && of_one_machine("/network/").is_none());

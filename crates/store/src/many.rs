@@ -3,6 +3,8 @@
 //!
 //! Statements come in few sizes, so that a connection keeps them prepared.
 
+use std::collections::HashSet;
+
 use crate::row::Value;
 
 /// Where a statement lists its rows.
@@ -44,15 +46,17 @@ pub(crate) fn for_rows(text: &str, first: &Value, rows: Vec<Vec<Value>>) -> Vec<
     made
 }
 
-/// The same for keys that are only looked for: a place that is left over asks for the last once more.
+/// The same for keys that rows are looked for by, each of which is asked for once. What is left over of a statement is NULL,
+/// which is equal to nothing.
 pub(crate) fn for_keys(text: &str, first: &Value, keys: &[Vec<Value>]) -> Vec<(String, Vec<Value>)> {
-    let width = keys.first().map_or(0, Vec::len);
-    let statement = |some: &[Vec<Value>]| {
-        let size = some.len().next_power_of_two();
-        let padded = some.iter().chain(some.last().into_iter().cycle()).take(size);
+    let mut seen = HashSet::with_capacity(keys.len());
+    let keys: Vec<&Vec<Value>> = keys.iter().filter(|key| seen.insert(*key)).collect();
+    let statement = |some: &[&Vec<Value>]| {
+        let (size, width) = (some.len().next_power_of_two(), some.first().map_or(0, |key| key.len()));
+        let nothing = some.first().into_iter().flat_map(|key| key.iter().map(Value::null)).cycle();
         let mut bound = Vec::with_capacity(size * width + 1);
         bound.push(first.clone());
-        bound.extend(padded.flatten().cloned());
+        bound.extend(some.iter().flat_map(|key| key.iter().cloned()).chain(nothing).take(size * width));
         (words(text, size, width), bound)
     };
     keys.chunks(SIZES[0]).map(statement).collect()
@@ -83,16 +87,19 @@ mod tests {
     }
 
     #[test]
-    fn keys_fill_statements_of_few_sizes() {
-        let made = for_keys("SELECT a FROM t WHERE (b, c) IN (VALUES {rows})", &Value::from(7_i64), &numbered(517));
+    fn keys_fill_statements_of_few_sizes_and_are_asked_for_once() {
+        let mut keys = numbered(517);
+        keys.extend(numbered(3));
+        let text = "WITH asked (b, c) AS (VALUES {rows}) SELECT a FROM asked JOIN t USING (b, c)";
+        let made = for_keys(text, &Value::from(7_i64), &keys);
         let sizes: Vec<_> = made.iter().map(|(_, bound)| bound.len() / 2).collect();
         assert_eq!(sizes, [512, 8]);
-        assert_eq!(numbers(&made)[510..], [510, 511, 512, 513, 514, 515, 516, 516, 516, 516]);
+        assert_eq!(numbers(&made)[510..], [510, 511, 512, 513, 514, 515, 516, -1, -1, -1]);
     }
 
     #[test]
     fn no_rows_are_no_statement() {
         assert_eq!(for_rows("INSERT INTO t VALUES {rows}", &Value::from(7_i64), Vec::new()), []);
-        assert_eq!(for_keys("SELECT a FROM t WHERE b IN (VALUES {rows})", &Value::from(7_i64), &[]), []);
+        assert_eq!(for_keys("WITH asked (b) AS (VALUES {rows}) SELECT a FROM asked", &Value::from(7_i64), &[]), []);
     }
 }

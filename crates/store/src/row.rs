@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A value bound to a placeholder. Each kind carries its type even when it is NULL, because
 /// PostgreSQL asks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// BIGINT.
     Int(Option<i64>),
@@ -20,6 +20,19 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
     /// UUID.
     Uuid(Option<Uuid>),
+}
+
+impl Value {
+    /// NULL, of the same type.
+    pub(crate) fn null(&self) -> Self {
+        match self {
+            Self::Int(_) => Self::Int(None),
+            Self::Bool(_) => Self::Bool(None),
+            Self::Text(_) => Self::Text(None),
+            Self::Bytes(_) => Self::Bytes(None),
+            Self::Uuid(_) => Self::Uuid(None),
+        }
+    }
 }
 
 macro_rules! into_value {

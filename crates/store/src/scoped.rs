@@ -200,6 +200,15 @@ impl Conn {
         Ok(changed)
     }
 
+    /// As [`rows`](Self::rows), for many rows that begin with `first`.
+    async fn run_rows_returning(&mut self, text: Text, first: Value, rows: Vec<Vec<Value>>) -> Result<Vec<Row>> {
+        let mut found = Vec::new();
+        for (words, args) in many::for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
+            found.extend(self.rows(Statement::Made(words), args).await?);
+        }
+        Ok(found)
+    }
+
     /// As [`rows`](Self::rows), for many keys that begin with `first`.
     async fn rows_of(&mut self, text: Text, first: Value, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
         let mut found = Vec::new();
@@ -285,9 +294,14 @@ impl Scoped {
         self.conn.run_rows(text.into(), Value::from(self.tenant), rows).await
     }
 
-    /// The rows of many keys in few statements: `text` says which columns are `IN (VALUES {rows})`, as
-    /// [`run_rows`](Self::run_rows) has them, or inserts them where they are not there yet. A key may be bound twice. What
-    /// the text says of order holds for the rows of one key.
+    /// The same for rows of which the text answers some (`RETURNING`).
+    pub async fn run_rows_returning(&mut self, text: impl Into<Text>, rows: Vec<Vec<Value>>) -> Result<Vec<Row>> {
+        self.conn.run_rows_returning(text.into(), Value::from(self.tenant), rows).await
+    }
+
+    /// The rows of many keys in few statements: `text` says `WITH asked (tenant, …) AS (VALUES {rows})`, as
+    /// [`run_rows`](Self::run_rows) has them, and joins what it reads to it: SQLite would not look for them by an index
+    /// otherwise. What the text says of order holds for the rows of one key.
     pub async fn rows_of(&mut self, text: impl Into<Text>, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
         self.conn.rows_of(text.into(), Value::from(self.tenant), keys).await
     }

@@ -21,7 +21,8 @@ const DROP_KEY: &str = "DELETE FROM tenant_key WHERE tenant = $1 AND keys = $2 A
 const DROP_KEYS: &str = "DELETE FROM tenant_key WHERE tenant = $1";
 const DROP_SALTS: &str = "DELETE FROM subject_salt WHERE tenant = $1";
 const SALT: &str = "SELECT salt FROM subject_salt WHERE tenant = $1 AND subject = $2";
-const SALTS: &str = "SELECT subject, salt FROM subject_salt WHERE (tenant, subject) IN (VALUES {rows})";
+const SALTS: &str = "WITH asked (tenant, subject) AS (VALUES {rows}) \
+     SELECT subject, salt FROM asked JOIN subject_salt USING (tenant, subject)";
 const PUT_SALT: &str = "INSERT INTO subject_salt (tenant, subject, salt, created_at) VALUES {rows} \
      ON CONFLICT (tenant, subject) DO NOTHING";
 const DROP_SALT: &str = "DELETE FROM subject_salt WHERE tenant = $1 AND subject = $2";

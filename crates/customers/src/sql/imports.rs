@@ -60,8 +60,8 @@ const PAGE_COUNTS: &str = "SELECT number, changed, unchanged, refused, overtaken
      AND import = $2 AND number >= $3 ORDER BY number LIMIT $4";
 const OWNER_PUT: &str = "INSERT INTO import_owner (tenant, import, owner, line, digest, written_at) \
      VALUES {rows} ON CONFLICT (tenant, import, owner) DO NOTHING";
-const OWNER_LIST_OF: &str = "SELECT owner, line, digest FROM import_owner WHERE tenant = $1 \
-     AND (tenant, import, owner) IN (VALUES {rows})";
+const OWNER_LIST_OF: &str = "WITH asked (tenant, import, owner) AS (VALUES {rows}) \
+     SELECT owner, line, digest FROM asked JOIN import_owner USING (tenant, import, owner) WHERE asked.tenant = $1";
 const OWNER_DROP: &str = "DELETE FROM import_owner WHERE tenant = $1 AND import = $2";
 const CHANGE_PUT: &str =
     "INSERT INTO import_change (tenant, import, id, owner, field, state, written_at) VALUES {rows}";

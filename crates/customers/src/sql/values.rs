@@ -29,14 +29,16 @@ macro_rules! words {
                 " WHERE tenant = $1 AND owner = $2 ORDER BY field LIMIT 1000"
             ),
             list_of: concat!(
-                "SELECT owner, field, value, version, updated_at, updated_by FROM ",
+                "WITH asked (tenant, owner) AS (VALUES {rows}) ",
+                "SELECT owner, field, value, version, updated_at, updated_by FROM asked JOIN ",
                 $values,
-                " WHERE tenant = $1 AND (tenant, owner) IN (VALUES {rows}) ORDER BY owner, field"
+                " USING (tenant, owner) WHERE asked.tenant = $1 ORDER BY owner, field"
             ),
             list_of_one: concat!(
-                "SELECT owner, field, value, version, updated_at, updated_by FROM ",
+                "WITH asked (tenant, owner, field) AS (VALUES {rows}) ",
+                "SELECT owner, field, value, version, updated_at, updated_by FROM asked JOIN ",
                 $values,
-                " WHERE tenant = $1 AND (tenant, owner, field) IN (VALUES {rows})"
+                " USING (tenant, owner, field) WHERE asked.tenant = $1"
             ),
             list_of_field: concat!(
                 "SELECT owner, field, value, version, updated_at, updated_by FROM ",
@@ -77,9 +79,10 @@ macro_rules! words {
                 " WHERE tenant = $1 AND owner = $2 AND id < $3 AND field = $5 ORDER BY id DESC LIMIT $4"
             ),
             history_of: concat!(
-                "SELECT owner, id, field, change, action, at, actor FROM ",
+                "WITH asked (tenant, owner, id) AS (VALUES {rows}) ",
+                "SELECT owner, id, field, change, action, at, actor FROM asked JOIN ",
                 $history,
-                " WHERE tenant = $1 AND (tenant, owner, id) IN (VALUES {rows})"
+                " USING (tenant, owner, id) WHERE asked.tenant = $1"
             ),
         }
     };

@@ -35,7 +35,8 @@ async fn many_rows_are_a_tenant_s_own(database: &Database) {
          ON CONFLICT (tenant, id) DO NOTHING";
     const DONE: &str = "WITH new (tenant, id, done) AS (VALUES {rows}) UPDATE note AS held SET done = new.done FROM new \
          WHERE held.tenant = $1 AND new.tenant = $1 AND held.id = new.id";
-    const OF: &str = "SELECT id, done FROM note WHERE tenant = $1 AND (tenant, id) IN (VALUES {rows})";
+    const OF: &str = "WITH asked (tenant, id) AS (VALUES {rows}) \
+         SELECT id, done FROM asked JOIN note USING (tenant, id) WHERE asked.tenant = $1";
     let store = database.migrated(tables::registry()).await;
     let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
     for cx in [&a, &b] {
@@ -52,6 +53,16 @@ async fn many_rows_are_a_tenant_s_own(database: &Database) {
     let without = scoped.run_rows("DELETE FROM note WHERE tenant = $1", vec![args![1i64]]).await;
     assert_eq!(without.unwrap_err().code(), "store_rows");
     scoped.commit().await.unwrap();
+    if matches!(database.url, StoreUrl::Sqlite(_)) {
+        // By the key, and not by the tenant's rows one after the other.
+        for text in [OF, DONE] {
+            let asked = vec![args![1i64, true].into_iter().take(if text == OF { 1 } else { 2 }).collect()];
+            let explained: &'static str = format!("EXPLAIN QUERY PLAN {text}").leak();
+            let plan = store.read(&a).await.unwrap().rows_of(explained, &asked).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
+            assert!(plan.iter().any(|step| step.ends_with("(tenant=? AND id=?)")), "{plan:?}");
+        }
+    }
     for (cx, done) in [(&a, 0), (&b, 10)] {
         let keys: Vec<_> = (-5..703).map(|id| args![id as i64]).collect();
         let found = store.read(cx).await.unwrap().rows_of(OF, &keys).await.unwrap();

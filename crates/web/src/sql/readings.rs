@@ -6,8 +6,8 @@ use store::{Row, Scoped, args};
 
 use crate::reading::After;
 
-const KNOWN: &str = "SELECT subject FROM reading \
-     WHERE tenant = $1 AND (tenant, subject, day, way, kind, reader) IN (VALUES {rows})";
+const KNOWN: &str = "WITH asked (tenant, subject, day, way, kind, reader) AS (VALUES {rows}) \
+     SELECT subject FROM asked JOIN reading USING (tenant, subject, day, way, kind, reader) WHERE asked.tenant = $1";
 const INSERT: &str =
     "INSERT INTO reading (tenant, subject, day, way, kind, reader, at) VALUES {rows} ON CONFLICT DO NOTHING";
 const COUNT: &str = "SELECT COUNT(*) AS n, MIN(at) AS first_at FROM reading WHERE tenant = $1 AND subject = $2";
