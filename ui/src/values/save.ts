@@ -74,7 +74,13 @@ export function useSaveValue(subject: Subject) {
         return context?.before ? withValue(set, context.before) : { ...set, values: set.values.filter((v) => v.fieldId !== write.fieldId) };
       });
     },
-    onSuccess: put,
+    onSuccess: async (now) => {
+      // A reading that began while this was written may not know of it yet: it must not have the last word.
+      const reading = client.isFetching({ queryKey: key }) > 0;
+      await client.cancelQueries({ queryKey: key });
+      put(now);
+      if (reading) void client.invalidateQueries({ queryKey: key });
+    },
     onSettled: (_now, error) => {
       // Tables showed what was refused.
       if (error) void client.invalidateQueries({ queryKey: ['rows', subject.entity] });
