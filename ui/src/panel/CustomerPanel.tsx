@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery, useQueryClient, type QueryClient } from '@t
 import type { Calls } from '../api/calls';
 import { asProblem } from '../api/problem';
 import { keys, useValues } from '../api/queries';
-import type { Field, Panel, Section } from '../api/types';
+import type { Field, Panel, Section, ValueSet } from '../api/types';
 import { useFullPage } from '../app/fullPage';
 import { useMay, useServices } from '../app/services';
 import { Button, IconButton } from '../kit/Button';
@@ -14,6 +14,7 @@ import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
 import { FieldSections } from '../values/FieldSections';
 import { HistoryDrawer } from '../values/HistoryDrawer';
+import { laterOf } from '../values/save';
 import { OrganizationBlock } from './OrganizationBlock';
 import { PersonCard } from './PersonCard';
 
@@ -24,9 +25,10 @@ export function panelQuery(calls: Calls, client: QueryClient, issue: string, per
     queryFn: async (): Promise<Panel> => {
       const panel = await calls.panel(issue, person);
       if (panel.selected) {
-        client.setQueryData(keys.values({ entity: 'customer', id: panel.selected.customer.accountId }), panel.selected.values);
+        const { customer, values } = panel.selected;
+        client.setQueryData<ValueSet>(keys.values({ entity: 'customer', id: customer.accountId }), (held) => laterOf(held, values));
         for (const o of panel.selected.organizations) {
-          client.setQueryData(keys.values({ entity: 'organization', id: o.id }), o.values);
+          client.setQueryData<ValueSet>(keys.values({ entity: 'organization', id: o.id }), (held) => laterOf(held, o.values));
           client.setQueryData(keys.entitlements(o.id), o.entitlements);
         }
       }

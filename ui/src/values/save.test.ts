@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ApiProblem, problemOf } from '../api/problem';
 import type { FieldValue, ValueSet } from '../api/types';
-import { outcomeOf, valueOf, withValue } from './save';
+import { laterOf, outcomeOf, valueOf, withValue } from './save';
 
 const stands = (value: FieldValue['value'], by = 'other'): FieldValue => ({
   fieldId: 'f', value, version: 8, updatedAt: '2026-01-01T10:00:00Z', updatedBy: { accountId: by, tokenId: null, importId: null, bulkActionId: null, displayName: 'Ana' },
@@ -39,4 +39,12 @@ test('a value takes the place of the one for its field only', () => {
   expect(valueOf(after, 'g')).toBe(other);
   expect(after.values).toHaveLength(2);
   expect(valueOf(set, 'f')?.value).toBe('old');
+});
+
+test('what was read before a value was written does not take its place', () => {
+  const held: ValueSet = { version: 7, values: [stands('new')] };
+  const read = (version: number): ValueSet => ({ version, values: [] });
+  expect(laterOf(held, read(7))).toBe(held);
+  expect(laterOf(held, read(8)).values).toEqual([]);
+  expect(laterOf(undefined, read(0)).version).toBe(0);
 });

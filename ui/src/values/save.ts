@@ -20,6 +20,11 @@ export function withValue(set: ValueSet, value: FieldValue): ValueSet {
   return { ...set, values: [...others, value] };
 }
 
+/** What was read, unless something is held that was written after it: a reading may have begun before a write and ended behind it. */
+export function laterOf(held: ValueSet | undefined, read: ValueSet): ValueSet {
+  return held?.values.some((v) => v.version > read.version) ? held : read;
+}
+
 export interface Write {
   fieldId: string;
   value: Value;
