@@ -28,12 +28,11 @@ pub(crate) async fn owner_keys(cx: &Cx, room: &Room, owner: &Owner) -> Result<Ke
     }
 }
 
+/// Owners and their keys, by their ids.
+pub(crate) type OwnerKeys<'o> = BTreeMap<&'o str, (&'o Owner, Keys)>;
+
 /// The keys of these owners, fetched at once, by their ids.
-pub(crate) async fn keys_of_owners<'o>(
-    cx: &Cx,
-    room: &Room,
-    owners: &[&'o Owner],
-) -> Result<BTreeMap<&'o str, (&'o Owner, Keys)>> {
+pub(crate) async fn keys_of_owners<'o>(cx: &Cx, room: &Room, owners: &[&'o Owner]) -> Result<OwnerKeys<'o>> {
     let people: Vec<&AccountId> = owners
         .iter()
         .filter_map(|owner| match owner {

@@ -12,11 +12,12 @@ use super::{
     Step, author_of, author_pseudonym, note, owner_of, plan_place, same_fields, same_plan, save, staged, stop,
 };
 use crate::Room;
+use crate::actions::access::{self, OwnerKeys};
 use crate::actions::announce::announce;
+use crate::actions::fields;
 use crate::actions::imports::making::{self, Making};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{Writer, write_sealed};
-use crate::actions::{access, fields};
 use crate::imports::plan::{Outcome, PlannedRow};
 use crate::model::{Counts, FieldId, FieldType, ImportState, Owner};
 use crate::rules;
@@ -176,7 +177,7 @@ async fn write(
     cx: &Cx,
     import: &SealedImport,
     due: &[Due<'_>],
-    (keys, turned): (&BTreeMap<&str, (&Owner, Keys)>, &Turned),
+    (keys, turned): (&OwnerKeys<'_>, &Turned),
 ) -> Result<(i64, Vec<usize>)> {
     let owners: Vec<Owner> = due.iter().map(|due| due.owner.clone()).collect();
     let mut standing: BTreeMap<(String, FieldId), SealedValue> = BTreeMap::new();

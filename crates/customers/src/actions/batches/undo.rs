@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use kernel::{Cx, Fault, Result};
 use store::{Scoped, changes};
-use vault::Keys;
 use zeroize::Zeroizing;
 
 use super::{Step, author_of, author_pseudonym, note, owner_of, save};
 use crate::Room;
-use crate::actions::access;
+use crate::actions::access::{self, OwnerKeys};
 use crate::actions::announce::announce;
 use crate::actions::fields;
 use crate::actions::history;
@@ -91,7 +90,7 @@ pub(crate) async fn take_back(
     cx: &Cx,
     import: &SealedImport,
     (author, turned): (Author, &Turned),
-    (made, owned, keys): (&[Made], &[Owner], &BTreeMap<&str, (&Owner, Keys)>),
+    (made, owned, keys): (&[Made], &[Owner], &OwnerKeys<'_>),
     was: impl Fn(&Made, &Value) -> Value,
 ) -> Result<i64> {
     let named = made.iter().map(|made| (made.owner.as_str(), made.field)).collect();
