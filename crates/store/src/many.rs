@@ -73,6 +73,7 @@ mod tests {
     }
 
     fn numbers(made: &[(String, Vec<Value>)]) -> Vec<i64> {
+        // Behind what is the same: a number and a text of each row.
         let bound = made.iter().flat_map(|(_, bound)| bound.iter().skip(1).step_by(2));
         bound.map(|value| if let Value::Int(Some(at)) = value { *at } else { -1 }).collect()
     }
