@@ -1,7 +1,7 @@
 // Customers, organizations, members and requests made from the lists: by administrators and agents, in Jira at once.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { apiAs, assertAccessible, assertClean, assertFits, launch, newPage, ticketUrl, unique } from './demo.mjs';
+import { apiAs, assertAccessible, assertClean, assertFits, demo, jira, launch, newPage, ticketUrl, unique } from './demo.mjs';
 
 const name = unique('Ada');
 const email = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')}@lovelace.example`;
@@ -90,17 +90,55 @@ test('an agent makes an organization, and lets people in and out', async () => {
   await member.waitFor();
 });
 
-test('a request is raised for a customer', async () => {
-  const api = await apiAs('agent');
-  const { body } = await api('GET', '/me');
-  assert.ok(body.permissions.includes('edit'));
-  const found = await api('GET', '/customers?limit=1');
-  const page = await visit('agent', `#/customers/${found.body.items[0].accountId}`);
+/** Jira, asked as an agent of the demo. */
+async function jiraAsAgent(path) {
+  const { email, apiToken } = demo.users.agent;
+  const answer = await fetch(`${jira}${path}`, { headers: { authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` } });
+  assert.equal(answer.status, 200, `${path}: ${await answer.clone().text()}`);
+  return answer.json();
+}
+
+/** Somebody whom a project's form asks no more of than a summary and a description. */
+async function simpleForm(api) {
+  const { body: projects } = await api('GET', '/projects');
+  for (const project of projects.items) {
+    const types = await api('GET', `/projects/${project.id}/request-types`);
+    for (const type of types.status === 200 ? types.body.items : []) {
+      const { body: form } = await api('GET', `/projects/${project.id}/request-types/${type.id}`);
+      if (form.missing.length > 0 || !form.described) continue;
+      const asked = `project = ${project.key}`;
+      const { body: customers } = await api('GET', `/customers?limit=1&query=${encodeURIComponent(asked)}`);
+      if (customers.items.length > 0) return { project, type, customer: customers.items[0] };
+    }
+  }
+  throw new Error('every form of the demo asks for more');
+}
+
+test('a request is raised for a customer, and stands in Jira as theirs', async () => {
+  const { project, type, customer } = await simpleForm(await apiAs('agent'));
+  const page = await visit('agent', `#/customers/${customer.accountId}`);
   await page.getByRole('button', { name: 'New request' }).click();
-  await page.getByRole('dialog').waitFor();
+  const dialog = page.getByRole('dialog');
+  await dialog.waitFor();
   await foot(page, 'Create request').click();
   await page.getByText('Choose a service project.').or(page.getByText('Choose a request type.')).first().waitFor();
   await assertAccessible(page, 'a new request');
+  await dialog.getByRole('button', { name: /Service project/ }).click();
+  await page.getByRole('option', { name: new RegExp(project.name) }).click();
+  await dialog.getByRole('button', { name: /Request type/ }).click();
+  await page.getByRole('option', { name: new RegExp(`^${type.name}`) }).first().click();
+  await foot(page, 'Create request').click();
+  await page.getByText('Type a summary.').waitFor();
+  const summary = unique('Cannot sign in');
+  await dialog.getByRole('textbox', { name: /^Summary/ }).fill(summary);
+  await dialog.getByRole('textbox', { name: /^Description/ }).fill('Since this morning.');
+  await foot(page, 'Create request').click();
+  const flag = page.locator('.flag', { hasText: / created/ });
+  await flag.waitFor();
+  const [key] = /[A-Z]+-\d+/.exec(await flag.innerText());
+  await dialog.waitFor({ state: 'detached' });
+  const { fields } = await jiraAsAgent(`/rest/api/3/issue/${key}?fields=summary,reporter`);
+  assert.deepEqual([fields.summary, fields.reporter.accountId], [summary, customer.accountId]);
   assertClean(page);
 });
 

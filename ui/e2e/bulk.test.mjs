@@ -70,6 +70,18 @@ test('what was chosen stays while one scrolls', async () => {
   await bar().getByRole('button', { name: 'Choose nothing' }).click();
 });
 
+test('a request is begun for the one row that is chosen', async () => {
+  await box(1).click();
+  await bar().getByRole('button', { name: 'New request' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New request' });
+  await dialog.getByText(`For ${(await cell(1, 0).locator('a').innerText()).trim()}`).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await box(0).click();
+  await counted('2 chosen');
+  assert.equal(await bar().getByRole('button', { name: 'New request' }).count(), 0, 'two customers do not ask one thing');
+  await bar().getByRole('button', { name: 'Choose nothing' }).click();
+});
+
 test('a field is set for all of them after a preview, and undone as one', async () => {
   const { level } = made.fields;
   const ids = [await idAt(0), await idAt(1), await idAt(2)];
@@ -115,6 +127,30 @@ test('a field is set for all of them after a preview, and undone as one', async 
   await page.getByRole('link', { name: 'Customers' }).first().click();
   await page.locator('.table-row').first().waitFor();
   assert.equal(await bar().count(), 0, 'nothing is chosen any more');
+});
+
+test('customers join an organization together, and leave it by one undo', async () => {
+  const made = (await agent('POST', '/organizations', { name: unique('Together'), projectIds: [] })).body;
+  const name = (await agent('GET', `/organizations/${made.organizationId}`)).body.name;
+  const members = async () => (await agent('GET', `/organizations/${made.organizationId}`)).body.memberCount;
+  await box(0).click();
+  await box(1).click();
+  await bar().getByRole('button', { name: 'Organization or project' }).click();
+  await page.getByRole('menuitem', { name: 'Add to an organization' }).click();
+  await page.getByRole('combobox', { name: /Organization/ }).fill(name);
+  await page.getByRole('option', { name }).click();
+  await page.getByRole('button', { name: 'Show what would change' }).click();
+  await page.getByRole('button', { name: 'Change 2 customers' }).waitFor();
+  assert.equal(await members(), 0, 'nobody joined yet');
+  await page.getByRole('button', { name: 'Change 2 customers' }).click();
+  await page.getByText('2 changed').waitFor();
+  assert.equal(await members(), 2);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('2 went back').waitFor();
+  assert.equal(await members(), 0);
+  await page.getByRole('link', { name: 'Customers' }).first().click();
+  await page.locator('.table-row').first().waitFor();
 });
 
 test('a preview that was left leads back to what was chosen, on a narrow and dark page', async () => {

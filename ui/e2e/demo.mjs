@@ -111,6 +111,9 @@ export async function openPanel(page, role = 'agent') {
 }
 
 export async function panelFrame(page) {
+  // As in Jira, it is closed until somebody opens it, and then stays open for them.
+  const group = page.locator('details:has([data-module="customer-panel"])');
+  if (await group.evaluate((details) => !details.open)) await group.locator('summary').first().click();
   const handle = await page.locator('[data-module="customer-panel"] iframe').elementHandle();
   const frame = await handle.contentFrame();
   await frame.locator('.person-name').waitFor();

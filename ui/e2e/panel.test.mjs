@@ -46,7 +46,10 @@ describe('the issue panel', () => {
 
   test('shows the person and their requests, without a violation', async () => {
     assert.notEqual((await frame.locator('.person-name').innerText()).trim(), '');
-    await frame.locator('.count').first().waitFor();
+    const count = frame.locator('.count').first();
+    await count.waitFor();
+    const leads = await count.evaluate((element) => (element.closest('a') ?? element.querySelector('a'))?.getAttribute('href') ?? '');
+    assert.match(decodeURIComponent(leads), /jql=.*reporter/, 'a count leads to the requests that it counts');
     await assertAccessible(frame, 'the panel');
   });
 

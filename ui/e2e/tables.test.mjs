@@ -1,7 +1,7 @@
 // Tables: saved views, columns, the keyboard in cells, blocks of cells, quick search.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { apiAs, assertAccessible, assertClean, assertFits, launch, makeFields, newPage, ticketUrl, unique } from './demo.mjs';
+import { apiAs, assertAccessible, assertClean, assertFits, demo, jira, launch, makeFields, newPage, ticketUrl, unique } from './demo.mjs';
 
 let browser;
 let made;
@@ -77,6 +77,27 @@ describe('saved views', () => {
     await page.locator('.flag', { hasText: 'is deleted' }).getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('button', { name: `View: ${name} again` }).waitFor();
     assertClean(page);
+  });
+
+  test('a view that is shared is there for a second person', async () => {
+    const view = await viewOf(unique('Ours'), { query: 'name ~ a*' });
+    const page = await open(`#/customers?view=${view.id}`);
+    await page.getByRole('button', { name: 'Actions for this view' }).click();
+    await page.getByRole('menuitem', { name: 'Share with everybody' }).click();
+    await page.locator('.flag', { hasText: view.name }).waitFor();
+    const other = await newPage(browser);
+    await other.goto(await ticketUrl('admin', '#/customers?view=all'));
+    await other.getByRole('button', { name: /^View:/ }).click();
+    await other.getByText('Shared views').waitFor();
+    await other.getByRole('menuitem', { name: view.name }).click();
+    await other.getByRole('button', { name: `View: ${view.name}` }).waitFor();
+    assert.equal(await other.getByRole('textbox', { name: 'Query' }).inputValue(), 'name ~ a*');
+    await other.getByRole('button', { name: 'Actions for this view' }).click();
+    await other.getByRole('menuitem', { name: 'Duplicate' }).waitFor();
+    assert.equal(await other.getByRole('menuitem', { name: 'Stop sharing' }).count(), 0, 'it is not theirs');
+    assertClean(page);
+    assertClean(other);
+    await other.context().close();
   });
 
   test('a table starts with the view that its reader chose', async () => {
@@ -243,6 +264,23 @@ describe('quick search', () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
     await page.locator('.quick-search').waitFor({ state: 'detached' });
+    assertClean(page);
+  });
+
+  test('the key of a request leads to who asks there', async () => {
+    const { email, apiToken } = demo.users.agent;
+    const jql = encodeURIComponent('reporter IS NOT EMPTY ORDER BY created DESC');
+    const asked = await fetch(`${jira}/rest/api/3/search/jql?fields=reporter&maxResults=1&jql=${jql}`, { headers: { authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` } });
+    const { issues: [issue] } = await asked.json();
+    const page = await open('#/customers?view=all');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(issue.key.toLowerCase());
+    await page.getByRole('option', { name: issue.key }).waitFor();
+    await assertAccessible(page, 'a request in quick search');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`#/issues/${issue.key}$`));
+    await page.locator('.person-name', { hasText: issue.fields.reporter.displayName }).waitFor();
     assertClean(page);
   });
 });

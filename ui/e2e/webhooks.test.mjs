@@ -109,7 +109,15 @@ test('what is not taken is shown, and why', async () => {
   await page.getByRole('button', { name: 'Send days again' }).click();
   await page.getByText('Those that did not arrive').waitFor();
   await assertAccessible(page, 'sending days again');
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  status = 200;
+  const again = next();
+  await page.locator('.form.card').getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('On its way again').waitFor();
+  assert.equal((await again).body.type, 'webhook.test');
+  status = 500;
+  const last = next();
+  await page.getByRole('dialog', { name: 'Deliveries' }).getByRole('button', { name: /^Send again/ }).first().click();
+  await last;
   await page.getByRole('button', { name: 'Close' }).first().click();
   await item().getByText('Not answering').waitFor();
 });

@@ -32,6 +32,8 @@ const FIRST_SYNC: &str = "customers.first_sync";
 const SYNC_EVERY: Duration = Duration::from_secs(3600);
 /// Pages of Jira's read before the job notes how far it is: a crash repeats these at most.
 const PAGES_A_SLICE: usize = 10;
+/// People whom Jira is asked for by their ids in one step.
+const UNSEEN_A_PAGE: u32 = 90;
 /// Memberships that ended which receivers of webhooks are told of at once. An hour has few; after a long outage of
 /// Jira's the rest is told by the list itself.
 const MEMBERS_TOLD: u32 = 1_000;
@@ -97,6 +99,8 @@ enum At {
     Organizations,
     /// The people of the first organization after this one.
     People(String),
+    /// Those after this account whom none of Jira's lists had, and whom we still know something of.
+    Unseen(String),
 }
 
 #[async_trait]
@@ -123,8 +127,8 @@ impl Handler for Sync {
                 let gone = sql::membership_list_older(&mut scoped, before, MEMBERS_TOLD).await?;
                 announce_members(&mut scoped, cx, EventKind::MemberRemoved, gone).await?;
                 sql::directory_drop_older(&mut scoped, before).await?;
+                directory::changed(&mut scoped, cx).await?;
                 scoped.commit().await?;
-                directory::forget_sorted(cx, &self.room).await;
                 issues::look(cx, &self.room).await?;
                 return Ok(Outcome::Done);
             }
@@ -140,7 +144,8 @@ impl Sync {
         match reading.at.clone() {
             At::Desk(place) => self.desk_page(cx, &jira, reading, place).await?,
             At::Organizations => self.organization_page(cx, &jira, reading).await?,
-            At::People(after) => return self.people_page(cx, &jira, reading, &after).await,
+            At::People(after) => self.people_page(cx, &jira, reading, &after).await?,
+            At::Unseen(after) => return self.unseen_page(cx, &jira, reading, &after).await,
         }
         Ok(true)
     }
@@ -204,9 +209,12 @@ impl Sync {
         Ok(())
     }
 
-    async fn people_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading, after: &str) -> Result<bool> {
+    async fn people_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading, after: &str) -> Result<()> {
         let next = sql::organization_list(&mut self.room.shared.store.read(cx).await?, after, 1).await?;
-        let Some((organization, _)) = next.into_iter().next() else { return Ok(false) };
+        let Some((organization, _)) = next.into_iter().next() else {
+            (reading.at, reading.start) = (At::Unseen(String::new()), 0);
+            return Ok(());
+        };
         let page = match jira.organization_users(&organization, reading.start).await {
             Ok(page) => page,
             // Deleted since the list was read.
@@ -226,6 +234,23 @@ impl Sync {
             Some(next) => reading.start = next,
             None => (reading.at, reading.start) = (At::People(organization.as_str().to_owned()), 0),
         }
+        Ok(())
+    }
+
+    /// An open project lists nobody who has not asked for anything yet, and a project that somebody left lists them no more.
+    /// Whoever was made here or has values stays a customer for as long as Jira has their account in use.
+    async fn unseen_page(&self, cx: &Cx, jira: &Jira<'_>, reading: &mut Reading, after: &str) -> Result<bool> {
+        let since = kernel::from_micros(reading.started_at);
+        let mut scoped = self.room.shared.store.read(cx).await?;
+        let unseen = sql::customers_unseen(&mut scoped, since, after, UNSEEN_A_PAGE).await?;
+        drop(scoped);
+        let Some(last) = unseen.last() else { return Ok(false) };
+        let users = jira.users(&unseen).await?;
+        let mut scoped = self.room.shared.store.write(cx).await?;
+        let there = users.iter().filter(|user| user.active).map(|user| &user.account_id);
+        sql::customers_put(&mut scoped, there, cx.now()).await?;
+        scoped.commit().await?;
+        reading.at = At::Unseen(last.as_str().to_owned());
         Ok(true)
     }
 }

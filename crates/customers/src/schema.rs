@@ -188,6 +188,9 @@ table!(CUSTOMER, "customer", Tenant, [
     Column::new(C, "synced_at", Int, &DIRECTORY),
 ], key ["tenant", "account"], subject "account", written "synced_at");
 
+/// Whoever was made from here may be in no list of Jira's.
+static CUSTOMER_MADE: Column = Column::new(C, "made", Bool, &STATE).or_null();
+
 const O: &str = "organization";
 pub(crate) static ORGANIZATION_BODY: Column = sealed_column(O, "name", KeyClass::Names, &ORGANIZATION_NAME);
 table!(ORGANIZATION, "organization", Tenant, [
@@ -365,5 +368,6 @@ pub static ROOM: Room = Room {
         Migration { version: 10, steps: &imports::MAKING_STEPS },
         Migration { version: 11, steps: &issues::STEPS },
         Migration { version: 12, steps: &issues::COPY_STEPS },
+        Migration { version: 13, steps: &[Step::Add(&CUSTOMER_MADE)] },
     ],
 };

@@ -252,7 +252,25 @@
     return flags.delete(id);
   };
 
-  document.querySelectorAll("[data-module]").forEach((box) => mount(box));
+  // What is closed asks its app for nothing; what somebody opened is open for them again.
+  const waits = (box) => {
+    const group = box.closest("details[data-kept]");
+    if (!group) return mount(box);
+    const key = `open ${group.dataset.kept}`;
+    group.open = localStorage.getItem(key) !== null;
+    let mounted = false;
+    const show = () => {
+      if (group.open) localStorage.setItem(key, "");
+      else localStorage.removeItem(key);
+      if (group.open && !mounted) {
+        mounted = true;
+        mount(box);
+      }
+    };
+    group.addEventListener("toggle", show);
+    return show();
+  };
+  document.querySelectorAll("[data-module]").forEach(waits);
 
   // An item of a menu opens its module in a dialog, as if a frame of the app's had asked for it.
   document.querySelectorAll("[data-opens]").forEach((item) => {

@@ -14,6 +14,7 @@ const TURN: &str = "UPDATE tenant SET change_seq = change_seq WHERE tenant = $1 
 const RECORD: &str = "INSERT INTO change (tenant, kind, row_id, seq, at) VALUES {rows} \
      ON CONFLICT (tenant, kind, row_id) DO UPDATE SET seq = excluded.seq, at = excluded.at";
 const LATEST: &str = "SELECT change_seq FROM tenant WHERE tenant = $1";
+const LAST_OF: &str = "SELECT seq FROM change WHERE tenant = $1 AND kind = $2 AND row_id = $3";
 const SINCE: &str = "SELECT kind, row_id, seq FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 /// One thing's last change.
@@ -66,6 +67,11 @@ pub async fn record(scoped: &mut Scoped, cx: &Cx, kind: &'static str, row_id: &s
 /// The number of the last change of all.
 pub async fn latest(scoped: &mut Scoped) -> Result<i64> {
     scoped.row(LATEST, args![]).await?.ok_or_else(Fault::not_found)?.int("change_seq")
+}
+
+/// The number of the last change of one thing; 0 where there was none.
+pub async fn last_of(scoped: &mut Scoped, kind: &'static str, row_id: &str) -> Result<i64> {
+    scoped.row(LAST_OF, args![kind, row_id]).await?.map_or(Ok(0), |row| row.int("seq"))
 }
 
 /// What changed after `seq`, oldest first.

@@ -17,7 +17,7 @@ import { LONGEST_LINE, LONGEST_TEXT, showProblem, useAgain, useProjectChoices } 
 
 type Wrong = Partial<Record<'project' | 'type' | 'summary', string>>;
 
-export function RequestDialog({ customer, onClose }: { customer: Customer; onClose: () => void }) {
+export function RequestDialog({ customer, onClose }: { customer: Pick<Customer, 'accountId' | 'displayName'>; onClose: () => void }) {
   const { calls, transport } = useServices();
   const again = useAgain();
   const projects = useProjectChoices();

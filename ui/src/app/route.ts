@@ -64,6 +64,7 @@ const asking = (asked: { view?: string; query?: string }) => {
 export const href = {
   customers: '#/customers',
   list: (entity: 'customer' | 'organization', asked: { view?: string; query?: string }) => `#/${entity}s${asking(asked)}`,
+  issue: (key: string) => `#/issues/${encodeURIComponent(key)}`,
   customer: (id: string) => `#/customers/${encodeURIComponent(id)}`,
   organizations: '#/organizations',
   organization: (id: string) => `#/organizations/${encodeURIComponent(id)}`,

@@ -2,19 +2,30 @@
 import { useState } from 'react';
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import type { BulkChangeType, Entity } from '../api/types';
+import { RequestDialog } from '../adding/RequestDialog';
 import { Button, IconButton } from '../kit/Button';
 import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
 import { BulkDialog } from './BulkDialog';
+import { onlyOne } from './selection';
 import type { RowSelection } from './useSelection';
 
 /** Only customers are put into places. */
 const PLACES: readonly BulkChangeType[] = ['addToOrganization', 'removeFromOrganization', 'addToProject'];
 
-export function SelectionBar({ entity, rows, total }: { entity: Entity; rows: RowSelection; total: number | null }) {
+interface Props {
+  entity: Entity;
+  rows: RowSelection;
+  total: number | null;
+  nameOf: (id: string) => string;
+}
+
+export function SelectionBar({ entity, rows, total, nameOf }: Props) {
   const [wanted, setWanted] = useState<BulkChangeType | null>(null);
+  const [asksFor, setAsksFor] = useState<string | null>(null);
   if (rows.nothing) return null;
   const all = rows.whole === 'all';
+  const only = entity === 'customer' ? onlyOne(rows.selection) : null;
   return (
     <>
       <div className="selection-bar" role="toolbar" aria-label={t('select.bar')}>
@@ -32,10 +43,12 @@ export function SelectionBar({ entity, rows, total }: { entity: Entity; rows: Ro
               </Popover>
             </MenuTrigger>
           )}
+          {only !== null && <Button small icon="add" onPress={() => setAsksFor(only)}>{t('adding.request')}</Button>}
           <IconButton icon="close" label={t('select.clear')} onPress={rows.clear} />
         </span>
       </div>
       {wanted && <BulkDialog entity={entity} type={wanted} selection={rows.selection} count={rows.count} onClose={() => setWanted(null)} />}
+      {asksFor !== null && <RequestDialog customer={{ accountId: asksFor, displayName: nameOf(asksFor) }} onClose={() => setAsksFor(null)} />}
     </>
   );
 }

@@ -9,6 +9,13 @@ export const NOTHING: Selection = { all: false, ids: new Set() };
 
 export const isChosen = (selection: Selection, id: string): boolean => (selection.all ? !selection.except.has(id) : selection.ids.has(id));
 
+/** The id of the one row that is chosen, where it is one. */
+export function onlyOne(selection: Selection): string | null {
+  if (selection.all || selection.ids.size !== 1) return null;
+  const [id] = selection.ids;
+  return id ?? null;
+}
+
 const changed = (held: ReadonlySet<string>, ids: readonly string[], there: boolean): ReadonlySet<string> => {
   const next = new Set(held);
   for (const id of ids) {

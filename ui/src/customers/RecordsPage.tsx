@@ -1,5 +1,5 @@
 /** A list of customers or of organizations: what is asked, what it shows, and every state on the way. */
-import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useMay, useServices } from '../app/services';
 import { asProblem } from '../api/problem';
@@ -81,6 +81,11 @@ export function RecordsPage<T extends object>({ spec, asked }: { spec: ListSpec<
   const chosen = useSelection({ entity, query, search: wanted, ids, total, nameOf });
   const { fetchNextPage } = list;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  // Where records are looked at one by one, a page may find none of them yet.
+  const looking = rows.length === 0 && list.hasNextPage;
+  useEffect(() => {
+    if (looking && !list.isFetchingNextPage && !list.isFetchNextPageError) more();
+  }, [looking, list.isFetchingNextPage, list.isFetchNextPageError, more]);
   const mistakes = list.error ? asProblem(list.error).mistakes : [];
   const empty = mistakes.length > 0 ? { title: t('query.wrong.title'), detail: t('query.wrong.detail') } : rows.length > 0 ? null : query
     ? { title: t('query.nomatch.title'), detail: t(wanted ? 'query.nomatch.both' : 'query.nomatch.detail') } : wanted
@@ -89,7 +94,7 @@ export function RecordsPage<T extends object>({ spec, asked }: { spec: ListSpec<
   return (
     <ListFrame table={table} mistakes={mistakes} exported={shown.map((c) => c.key)} columns={[...known.values()]} fields={fields} action={<>{entity === 'customer' && mayEdit && <a className="button button-default" href={href.duplicates}>{t('duplicates.find')}</a>}<AddButton entity={entity} /></>}
       lookedThrough={list.data?.pages.some((p) => p.lookedThrough) ?? false} title={t(`${name}.title`)} searchLabel={t(`${name}.search`)} searchHint={t(`${name}.search.short`)} search={search} onSearch={setSearch}
-      pending={list.isPending} error={rows.length === 0 && mistakes.length === 0 ? list.error : null} onRetry={() => void list.refetch()} empty={empty}
+      pending={list.isPending || looking} error={rows.length === 0 && mistakes.length === 0 ? list.error : null} onRetry={() => void list.refetch()} empty={empty}
       count={list.data && mistakes.length === 0 ? (total === null ? t(`${name}.count.more`, { count: rows.length }) : tn(`${name}.count`, total)) : null}
       beside={mayEdit && <span className="bulk-links"> · <a className="link" href={href.bulk(entity)}>{t('bulk.title')}</a></span>}>
       {failedValues !== null && <ProblemNotice error={failedValues} />}
@@ -97,7 +102,7 @@ export function RecordsPage<T extends object>({ spec, asked }: { spec: ListSpec<
         <RecordTable label={t(`${name}.title`)} rows={rows} rowId={spec.idOf} columns={known} layout={shown} onLayout={table.setLayout} query={query} sortNames={sortable} onRun={table.run}
           hasMore={list.hasNextPage} loadingMore={list.isFetchingNextPage} failedMore={list.isFetchNextPageError} onMore={more} onOpen={(record) => { window.location.hash = spec.hrefOf(record); }}
           cells={{ entity, mayEdit, nameOf, lookup, ...writes }} onSight={onSight} chosen={mayEdit ? chosen : null} total={total}
-          bar={mayEdit ? <SelectionBar entity={entity} rows={chosen} total={total} /> : null} />
+          bar={mayEdit ? <SelectionBar entity={entity} rows={chosen} total={total} nameOf={nameOf} /> : null} />
       </RowValuesContext.Provider>
     </ListFrame>
   );

@@ -41,6 +41,6 @@ export const duplicates = {
   'merge.into.show': 'Show {name}',
   'merge.from': '{name} was merged into this customer on {date}.',
   'merge.from.show': 'Show',
-  'merge.panel': 'This account was merged into another one. Its fields are kept there.',
+  'merge.panel': 'The account on this request was merged into this customer. Shown and edited here is what was kept.',
   'merge.panel.show': 'Show that customer',
 } as const;

@@ -87,10 +87,12 @@ export const tables = {
   'search.label': 'Search customers and organizations',
   'search.open': 'Search',
   'search.results': 'Results',
-  'search.hint': 'Names, addresses and every field. Arrows choose, Enter opens, Escape closes.',
+  'search.hint': 'Names, addresses and every field, or the key of a request. Arrows choose, Enter opens, Escape closes.',
   'search.none': 'Nothing matches “{query}”.',
   'search.preparing': 'The search is being prepared. It answers by itself in a moment.',
   'search.count': '{count} results',
   'search.customer': 'Customer',
   'search.organization': 'Organization',
+  'search.request': 'Request',
+  'search.request.open': 'Who asks in {key}, and their fields',
 } as const;

@@ -313,7 +313,7 @@ export const en = {
   'editor.audience.customerEdit': 'Customers may change it',
   'editor.audience.customerEdit.detail': 'Each customer may change their own value on the portal.',
   'editor.projects': 'Service projects',
-  'editor.projects.detail': 'Without a choice: in all projects.',
+  'editor.projects.detail': 'Without a choice: in all projects. Otherwise beside requests of these projects, and to their customers in the portal. Agents who may see customers find it in tables, on a customer’s page and in the API as well.',
   'editor.options': 'Options',
   'editor.option': 'Option {number}',
   'editor.option.add': 'Add option',

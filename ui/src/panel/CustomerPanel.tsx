@@ -69,16 +69,16 @@ function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; o
     <main className="panel" aria-busy={stale} aria-label={t('panel.title')}>
       {people.length > 1 && (
         <div className="switcher">
-          <ChoiceInput label={t('panel.person')} value={customer.accountId} onChange={(id) => id && onPerson(id)}
+          <ChoiceInput label={t('panel.person')} value={selected.mergedAccountId ?? customer.accountId} onChange={(id) => id && onPerson(id)}
             choices={people.map((p) => ({ id: p.accountId, label: p.displayName, detail: p.roles.map((r) => t(`panel.role.${r}`)).join(', ') }))} />
         </div>
       )}
       <div key={customer.accountId} className={stale ? 'panel-body panel-stale' : 'panel-body'}>
         <PersonCard customer={customer} counts={selected.counts} timeZone={selected.localTimeZone ?? customer.timeZone} locale={selected.locale} aside={<PanelActions panel={panel} />} />
-        {customer.mergedInto && <MergedNotice into={customer.mergedInto} />}
+        {selected.mergedAccountId && <MergedNotice into={customer.accountId} />}
         {panel.fields.length === 0 && <NoFields />}
         {of('customer').length > 0 && (
-          <CustomerFields accountId={customer.accountId} name={customer.displayName} fields={of('customer')} sections={sectionsOf('customer')} mayEdit={mayEdit && !customer.mergedInto} />
+          <CustomerFields accountId={customer.accountId} name={customer.displayName} fields={of('customer')} sections={sectionsOf('customer')} mayEdit={mayEdit} />
         )}
         {selected.organizations.map((o) => (
           <OrganizationBlock key={o.id} organization={o} fields={of('organization')} sections={sectionsOf('organization')} mayEdit={mayEdit} />
@@ -88,7 +88,7 @@ function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; o
   );
 }
 
-/** Whose values are somewhere else now is not left to be read as if they were not. */
+/** Whose values are another account's too is not left to be read as if they were not. */
 function MergedNotice({ into }: { into: string }) {
   const openFull = useFullPage();
   return (

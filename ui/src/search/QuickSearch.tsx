@@ -14,6 +14,7 @@ import { t } from '../messages';
 import { plainText } from '../values/format';
 import { useSettled } from '../customers/RecordTable';
 import { highlighted } from './highlight';
+import { issueKeyOf } from './issueKey';
 
 /** Short enough to feel like typing, long enough to skip most letters of a quick writer. */
 const SEARCH_AFTER_MS = 100;
@@ -62,6 +63,14 @@ export function QuickSearch({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** What the list offers: what the search found, or a request by its key. */
+interface Offered {
+  key: string;
+  name: string;
+  to: string;
+  found?: Found;
+}
+
 function Search({ onClose }: { onClose: () => void }) {
   const { calls } = useServices();
   const [text, setText] = useState('');
@@ -76,12 +85,16 @@ function Search({ onClose }: { onClose: () => void }) {
   });
   const fields = [...(useFields('customer').data ?? []), ...(useFields('organization').data ?? [])];
   const data = wanted === '' ? undefined : found.data;
-  const items = (data?.items ?? []).map((item) => ({ ...item, key: `${item.entity} ${item.id}` }));
+  const issue = issueKeyOf(text);
+  const items: Offered[] = [
+    ...(issue ? [{ key: `issue ${issue}`, name: issue, to: href.issue(issue) }] : []),
+    ...(data?.items ?? []).map((found) => ({ key: `${found.entity} ${found.id}`, name: found.name, to: found.entity === 'customer' ? href.customer(found.id) : href.organization(found.id), found })),
+  ];
   const open = (key: string) => {
     const item = items.find((i) => i.key === key);
     if (!item) return;
     onClose();
-    window.location.hash = item.entity === 'customer' ? href.customer(item.id) : href.organization(item.id);
+    window.location.hash = item.to;
   };
   const says = wanted === '' ? t('search.hint') : !data ? t('app.loading') : !data.ready ? t('search.preparing') : items.length === 0 ? t('search.none', { query: data.of }) : null;
   return (
@@ -97,7 +110,7 @@ function Search({ onClose }: { onClose: () => void }) {
             // To be scrolled by whoever reaches it without our keys.
             <div className="quick-search-list" tabIndex={0}>
               <ListBox className="list" aria-label={t('search.results')} items={items} dependencies={[wanted, fields.length]} selectionMode="none" onAction={(key) => open(String(key))}>
-                {(item) => <ListBoxItem id={item.key} textValue={item.name} className="list-item quick-search-item"><Result item={item} wanted={data?.of ?? ''} field={fields.find((f) => f.id === item.field?.id)} /></ListBoxItem>}
+                {(item) => <ListBoxItem id={item.key} textValue={item.name} className="list-item quick-search-item">{item.found ? <Result item={item.found} wanted={data?.of ?? ''} field={fields.find((f) => f.id === item.found?.field?.id)} /> : <Request issue={item.name} />}</ListBoxItem>}
               </ListBox>
             </div>
           )}
@@ -105,6 +118,19 @@ function Search({ onClose }: { onClose: () => void }) {
         </>
       )}
     </Autocomplete>
+  );
+}
+
+function Request({ issue }: { issue: string }) {
+  return (
+    <>
+      <Icon name="section" />
+      <span className="quick-search-text">
+        <span className="quick-search-name"><bdi>{issue}</bdi></span>
+        <span className="choice-detail">{t('search.request.open', { key: issue })}</span>
+      </span>
+      <span className="lozenge">{t('search.request')}</span>
+    </>
   );
 }
 

@@ -17,6 +17,9 @@ use crate::rules::adding::{PLACES_AT_ONCE, check_address, check_few, check_line}
 use crate::sql;
 use crate::webhooks::event::EventKind;
 
+/// What the ledger calls it that a customer was made.
+const MADE: &str = "customers.customer_added";
+
 /// A customer as somebody wants them.
 pub(crate) struct NewCustomer {
     pub(crate) email: Personal,
@@ -135,7 +138,7 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
         ..Profile::from(&customer)
     };
     room.shared.host.people.keep(cx, &[(customer.account_id.clone(), profile)]).await?;
-    note(cx, room, "customers.customer_added", &joined, &served, accounts).await?;
+    note(cx, room, MADE, &joined, &served, accounts).await?;
     let made = directory::record(cx, room, &customer.account_id).await?;
     Ok(Added { made, refused })
 }
@@ -203,8 +206,8 @@ pub(crate) async fn create_organization(
     let object = format!("organization {}", made.id);
     let entry = ledger::Entry { kind: "customers.organization_added", actor, subject: None, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
     Ok(Added { made: made.id, refused })
 }
 
@@ -260,8 +263,8 @@ pub(crate) async fn remove_member(
     let object = format!("organization {organization}");
     let entry = ledger::Entry { kind: "customers.member_removed", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
     Ok(())
 }
 
@@ -294,7 +297,10 @@ async fn note(
     }
     let object = joined.first().map(|(organization, _)| format!("organization {organization}"));
     let mut scoped = room.shared.store.write(cx).await?;
-    sql::customers_put(&mut scoped, accounts, cx.now()).await?;
+    match kind {
+        MADE => sql::customers_made(&mut scoped, accounts, cx.now()).await?,
+        _ => sql::customers_put(&mut scoped, accounts, cx.now()).await?,
+    }
     for project in served {
         sql::project_customers_put(&mut scoped, project, accounts, cx.now()).await?;
     }
@@ -307,7 +313,7 @@ async fn note(
     let entry =
         |subject| ledger::Entry { kind, actor: actor.clone(), subject: Some(subject), object: object.as_deref() };
     ledger::append_all(&mut scoped, cx, subjects.into_iter().map(entry).collect()).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
     if items.iter().map(|item| item.wanted.len()).sum::<usize>() > VALUES_AT_ONCE {
         return Err(fields::too_many("values in one request", VALUES_AT_ONCE));
     }
-    let reach = Reach::agent();
+    let reach = Reach::Agent;
     let fields = values::visible(cx, room, entity, &reach).await?;
     let mut outcomes: Vec<Option<Fault>> = once_each(items);
     let known = known(cx, room, items).await?;

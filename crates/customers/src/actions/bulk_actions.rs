@@ -132,7 +132,7 @@ async fn check(cx: &Cx, room: &Room, entity: Entity, act: Act) -> Result<Checked
 
 async fn check_value(cx: &Cx, room: &Room, entity: Entity, field: FieldId, value: Value) -> Result<Checked> {
     let wrong = |fault: FieldFault| Fault::invalid_fields(vec![fault]);
-    let reach = Reach::agent();
+    let reach = Reach::Agent;
     let fields = values::visible(cx, room, entity, &reach).await?;
     let defined = values::writable(&fields, &reach, field, "/change/fieldId").map_err(wrong)?;
     let body = defined.body.peek();

@@ -17,7 +17,7 @@ use crate::actions::entitlements::OpenEntitlement;
 use crate::model::{Entity, Holder, Owner, Permission};
 use crate::{rules, schema, sql};
 
-pub(crate) use sorted::{Cache, Line, Name, Sorted, cache, forget_sorted, sorted};
+pub(crate) use sorted::{Cache, Line, Name, Sorted, cache, changed, sorted};
 
 /// People's names, by account; who is not in it has none that Jira tells.
 pub(crate) type Names = BTreeMap<AccountId, Open<Profile>>;

@@ -10,6 +10,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::access;
 use crate::actions::announce::announce_field;
+use crate::actions::values::Reach;
 use crate::actions::{copies, issues};
 use crate::model::{Entity, Field, FieldAudience, FieldBody, FieldId, FieldType, Permission, SectionId};
 use crate::rules::issues::check_choice;
@@ -279,12 +280,8 @@ pub(crate) async fn note(
     ledger::append(scoped, cx, entry).await.map(drop)
 }
 
-/// The sections that hold a field which a customer may see.
-pub(crate) async fn customer_sections(cx: &Cx, room: &Room) -> Result<BTreeSet<SectionId>> {
-    Ok(all(cx, room)
-        .await?
-        .into_iter()
-        .filter(|field| !field.retired && rules::customer_may(field.audience, field.entity, false))
-        .filter_map(|field| field.section)
-        .collect())
+/// The sections that hold a field which the caller may see.
+pub(crate) async fn sections_within(cx: &Cx, room: &Room, reach: &Reach) -> Result<BTreeSet<SectionId>> {
+    let fields = all(cx, room).await?.into_iter().filter(|field| reach.sees(field));
+    Ok(fields.filter_map(|field| field.section).collect())
 }

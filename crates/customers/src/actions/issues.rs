@@ -292,11 +292,11 @@ pub(crate) async fn find(scoped: &mut Scoped, cx: &Cx, key: &str, what: &Json, a
 #[derive(Default)]
 pub(crate) struct Content {
     pub(crate) values: Vec<(usize, Open<Value>)>,
-    /// Whether the reporter's own are among them.
-    pub(crate) personal: bool,
+    /// Whose own are among them: the reporter's, or of whom they were merged into.
+    pub(crate) personal: Option<AccountId>,
 }
 
-/// What is to stand on an issue, as the rows say it now. Of somebody who was merged into another: nothing.
+/// What is to stand on an issue, as the rows say it now. Of somebody who was merged into another: what is kept.
 pub(crate) async fn content(
     cx: &Cx,
     room: &Room,
@@ -306,9 +306,8 @@ pub(crate) async fn content(
 ) -> Result<Content> {
     let mut content = Content::default();
     let mut scoped = room.shared.store.read(cx).await?;
-    if sql::merged_into(&mut scoped, reporter).await?.is_some() {
-        return Ok(content);
-    }
+    let kept = sql::merged_into(&mut scoped, reporter).await?;
+    let reporter = kept.as_ref().unwrap_or(reporter);
     let mut owners = vec![Owner::Customer(reporter.clone())];
     if chosen.iter().any(|field| field.entity == Entity::Organization) {
         let organizations = marks::organizations_of(&mut scoped, reporter, rules::ORGANIZATIONS).await?;
@@ -332,7 +331,9 @@ pub(crate) async fn content(
     }
     drop(scoped);
     for (owner, here) in found {
-        content.personal |= owner.entity() == Entity::Customer;
+        if let Owner::Customer(account) = &owner {
+            content.personal = Some(account.clone());
+        }
         let keys = access::owner_keys(cx, room, &owner).await?;
         for (at, sealed) in here {
             content.values.push((at, turned.value(values::open_value(&keys, &owner, sealed)?).value));

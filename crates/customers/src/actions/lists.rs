@@ -21,6 +21,11 @@ use crate::query::typed::{Reads, Typed};
 
 pub(crate) use order::{Orders, orders};
 
+/// Records that are looked at one by one for one page; what is not found among them is the next page's.
+const LOOKED_AT: usize = 2_000;
+/// Records of which the histories are read to put those that match in order.
+const ORDERED_BY_HISTORY: usize = 20_000;
+
 /// What a list is asked for.
 pub(crate) struct Asked {
     pub(crate) typed: Typed,
@@ -120,9 +125,14 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Whether the index left all records to be looked at.
+    /// Whether the index left all records to be looked at, or more than one page's look is.
     fn looks_through(&self) -> bool {
-        self.asked.typed.filter.is_some() && self.narrowed.places.is_none()
+        self.asked.typed.filter.is_some()
+            && (self.narrowed.places.is_none() || (!self.narrowed.exact && self.has_more_than(LOOKED_AT)))
+    }
+
+    fn has_more_than(&self, many: usize) -> bool {
+        self.candidates(0).nth(many).is_some()
     }
 
     fn reader<'r>(&'r self, reads: &'r Reads) -> Reader<'r> {
@@ -133,15 +143,15 @@ impl<'a> Finder<'a> {
     /// The places of up to `limit` records behind the one that `cursor` names, and where to go on.
     async fn page(&self, cursor: Option<&str>, limit: usize) -> Result<(Vec<usize>, Option<String>)> {
         let after = cursor.map(|cursor| self.place_of(cursor)).transpose()?;
-        let mut found = if self.asked.typed.order.is_empty() {
-            self.first(after.map_or(0, |place| place + 1), limit + 1).await?
+        let (mut found, stopped) = if self.asked.typed.order.is_empty() {
+            self.look(after.map_or(0, |place| place + 1), limit + 1, LOOKED_AT).await?
         } else {
-            self.lowest(after, limit + 1).await?
+            (self.lowest(after, limit + 1).await?, None)
         };
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).and_then(|place| self.id(*place)).map(str::to_owned);
-        Ok((found, next))
+        let next = if more { found.last().copied() } else { stopped };
+        Ok((found, next.and_then(|place| self.id(place)).map(str::to_owned)))
     }
 
     fn place_of(&self, cursor: &str) -> Result<usize> {
@@ -156,28 +166,42 @@ impl<'a> Finder<'a> {
 
     /// The first records that match, in the directory's own order.
     pub(crate) async fn first(&self, from: usize, limit: usize) -> Result<Vec<usize>> {
+        Ok(self.look(from, limit, usize::MAX).await?.0)
+    }
+
+    /// The same, among so many that are looked at; and the last of these, where there are more to be looked at.
+    async fn look(&self, from: usize, limit: usize, most: usize) -> Result<(Vec<usize>, Option<usize>)> {
         let mut candidates = self.candidates(from);
         if self.asked.typed.filter.is_none() || self.narrowed.exact {
-            return Ok(candidates.take(limit).collect());
+            return Ok((candidates.take(limit).collect(), None));
         }
         let reads = self.asked.typed.reads();
         let reader = self.reader(&reads);
-        let mut found = Vec::new();
+        let (mut found, mut looked) = (Vec::new(), 0);
         while found.len() < limit {
             let some: Vec<usize> = candidates.by_ref().take(AT_ONCE).collect();
-            if some.is_empty() {
-                break;
-            }
+            let Some(last) = some.last().copied() else { break };
             let records = reader.read(&some).await?;
             let matching = some.iter().zip(&records).filter(|(_, record)| self.asked.typed.matches(record));
             found.extend(matching.map(|(place, _)| *place));
+            looked += some.len();
+            if looked >= most && found.len() < limit {
+                return Ok((found, candidates.next().map(|_| last)));
+            }
         }
         found.truncate(limit);
-        Ok(found)
+        Ok((found, None))
     }
 
     /// The records that match, in the query's order, behind the one at `after`.
     pub(crate) async fn lowest(&self, after: Option<usize>, limit: usize) -> Result<Vec<usize>> {
+        if self.asked.typed.reads().has_history() && self.has_more_than(ORDERED_BY_HISTORY) {
+            let detail = format!(
+                "The histories of more than {ORDERED_BY_HISTORY} records would have to be read to put them in order. Leave ORDER BY away, or \
+                 narrow the query by what fields say now."
+            );
+            return Err(Fault::invalid_field("/query", "too_many_to_order", detail));
+        }
         order::behind(self, after, limit).await
     }
 }

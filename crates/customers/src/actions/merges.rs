@@ -133,7 +133,7 @@ async fn check_free(scoped: &mut Scoped, kept: &AccountId, merged: &AccountId) -
 
 /// Fields that a merge looks at.
 async fn looked_at(cx: &Cx, room: &Room) -> Result<BTreeMap<FieldId, OpenField>> {
-    let mut fields = values::visible(cx, room, Entity::Customer, &Reach::agent()).await?;
+    let mut fields = values::visible(cx, room, Entity::Customer, &Reach::Agent).await?;
     fields.retain(|_, field| !field.retired);
     Ok(fields)
 }
@@ -247,8 +247,8 @@ pub(crate) async fn merge_customers(
     let object = format!("customer_merge {id} values={}", body.written.len());
     let entry = ledger::Entry { kind: "customers.customer_merged", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
     join(cx, room, id, kept, joins).await
 }
 
@@ -340,7 +340,7 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
         return Err(Fault::invalid("too_late", text));
     }
     let ours = owner(&seen.kept);
-    let fields = values::visible(cx, room, Entity::Customer, &Reach::agent()).await?;
+    let fields = values::visible(cx, room, Entity::Customer, &Reach::Agent).await?;
     let turned = Turned::of(fields.values());
     let writer = Writer::prepare(cx, room, &ours).await?;
     let own_keys = access::owner_keys(cx, room, &ours).await?;
@@ -386,8 +386,8 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
     let object = format!("customer_merge {id} stayed={stayed}");
     let entry = ledger::Entry { kind: "customers.merge_undone", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
 
     let mut refused = Vec::new();
     for joined in &seen.body.peek().joined {

@@ -17,7 +17,7 @@ use crate::actions::fields::{self, OpenField};
 use crate::actions::sections::{self, OpenSection};
 use crate::actions::values::{self, ValueSet};
 use crate::model::{Owner, Permission};
-use crate::rules;
+use crate::{rules, sql};
 
 /// Organizations shown beside one person; more are counted by Jira, not by us.
 const ORGANIZATIONS_SHOWN: usize = 20;
@@ -47,6 +47,8 @@ pub(crate) struct OrganizationPanel {
 
 pub(crate) struct Selected {
     pub(crate) customer: CustomerRecord,
+    /// Whom the issue names, where they were merged into this customer.
+    pub(crate) merged: Option<AccountId>,
     pub(crate) counts: Option<RequestCounts>,
     pub(crate) time_zone: Option<String>,
     pub(crate) locale: Option<String>,
@@ -136,7 +138,13 @@ async fn read_issue(cx: &Cx, room: &Room, viewer: AccountId, issue: &str) -> Res
     Ok((PanelIssue { id: read.id, key: read.key.as_str().to_owned(), project }, people))
 }
 
+/// A person of the issue. Of one who was merged, what is kept: that is where their fields are.
 async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selected> {
+    let kept = sql::merged_into(&mut room.shared.store.read(cx).await?, &account).await?;
+    let (account, merged) = match kept {
+        Some(kept) => (kept, Some(account)),
+        None => (account, None),
+    };
     let customer = directory::record(cx, room, &account).await?;
     let owner = Owner::Customer(account.clone());
     let values = values::read_values(cx, room, &owner).await?;
@@ -161,5 +169,6 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
         values,
         organizations,
         customer,
+        merged,
     })
 }

@@ -121,7 +121,7 @@ pub(crate) async fn admit(cx: &Cx, room: &Room, account: &AccountId) -> Result<A
 pub(crate) async fn read_held(cx: &Cx, room: &Room, account: &AccountId) -> Result<(Asker, Held)> {
     let asker = admit(cx, room, account).await?;
     let owner = Owner::Customer(account.clone());
-    let own = Reach::own();
+    let own = Reach::own(cx, room, account).await?;
     let all = fields::all(cx, room).await?;
     let fields: BTreeMap<FieldId, OpenField> =
         all.into_iter().filter(|field| field.entity == Entity::Customer).map(|field| (field.id, field)).collect();
@@ -247,7 +247,7 @@ pub(crate) async fn prepare_copy(cx: &Cx, room: &Room, account: &AccountId) -> R
     let record = CustomerRecord { merged_into: None, ..record };
     let owner = Owner::Customer(account.clone());
     let keys = access::owner_keys(cx, room, &owner).await?;
-    let own = Reach::own();
+    let own = Reach::own(cx, room, account).await?;
     let (mut changes, mut before, mut more_changes) = (Vec::new(), i64::MAX, true);
     while more_changes && changes.len() < COPIED {
         let mut scoped = room.shared.store.read(cx).await?;

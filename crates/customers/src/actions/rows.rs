@@ -44,7 +44,7 @@ pub(crate) async fn read_rows(
             }]));
         }
     }
-    let visible = values::visible(cx, room, entity, &Reach::agent()).await?;
+    let visible = values::visible(cx, room, entity, &Reach::Agent).await?;
     let turned = Turned::of(visible.values());
     let wanted: BTreeSet<FieldId> = fields.iter().copied().filter(|field| visible.contains_key(field)).collect();
     let mut sealed: BTreeMap<String, (i64, Vec<sql::SealedValue>)> = BTreeMap::new();

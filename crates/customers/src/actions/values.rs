@@ -1,8 +1,8 @@
 //! Values: reading, and writing without overwriting anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{AccountId, Cx, Fault, FieldFault, Result};
+use kernel::{AccountId, Cx, Fault, FieldFault, ProjectId, Result};
 use store::{Scoped, changes, ledger};
 use vault::{Keys, Open, Place};
 
@@ -40,33 +40,47 @@ pub(crate) enum Written<T> {
 }
 
 /// What the caller may do with an owner's values.
-pub(crate) struct Reach {
-    /// An agent with the permission, or a customer with their own.
-    agent: bool,
+pub(crate) enum Reach {
+    /// Whoever holds the permission.
+    Agent,
+    /// A customer with their own, who is one of these projects'.
+    Own(BTreeSet<ProjectId>),
 }
 
 impl Reach {
-    /// Of whoever holds the permission.
-    pub(crate) fn agent() -> Self {
-        Self { agent: true }
+    /// A customer's with their own.
+    pub(crate) async fn own(cx: &Cx, room: &Room, account: &AccountId) -> Result<Self> {
+        Ok(Self::Own(sql::projects_of_customer(&mut room.shared.store.read(cx).await?, account).await?))
     }
 
-    /// A customer's with their own.
-    pub(crate) fn own() -> Self {
-        Self { agent: false }
+    /// The caller's to what fields there are.
+    pub(crate) async fn to_definitions(cx: &Cx, room: &Room) -> Result<Self> {
+        match cx.person() {
+            _ if access::sees_definitions(cx, room).await? => Ok(Self::Agent),
+            Some(account) => Self::own(cx, room, account).await,
+            None => Ok(Self::Own(BTreeSet::new())),
+        }
     }
 
     /// Whether it is more than a customer's with their own.
     pub(crate) fn is_agent(&self) -> bool {
-        self.agent
+        matches!(self, Self::Agent)
     }
 
     pub(crate) fn sees(&self, field: &OpenField) -> bool {
-        self.agent || (rules::customer_may(field.audience, field.entity, false) && !field.retired)
+        self.may(field, false)
     }
 
     fn writes(&self, field: &OpenField) -> bool {
-        self.agent || rules::customer_may(field.audience, field.entity, true)
+        self.may(field, true)
+    }
+
+    /// A field that is limited to projects is for their customers alone.
+    fn may(&self, field: &OpenField, edit: bool) -> bool {
+        let Self::Own(projects) = self else { return true };
+        let limits = &field.body.peek().projects;
+        let here = limits.is_empty() || projects.iter().any(|of| rules::applies_to_project(limits, of.as_str()));
+        !field.retired && here && rules::customer_may(field.audience, field.entity, edit)
     }
 }
 
@@ -92,13 +106,14 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
     if held.contains(&needed) {
         if directory::exists(cx, room, owner).await? {
             check_merged(cx, room, owner, needed).await?;
-            return Ok(Reach { agent: true });
+            return Ok(Reach::Agent);
         }
         return Err(Fault::not_found());
     }
-    let own = matches!(owner, Owner::Customer(account) if Some(account) == cx.person());
-    if own {
-        return Ok(Reach { agent: false });
+    if let Owner::Customer(account) = owner
+        && Some(account) == cx.person()
+    {
+        return Reach::own(cx, room, account).await;
     }
     if held.contains(&Permission::Browse) {
         access::require_about(cx, room, owner.entity(), needed).await?;

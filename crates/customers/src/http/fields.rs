@@ -12,8 +12,8 @@ use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Rep
 use crate::Room;
 use crate::actions::access;
 use crate::actions::fields::{self, OpenField, Wanted};
+use crate::actions::values::Reach;
 use crate::model::{Entity, FieldAudience, FieldBody, FieldId, FieldOption, FieldType, Permission, SectionId, Value};
-use crate::rules;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
     OpenApiRouter::new()
@@ -201,13 +201,13 @@ async fn list_fields(
     Principal { cx, .. }: Principal<scope::FieldsRead>,
     Query(query): Query<FieldQuery>,
 ) -> Result<Reply, Problem> {
-    let agent = access::sees_definitions(&cx, &room).await?;
+    let reach = Reach::to_definitions(&cx, &room).await?;
     let fields = fields::all(&cx, &room).await?;
     let shown: Vec<OpenField> = fields
         .into_iter()
         .filter(|field| query.entity.is_none_or(|entity| field.entity == entity))
         .filter(|field| field.retired == query.retired)
-        .filter(|field| agent || (!field.retired && rules::customer_may(field.audience, field.entity, false)))
+        .filter(|field| reach.sees(field))
         .collect();
     Ok(Reply::ok(|exit| Page {
         items: shown.into_iter().map(|field| FieldView::of(field, exit)).collect(),
@@ -238,9 +238,9 @@ async fn get_field(
     Principal { cx, .. }: Principal<scope::FieldsRead>,
     Path(id): Path<FieldId>,
 ) -> Result<Reply, Problem> {
-    let agent = access::sees_definitions(&cx, &room).await?;
+    let reach = Reach::to_definitions(&cx, &room).await?;
     let field = fields::read_field(&cx, &room, id).await?;
-    if !agent && (field.retired || !rules::customer_may(field.audience, field.entity, false)) {
+    if !reach.sees(&field) {
         return Err(Fault::not_found().into());
     }
     let version = field.version;

@@ -101,8 +101,8 @@ struct ListView<T> {
     items: Vec<T>,
     /// What to send as `cursor` for what follows; null at the end.
     next_cursor: Option<String>,
-    /// Whether records are looked at one by one, because the search index tells nothing of this query, or is still being
-    /// made: then it takes longer.
+    /// Whether records are looked at one by one, because the search index tells too little of this query, or is still being
+    /// made: then it takes longer, and a page may hold fewer than were asked for, even none, with more to follow.
     looked_through: bool,
     /// How many records there are in all, where that is known without looking at each; with the first page only.
     total: Option<usize>,

@@ -77,8 +77,11 @@ struct PanelOrganization {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SelectedView {
-    /// The person.
+    /// The person; where the issue names one who was merged, the one who was kept.
     customer: CustomerView,
+    /// Whom the issue names, where they were merged into this person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_account_id: Option<String>,
     /// Their requests; null when Jira could not be asked just now.
     counts: Option<CountsView>,
     /// Their time zone.
@@ -167,6 +170,7 @@ async fn read_panel(
                         entitlements: EntitlementView::of_all(organization.entitlements, &showing, exit),
                     })
                     .collect(),
+                merged_account_id: selected.merged.map(|account| account.to_string()),
                 customer,
             }
         }),

@@ -10,7 +10,9 @@ use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Rep
 
 use crate::Room;
 use crate::actions::access;
+use crate::actions::fields::sections_within;
 use crate::actions::sections::{self, OpenSection};
+use crate::actions::values::Reach;
 use crate::model::{Entity, Permission, SectionId};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -63,8 +65,10 @@ async fn list_sections(
     Principal { cx, .. }: Principal<scope::FieldsRead>,
     Query(query): Query<SectionQuery>,
 ) -> Result<Reply, Problem> {
-    let agent = access::sees_definitions(&cx, &room).await?;
-    let visible = if agent { None } else { Some(crate::actions::fields::customer_sections(&cx, &room).await?) };
+    let visible = match Reach::to_definitions(&cx, &room).await? {
+        Reach::Agent => None,
+        own @ Reach::Own(_) => Some(sections_within(&cx, &room, &own).await?),
+    };
     let sections: Vec<OpenSection> = sections::all(&cx, &room)
         .await?
         .into_iter()

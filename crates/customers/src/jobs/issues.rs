@@ -288,7 +288,7 @@ impl Send {
         let values = content.values.iter().map(|(at, value)| (*at, value.peek()));
         let Some(property) = issues::property(chosen, values, slots) else { return Ok((content, None)) };
         // A person's goes with the person.
-        let subject = if content.personal { Subject::Person(&mark.owner) } else { Subject::Tenant };
+        let subject = content.personal.as_ref().map_or(Subject::Tenant, Subject::Person);
         let keys = self.0.shared.vault.keys(cx, KeyClass::Index, subject).await?;
         let hash = keys.hash("issue property", property.to_string().as_bytes())?.to_vec();
         Ok((content, Some(hash)))

@@ -162,6 +162,11 @@ impl Typed {
 }
 
 impl Reads {
+    /// Whether what was before is read, which lies with each record alone.
+    pub(crate) fn has_history(&self) -> bool {
+        !self.own_history.is_empty() || !self.organizations_history.is_empty()
+    }
+
     fn field(&mut self, organization: bool, field: &Field, history: bool) {
         match (field, organization, history) {
             (Field::Own(own), false, false) => drop(self.own.insert(own.id)),

@@ -10,6 +10,11 @@ use crate::model::{Entity, Owner};
 
 const CUSTOMER_PUT: &str = "INSERT INTO customer (tenant, account, synced_at) VALUES {rows} \
      ON CONFLICT (tenant, account) DO UPDATE SET synced_at = excluded.synced_at";
+const CUSTOMER_MADE: &str = "INSERT INTO customer (tenant, account, synced_at, made) VALUES {rows} \
+     ON CONFLICT (tenant, account) DO UPDATE SET synced_at = excluded.synced_at, made = excluded.made";
+const CUSTOMER_UNSEEN: &str = "SELECT account FROM customer WHERE tenant = $1 AND made AND synced_at < $2 AND account > $3 \
+     UNION SELECT owner FROM customer_value WHERE tenant = $1 AND owner > $3 AND NOT EXISTS (SELECT 1 FROM customer \
+     WHERE tenant = $1 AND account = customer_value.owner AND synced_at >= $2) ORDER BY 1 LIMIT $4";
 const CUSTOMER_LIST: &str = "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
 const CUSTOMER_GET: &str = "SELECT account FROM customer WHERE tenant = $1 AND account = $2";
 const CUSTOMER_KNOWN: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
@@ -37,6 +42,7 @@ const PROJECT_CUSTOMER_PUT: &str = "INSERT INTO project_customer (tenant, projec
      VALUES {rows} ON CONFLICT (tenant, project, account) DO UPDATE SET synced_at = excluded.synced_at";
 const PROJECT_CUSTOMER_GET: &str =
     "SELECT account FROM project_customer WHERE tenant = $1 AND project = $2 AND account = $3";
+const PROJECTS_OF_CUSTOMER: &str = "SELECT project FROM project_customer WHERE tenant = $1 AND account = $2";
 const PROJECT_CUSTOMER_LIST: &str = "SELECT project, account FROM project_customer WHERE tenant = $1 \
      AND (project > $2 OR (project = $2 AND account > $3)) ORDER BY project, account LIMIT $4";
 /// How many rows there are, and when the newest was written: what was read from them stands while this does.
@@ -65,6 +71,27 @@ pub(crate) async fn customers_put<'a>(
 ) -> Result<()> {
     let rows = each_once(accounts).into_iter().map(|account| args![account, at]).collect();
     scoped.run_rows(CUSTOMER_PUT, rows).await.map(drop)
+}
+
+/// Notes that these were made from here: Jira has them, whether or not one of its lists does.
+pub(crate) async fn customers_made<'a>(
+    scoped: &mut Scoped,
+    accounts: impl IntoIterator<Item = &'a AccountId>,
+    at: Timestamp,
+) -> Result<()> {
+    let rows = each_once(accounts).into_iter().map(|account| args![account, at, true]).collect();
+    scoped.run_rows(CUSTOMER_MADE, rows).await.map(drop)
+}
+
+/// Whom the last complete reading did not see, and who were made from here or have values, in the order of their ids.
+pub(crate) async fn customers_unseen(
+    scoped: &mut Scoped,
+    since: Timestamp,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<AccountId>> {
+    let rows = scoped.rows(CUSTOMER_UNSEEN, args![since, after, limit]).await?;
+    rows.iter().map(|row| AccountId::new(row.text("account")?)).collect()
 }
 
 /// A page of Jira's may name somebody twice; a statement may not.
@@ -203,6 +230,12 @@ pub(crate) async fn project_customer_exists(
     account: &AccountId,
 ) -> Result<bool> {
     Ok(scoped.row(PROJECT_CUSTOMER_GET, args![project.as_str(), account]).await?.is_some())
+}
+
+/// The service projects that somebody is a customer of, as the directory has it.
+pub(crate) async fn projects_of_customer(scoped: &mut Scoped, account: &AccountId) -> Result<BTreeSet<ProjectId>> {
+    let rows = scoped.rows(PROJECTS_OF_CUSTOMER, args![account]).await?;
+    rows.iter().map(|row| ProjectId::new(row.text("project")?)).collect()
 }
 
 pub(crate) async fn project_customer_delete(

@@ -14,10 +14,13 @@ const PUT: &str = "INSERT INTO issue_mark (tenant, issue, owner, project, state,
 const LEAVES: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, error = NULL, \
      leaves = TRUE WHERE tenant = $1 AND issue = $2";
 const OF_OWNER: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, error = NULL \
-     WHERE tenant = $1 AND owner = $2";
+     WHERE tenant = $1 AND (owner = $2 OR owner IN \
+     (SELECT merged FROM customer_merge WHERE tenant = $1 AND kept = $2 AND undone_at IS NULL))";
 const OF_ORGANIZATION: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $3, \
      error = NULL WHERE tenant = $1 AND owner IN \
-     (SELECT account FROM membership WHERE tenant = $1 AND organization = $2)";
+     (SELECT account FROM membership WHERE tenant = $1 AND organization = $2 UNION SELECT merged FROM customer_merge \
+     WHERE tenant = $1 AND undone_at IS NULL AND kept IN \
+     (SELECT account FROM membership WHERE tenant = $1 AND organization = $2))";
 const OF_ALL: &str = "UPDATE issue_mark SET state = 'waiting', turn = turn + 1, attempts = 0, due_at = $2, error = NULL \
      WHERE tenant = $1";
 // What no content has the hash of: it is sent again, or taken away.

@@ -36,7 +36,11 @@ fn frame(app: &App, one: &Installation, module: &UiModule, place: &Place) -> Val
         .as_deref()
         .and_then(|key| one.manifest.endpoint(key))
         .is_none_or(|endpoint| one.remote_address(&endpoint.remote).is_some());
+    // Jira shows a panel where somebody added it, and a context opened to whoever opened it last.
+    let added = module.kind == UiKind::IssuePanel;
+    let kept = format!("{}/{}/{}", one.app_uuid(), module.key, place.issue.as_deref().filter(|_| added).unwrap_or("*"));
     context! {
+        added, kept,
         app => one.app_uuid(), app_name => one.name.as_str(), environment => one.environment_uuid(),
         module => module.key.as_str(),
         title => if module.title.is_empty() { one.name.as_str() } else { module.title.as_str() },

@@ -66,12 +66,12 @@ async fn an_invocation_token_says_who_calls_from_where() {
         })
     );
     assert_eq!(claims["app"]["environment"], json!({"type": "DEVELOPMENT", "id": installed.environment_id()}));
-    assert_eq!(claims["app"]["module"], json!({"type": "jira:issuePanel", "key": "customer-panel"}));
+    assert_eq!(claims["app"]["module"], json!({"type": "jira:issueContext", "key": "customer-panel"}));
     assert_eq!(claims["context"]["cloudId"], state.cloud_id());
     assert_eq!(claims["context"]["siteUrl"], site.url());
     assert_eq!(claims["context"]["moduleKey"], "customer-panel");
     let extension = &claims["context"]["extension"];
-    assert_eq!(extension["type"], "jira:issuePanel");
+    assert_eq!(extension["type"], "jira:issueContext");
     assert_eq!((&extension["issue"]["id"], &extension["issue"]["key"]), (&json!(id), &json!(key)));
     assert_eq!(extension["project"], json!({"id": project, "key": "CARE", "type": "service_desk"}));
     let (iat, nbf, exp) = (&claims["iat"], &claims["nbf"], &claims["exp"]);

@@ -9,6 +9,7 @@ use crate::world::World;
 
 on_both!(
     an_administrator_makes_a_customer,
+    whoever_was_made_stays_in_the_lists,
     a_customer_who_is_there_already_is_said,
     what_cannot_be_made_is_said_where_it_stands,
     organizations_and_their_members_come_and_go,
@@ -59,6 +60,42 @@ async fn an_administrator_makes_a_customer(world: &World) {
     assert!(members.to_string().contains(account), "{members}");
     let field = world.admin().defines_text("Ship", "agents").await;
     world.agent().writes(account, &field, json!("Hopper")).await.expect(200);
+}
+
+/// No list of Jira's has somebody who is in no project: they are a customer all the same, until their account is closed.
+async fn whoever_was_made_stays_in_the_lists(world: &World) {
+    let admin = world.admin();
+    let make = async |email: &str, name: &str| {
+        let wanted = json!({"email": email, "displayName": name});
+        let made = admin.post("/api/v1/customers", wanted).await.expect(201).body;
+        made["customer"]["accountId"].as_str().unwrap().to_owned()
+    };
+    let (grace, left) =
+        (make("grace@navy.example", "Grace Hopper").await, make("left@navy.example", "Left Hopper").await);
+    // Whom an agent wrote of beside a request, and who is in no project, is one too.
+    let known = world.customer().account();
+    let field = admin.defines_text("Ship", "agents").await;
+    world.agent().writes(&known, &field, json!("Hopper")).await.expect(200);
+    let change = |change: &dyn Fn(&mut sandbox::state::Store)| change(&mut world.jira.state().write());
+    change(&|store| {
+        store.accounts.get_mut(&left).unwrap().active = false;
+        for desk in store.desks.values_mut() {
+            desk.customers.retain(|account| *account != known);
+        }
+        for organization in store.organizations.values_mut() {
+            organization.members.retain(|account| *account != known);
+        }
+    });
+    for _ in 0..2 {
+        world.clock.advance(std::time::Duration::from_secs(3_700));
+        world.program.runner.drain().await.unwrap();
+    }
+    let found = admin.get("/api/v1/customers?search=hopper").await.expect(200).body;
+    let found: Vec<&str> =
+        found["items"].as_array().unwrap().iter().map(|item| item["accountId"].as_str().unwrap()).collect();
+    assert!(found.contains(&grace.as_str()), "who was made vanished: {found:?}");
+    assert!(found.contains(&known.as_str()), "who has values vanished: {found:?}");
+    assert!(!found.contains(&left.as_str()), "whose account was closed stays: {found:?}");
 }
 
 async fn a_customer_who_is_there_already_is_said(world: &World) {

@@ -223,6 +223,39 @@ async fn fields_are_limited_to_projects(world: &World) {
     let shown = agent.get(&panel).await.expect(200).body;
     let names: Vec<_> = shown["fields"].as_array().unwrap().iter().map(|field| field["name"].clone()).collect();
     assert_eq!(names, ["Here"]);
+
+    // Customers have those of the projects whose customers they are.
+    let (customer, account) = (world.customer(), world.customer().account());
+    let (mut mine, mut others) = (None, None);
+    {
+        let state = world.jira.state();
+        let store = state.read();
+        for project in projects["items"].as_array().unwrap() {
+            let id = project["id"].as_str().unwrap();
+            let of_it = store.desk_of(id).is_some_and(|desk| desk.customers.contains(&account));
+            if of_it { mine = Some(id) } else { others = Some(id) }
+        }
+    }
+    let (mine, others) = (mine.unwrap(), others.unwrap());
+    let limited = async |name: &str, project: &str| {
+        let field = json!({"entity": "customer", "type": "text", "name": name, "audience": "customerEdit",
+            "required": true, "projects": [project]});
+        admin.defines(field).await["id"].as_str().unwrap().to_owned()
+    };
+    let (near, far) = (limited("Near", mine).await, limited("Far", others).await);
+    world.agent().writes(&account, &far, json!("theirs alone")).await.expect(200);
+    let listed = customer.get("/api/v1/fields?entity=customer").await.expect(200).body;
+    let names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|field| field["name"].clone()).collect();
+    assert_eq!(names, ["Near"]);
+    customer.get(&format!("/api/v1/fields/{near}")).await.expect(200);
+    customer.get(&format!("/api/v1/fields/{far}")).await.expect(404);
+    customer.writes(&account, &near, json!("mine")).await.expect(200);
+    let refused = customer.writes(&account, &far, json!("mine")).await;
+    assert!(matches!(refused.status, 404 | 422), "{}", refused.text);
+    let values = customer.get(&format!("/api/v1/customers/{account}/values")).await.expect(200).text;
+    assert!(values.contains("mine") && !values.contains("theirs alone"), "{values}");
+    let copy = customer.post(&format!("/api/v1/customers/{account}/copy"), Value::Null).await.expect(200);
+    assert!(copy.text.contains("mine") && !copy.text.contains("theirs alone"), "{}", copy.text);
 }
 
 async fn lists_are_paged_and_searched(world: &World) {

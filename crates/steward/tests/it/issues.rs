@@ -20,7 +20,7 @@ on_both!(
     they_follow_issues_and_members,
     what_may_not_stand_there_never_does,
     jira_has_it_in_the_end,
-    somebody_who_was_merged_leaves_issues,
+    somebody_who_was_merged_has_what_is_kept,
 );
 
 impl World {
@@ -378,7 +378,7 @@ async fn jira_has_it_in_the_end(world: &World) {
     assert!(pause >= jiff::SignedDuration::from_secs(1_190), "{pause}");
 }
 
-async fn somebody_who_was_merged_leaves_issues(world: &World) {
+async fn somebody_who_was_merged_has_what_is_kept(world: &World) {
     let (account, issue) = (world.customer().account(), world.issue());
     let tier = world.admin().defines_text("Tier", "customerView").await;
     world.agent().writes(&account, &tier, json!("Gold")).await.expect(200);
@@ -389,11 +389,25 @@ async fn somebody_who_was_merged_leaves_issues(world: &World) {
     let set = world.agent().get(&format!("/api/v1/customers/{account}/values")).await.expect(200).body;
     let path = format!("/api/v1/customers/{other}/merge/{account}");
     let merge = json!({"keptVersion": 0, "mergedVersion": set["version"]});
-    world.agent().post(&path, merge).await.expect(201);
+    let merge = world.agent().post(&path, merge).await.expect(201).body;
     world.settles().await;
-    assert_eq!(world.property(&issue), None);
-    let all = world.with_property();
-    assert!(all.iter().all(|(_, reporter)| reporter.as_deref() == Some(&other)), "{all:?}");
+    // Their requests have what stands with the one who is kept, and follow it.
+    let says = |tier: &str| Some(json!({"customer": {"tier": tier}, "string1": tier}));
+    assert_eq!(world.property(&issue), says("Gold"));
+    world.agent().writes(&other, &tier, json!("Silver")).await.expect(200);
+    world.settles().await;
+    assert_eq!(world.property(&issue), says("Silver"));
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(issue.clone());
+    let panel = agent.get(&format!("/api/v1/panel?issue={issue}")).await.expect(200).body;
+    let selected = &panel["selected"];
+    assert_eq!((&selected["customer"]["accountId"], &selected["mergedAccountId"]), (&json!(other), &json!(account)));
+    assert_eq!(selected["values"]["values"][0]["value"], "Silver", "{selected}");
+    // Taken back, each has their own again.
+    let undo = format!("/api/v1/merges/{}/undo", merge["id"].as_str().unwrap());
+    world.agent().post(&undo, json!({})).await.expect(200);
+    world.settles().await;
+    assert_eq!(world.property(&issue), says("Gold"));
 }
 
 /// What stands in Jira in the clear lies here sealed as before: no table, no index, no log of a database has it.

@@ -67,6 +67,17 @@ async fn what_one_node_did_holds_on_the_other() {
         }
     }
 
+    // So does the list, of whom the other made a customer.
+    for node in [one, two] {
+        let token = world.agent().token().await;
+        ask(node, Method::GET, "/api/v1/customers?search=hopper", &token, None).await.expect(200);
+    }
+    let grace = json!({"email": "grace@navy.example", "displayName": "Grace Hopper"});
+    world.admin().post("/api/v1/customers", grace).await.expect(201);
+    let token = world.agent().token().await;
+    let found = ask(two, Method::GET, "/api/v1/customers?search=hopper", &token, None).await.expect(200).body;
+    assert_eq!(found["items"][0]["displayName"], "Grace Hopper", "{found}");
+
     // Sessions, tokens, and the end of a token.
     let session = world.agent().post("/api/v1/session/bearer", json!({})).await.expect(200).body;
     let session = session["token"].as_str().unwrap();

@@ -67,7 +67,6 @@ pub(crate) async fn carry_out(cx: &Cx, room: &Room, seen: SealedImport) -> Resul
             break;
         }
     }
-    directory::forget_sorted(cx, room).await;
     Ok(more)
 }
 
@@ -81,7 +80,6 @@ pub(crate) async fn take_back(cx: &Cx, room: &Room, seen: SealedImport) -> Resul
             break;
         }
     }
-    directory::forget_sorted(cx, room).await;
     Ok(more)
 }
 
@@ -240,6 +238,7 @@ impl<'a> Work<'a> {
     /// Notes in the directory what Jira did; and of what is carried out, what is needed to take it back.
     async fn note_here(&self, scoped: &mut Scoped, batch: &SealedImport, done: &[AccountId], way: Way) -> Result<()> {
         let cx = self.cx;
+        directory::changed(scoped, cx).await?;
         let (mut joined, mut left, mut made) = (Vec::new(), Vec::new(), Vec::new());
         match &self.deed {
             Deed::Join(of) => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use host::PROFILES;
 use kernel::{AccountId, Cx, Fault, OrganizationId, ProjectId, Result, TenantId};
+use store::{Scoped, changes};
 use vault::{Exit, Open};
 use zeroize::Zeroizing;
 
@@ -15,6 +16,8 @@ use super::{name_keys, names, organization_place};
 use crate::Room;
 use crate::sql;
 
+/// What the change sequence calls the directory.
+const DIRECTORY: &str = "directory";
 /// Rows read from the store in one statement.
 const READ_PAGE: u32 = 1_000;
 /// How long a sorted directory serves before somebody looks whether it still stands.
@@ -92,6 +95,8 @@ pub(crate) type Cache = moka::future::Cache<TenantId, Arc<Kept>>;
 /// A sorted directory, and what it was read from.
 pub(crate) struct Kept {
     sorted: Arc<Sorted>,
+    /// The number of the last change that whoever made it told of.
+    change: i64,
     stamp: Stamp,
     /// When it was last seen to stand, in microseconds.
     seen_at: AtomicI64,
@@ -113,12 +118,20 @@ pub(crate) fn cache() -> Cache {
     moka::future::Cache::builder().max_capacity(CACHED_TENANTS).time_to_idle(IDLE).build()
 }
 
-/// The sorted directory. One that is two minutes old at most is answered at once, and looked at behind.
+/// The sorted directory. What was changed here, on whichever node, is in it. What Jira says besides, of names for example, is answered from one that is
+/// two minutes old at most, and looked at behind.
 pub(crate) async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
     let kept = match room.directory.get(&cx.tenant()).await {
         Some(kept) => kept,
         None => return Ok(read_once(cx, room).await?.sorted.clone()),
     };
+    if last_change(cx, room).await? != kept.change {
+        // Of several who see it, the first takes the old one away, and all get the same new one.
+        if is_standing(cx, room, &kept).await {
+            forget(cx, room).await;
+        }
+        return Ok(read_once(cx, room).await?.sorted.clone());
+    }
     let age = kept.age(cx);
     if age < micros(FRESH) {
         return Ok(kept.sorted.clone());
@@ -138,8 +151,16 @@ pub(crate) async fn sorted(cx: &Cx, room: &Room) -> Result<Arc<Sorted>> {
     Ok(kept.sorted.clone())
 }
 
-/// Forgets the sorted directory of this node, so that a change shows at once.
-pub(crate) async fn forget_sorted(cx: &Cx, room: &Room) {
+/// Tells all nodes, by the transaction that changes the directory, that a sorted one stands no more.
+pub(crate) async fn changed(scoped: &mut Scoped, cx: &Cx) -> Result<()> {
+    changes::record(scoped, cx, DIRECTORY, "").await.map(drop)
+}
+
+async fn last_change(cx: &Cx, room: &Room) -> Result<i64> {
+    changes::last_of(&mut room.shared.store.read(cx).await?, DIRECTORY, "").await
+}
+
+async fn forget(cx: &Cx, room: &Room) {
     room.directory.invalidate(&cx.tenant()).await;
 }
 
@@ -170,7 +191,7 @@ async fn renewed(cx: &Cx, room: &Room, kept: &Arc<Kept>) -> Result<Arc<Kept>> {
     }
     // Of several who wait, the first takes the old one away, and all get the same new one.
     if is_standing(cx, room, kept).await {
-        forget_sorted(cx, room).await;
+        forget(cx, room).await;
     }
     read_once(cx, room).await
 }
@@ -194,8 +215,9 @@ async fn stamp(cx: &Cx, room: &Room) -> Result<Stamp> {
 
 async fn read(cx: &Cx, room: &Room) -> Result<Kept> {
     // What changes while it is read is seen as a change afterwards.
-    let (stamp, seen_at) = (stamp(cx, room).await?, kernel::micros(cx.now()).into());
-    Ok(Kept { sorted: Arc::new(read_sorted(cx, room).await?), stamp, seen_at, renewing: false.into() })
+    let (change, stamp) = (last_change(cx, room).await?, stamp(cx, room).await?);
+    let seen_at = kernel::micros(cx.now()).into();
+    Ok(Kept { sorted: Arc::new(read_sorted(cx, room).await?), change, stamp, seen_at, renewing: false.into() })
 }
 
 async fn read_sorted(cx: &Cx, room: &Room) -> Result<Sorted> {

@@ -128,7 +128,7 @@ pub(crate) async fn take_access(cx: &Cx, room: &Room, seen: &SealedImport) -> Re
     let object = format!("{id} accounts={} kept={staying}", people.len() - staying);
     note(&mut scoped, cx, "customers.import_access_taken", actor, &object).await?;
     save(&mut scoped, cx, import).await?;
+    directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    directory::forget_sorted(cx, room).await;
     Ok(Some(true))
 }

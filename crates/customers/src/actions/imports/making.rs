@@ -258,7 +258,7 @@ impl<'a> Making<'a> {
         }
         sql::import_made_put(&mut scoped, id, &person, cx.now()).await?;
         if let Some(account) = made {
-            sql::customers_put(&mut scoped, [account], cx.now()).await?;
+            sql::customers_made(&mut scoped, [account], cx.now()).await?;
             let object = format!("import {id}");
             let (kind, actor) = ("customers.customer_added", self.actor.clone());
             ledger::append(&mut scoped, cx, ledger::Entry { kind, actor, subject, object: Some(&object) }).await?;
@@ -315,9 +315,9 @@ impl<'a> Making<'a> {
             }
             let by = Some(author_of(self.import));
             announce_members_of(&mut scoped, self.cx, EventKind::MemberAdded, joined, by).await?;
+            directory::changed(&mut scoped, self.cx).await?;
             scoped.commit().await?;
         }
-        directory::forget_sorted(self.cx, self.room).await;
         Ok(true)
     }
 }
