@@ -103,6 +103,11 @@ fn with<A, B>(merge: Merge<A>, body: B) -> Merge<B> {
     Merge { id, merged, kept, by, at, undone_at, version, body }
 }
 
+/// What is said of a write to somebody who was merged: it would land where nobody looks.
+pub(crate) fn moved(kept: &AccountId) -> String {
+    format!("This customer was merged into {kept}. Write to that account, or undo the merge.")
+}
+
 /// What receivers of webhooks are told of a merge or of its end, under the number that the merged one got by it.
 fn event(cx: &Cx, kind: EventKind, (kept, merged): (&AccountId, &AccountId), number: i64) -> Event {
     Event {

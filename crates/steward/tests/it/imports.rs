@@ -85,7 +85,7 @@ impl<'w> Importing<'w> {
     }
 }
 
-fn counts(import: &Value) -> [i64; 4] {
+pub(crate) fn counts(import: &Value) -> [i64; 4] {
     ["changed", "unchanged", "refused", "overtaken"].map(|name| import["rows"][name].as_i64().unwrap())
 }
 

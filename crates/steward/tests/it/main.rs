@@ -62,6 +62,7 @@ mod http;
 mod idempotency;
 mod import_command;
 mod import_making;
+mod import_owners;
 mod imports;
 mod issues;
 mod killed;

@@ -14,6 +14,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::imports::Importing;
+use crate::merges::{merge_into, unmerge};
 use crate::world::World;
 
 /// What a receiver got.
@@ -328,12 +329,8 @@ async fn a_merge_and_its_end_are_told(world: &World) {
     let agent = world.agent();
     agent.writes(&merged, &plan, json!("Gold")).await.expect(200);
     world.names(&receiver, false).await;
-    let path = format!("/api/v1/customers/{kept}/merge/{merged}");
-    let seen = agent.get(&path).await.expect(200).body;
-    let versions =
-        json!({"keptVersion": seen["keptValues"]["version"], "mergedVersion": seen["mergedValues"]["version"]});
-    let merge = agent.post(&path, versions).await.expect(201).body["merge"]["id"].clone();
-    agent.post(&format!("/api/v1/merges/{}/undo", merge.as_str().unwrap()), json!({})).await.expect(200);
+    let merge = merge_into(world, &kept, &merged).await;
+    unmerge(world, &merge).await;
     world.delivers().await;
     let told = receiver.told();
     let kinds: Vec<_> = told.iter().map(|body| body["type"].as_str().unwrap()).collect();
