@@ -86,4 +86,5 @@ mod type_changes;
 mod views;
 mod walls;
 mod webhooks;
+mod workbook;
 mod world;
