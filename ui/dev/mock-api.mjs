@@ -175,10 +175,11 @@ const routes = [
     return reply({
       issue: { id: '10001', key: query.get('issue'), projectId: 'p-1' },
       people: ids.map((key, i) => ({ accountId: key, displayName: find(db.customers, 'accountId', key).displayName, roles: [i === 0 ? 'reporter' : 'participant'] })),
-      sections: db.sections, fields: db.fields.filter((f) => !f.retired), permissions: who.permissions,
+      morePeople: 0, sections: db.sections, fields: db.fields.filter((f) => !f.retired), permissions: who.permissions,
       selected: c ? {
         customer: c, counts: counts(numberOf(c.accountId) + 2), localTimeZone: c.timeZone, locale: ['fr-FR', 'ja-JP', 'ar-AE'][ids.indexOf(c.accountId)], values: valueSet(`customer:${c.accountId}`),
         organizations: c.organizations.map((o) => ({ ...o, counts: counts(8), values: valueSet(`organization:${o.id}`) })),
+        moreOrganizations: 0,
       } : null,
     });
   }],

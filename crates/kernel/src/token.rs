@@ -89,6 +89,11 @@ impl Token {
     pub fn may(&self, needed: TokenScope) -> bool {
         self.scopes.contains(&needed)
     }
+
+    /// Whether it may all of these.
+    pub fn may_all(&self, needed: &[TokenScope]) -> bool {
+        needed.iter().all(|scope| self.may(*scope))
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +110,8 @@ mod tests {
             for scope in TokenScope::ALL {
                 assert_eq!(token.may(scope), may.contains(&scope), "{granted:?}: {scope:?}");
             }
+            assert!(token.may_all(may) && token.may_all(&[]));
+            assert_eq!(token.may_all(&TokenScope::ALL), may.len() == TokenScope::ALL.len(), "{granted:?}");
         }
         use TokenScope::{
             CustomersRead, CustomersWrite, FieldsRead, FieldsWrite, ImportsWrite, OrganizationsRead, OrganizationsWrite,

@@ -108,7 +108,7 @@ impl Known {
     }
 }
 
-/// A person, or an API token that has the scope that `N` names. The action decides what they may.
+/// A person, or an API token that has the scopes that `N` names. The action decides what they may.
 pub struct Principal<N> {
     /// The context.
     pub cx: Cx,
@@ -119,8 +119,16 @@ pub struct Principal<N> {
 
 /// What an endpoint needs of a token.
 pub trait Needs {
-    /// The scope.
-    const SCOPE: TokenScope;
+    /// Any one of these, each of them whole: as an operation of openapi.json lists what it is open to.
+    const SCOPES: &'static [&'static [TokenScope]];
+}
+
+/// Which scopes these are, for whoever lacks them.
+fn told(needed: &[&[TokenScope]]) -> String {
+    let whole = |scopes: &&[TokenScope]| {
+        scopes.iter().map(|scope| format!("`{}`", scope.name())).collect::<Vec<_>>().join(" and the scope ")
+    };
+    needed.iter().map(whole).collect::<Vec<_>>().join(" or the scope ")
 }
 
 /// What endpoints need of tokens, as types.
@@ -132,12 +140,25 @@ pub mod scope {
             /// The scope of this name.
             pub struct $name;
             impl super::Needs for $name {
-                const SCOPE: TokenScope = TokenScope::$name;
+                const SCOPES: &'static [&'static [TokenScope]] = &[&[TokenScope::$name]];
             }
         )*};
     }
 
     needs!(CustomersRead, CustomersWrite, OrganizationsRead, OrganizationsWrite, FieldsRead, FieldsWrite, ImportsWrite);
+
+    /// To read customers or organizations: the request says which, and the action asks for that one.
+    pub struct EitherRead;
+    impl super::Needs for EitherRead {
+        const SCOPES: &'static [&'static [TokenScope]] =
+            &[&[TokenScope::CustomersRead], &[TokenScope::OrganizationsRead]];
+    }
+
+    /// To read customers and organizations.
+    pub struct BothRead;
+    impl super::Needs for BothRead {
+        const SCOPES: &'static [&'static [TokenScope]] = &[&[TokenScope::CustomersRead, TokenScope::OrganizationsRead]];
+    }
 }
 
 /// The API token that calls, whatever its scopes.
@@ -338,10 +359,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let (cx, time_zone) = match prove(&Shared::from_ref(state), parts).await? {
             Known::Person(caller) => (caller.cx, caller.from.time_zone),
-            Known::Token(cx) if cx.token().is_some_and(|token| token.may(N::SCOPE)) => (cx, None),
+            Known::Token(cx) if cx.token().is_some_and(|token| N::SCOPES.iter().any(|all| token.may_all(all))) => {
+                (cx, None)
+            }
             Known::Token(_) => {
-                let needed = N::SCOPE.name();
-                return Err(Fault::refused(format!("This needs an API token with the scope `{needed}`.")).into());
+                let needed = told(N::SCOPES);
+                return Err(Fault::refused(format!("This needs an API token with the scope {needed}.")).into());
             }
         };
         Ok(Self { cx, time_zone, needs: PhantomData })

@@ -15,6 +15,7 @@ import { t } from '../messages';
 import { FieldSections } from '../values/FieldSections';
 import { HistoryDrawer } from '../values/HistoryDrawer';
 import { laterOf } from '../values/save';
+import { More } from './More';
 import { OrganizationBlock } from './OrganizationBlock';
 import { PersonCard } from './PersonCard';
 
@@ -71,6 +72,7 @@ function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; o
         <div className="switcher">
           <ChoiceInput label={t('panel.person')} value={selected.mergedAccountId ?? customer.accountId} onChange={(id) => id && onPerson(id)}
             choices={people.map((p) => ({ id: p.accountId, label: p.displayName, detail: p.roles.map((r) => t(`panel.role.${r}`)).join(', ') }))} />
+          <More of="people" count={panel.morePeople} />
         </div>
       )}
       <div key={customer.accountId} className={stale ? 'panel-body panel-stale' : 'panel-body'}>
@@ -83,6 +85,7 @@ function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; o
         {selected.organizations.map((o) => (
           <OrganizationBlock key={o.id} organization={o} fields={of('organization')} sections={sectionsOf('organization')} mayEdit={mayEdit} />
         ))}
+        <More of="organizations" count={selected.moreOrganizations} />
       </div>
     </main>
   );

@@ -4,6 +4,8 @@ import type { Webhook, WebhookEvent } from '../api/types';
 /** In the order in which they are offered. Test messages are asked for, not listened to. */
 export const WEBHOOK_EVENTS = [
   'customer.value.changed', 'organization.value.changed', 'organization.member.added', 'organization.member.removed',
+  'organization.entitlement.added', 'organization.entitlement.changed', 'organization.entitlement.removed',
+  'customer.merged', 'customer.unmerged',
   'field.defined', 'field.changed', 'field.retired', 'field.restored',
 ] as const satisfies readonly WebhookEvent[];
 

@@ -13,7 +13,7 @@ use crate::actions::announce::announce;
 use crate::actions::fields::{self, OpenField};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{self, OpenValue, Reach, Writer};
-use crate::actions::{access, directory};
+use crate::actions::{access, directory, merges};
 use crate::model::{Author, Entity, FieldId, Owner, Permission, Value};
 use crate::{rules, sql};
 
@@ -88,11 +88,16 @@ pub(crate) async fn write_bulk(cx: &Cx, room: &Room, entity: Entity, items: &[It
     for (owner, value) in sql::value_list_of(&mut scoped, &owners).await? {
         standing.entry(owner).or_default().push(value);
     }
+    let merged = sql::merged_of(&mut scoped, &owners).await?;
     let mut plans = Vec::new();
     for (place, writer) in writers {
         let Some(item) = items.get(place) else { continue };
         let sealed = standing.remove(item.owner.id()).unwrap_or_default();
-        match plan(&fields, &reach, writer, (item, place), sealed)? {
+        let planned = match merged.get(item.owner.id()) {
+            Some(kept) => Err(Fault::invalid("merged", merges::moved(kept))),
+            None => plan(&fields, &reach, writer, (item, place), sealed)?,
+        };
+        match planned {
             Ok(plan) => plans.push(plan),
             Err(refused) => {
                 if let Some(outcome) = outcomes.get_mut(place) {

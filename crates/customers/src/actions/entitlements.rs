@@ -8,6 +8,7 @@ use store::{Scoped, changes, ledger};
 use vault::{Keys, Open, Place};
 
 use crate::Room;
+use crate::actions::announce::announce;
 use crate::actions::directory::Name;
 use crate::actions::products::{self, OpenProduct};
 use crate::actions::{access, directory, values};
@@ -17,6 +18,7 @@ use crate::model::{
 };
 use crate::query::evaluate::Entitled;
 use crate::rules::entitlements as rules;
+use crate::webhooks::event::{Event, EventKind};
 use crate::{schema, sql};
 
 /// Organizations whose entitlements one customer is shown; more are Jira's to list.
@@ -228,6 +230,13 @@ async fn put(
     if !sql::entitlement_put(&mut scoped, owner, new, before).await? {
         return Err(Fault::conflict("Somebody changed this entitlement at the same moment. Read it again."));
     }
+    let event = Event {
+        owner: Some(owner.as_str().to_owned()),
+        product: Some(product),
+        by: Some(author.clone()),
+        ..Event::new(EventKind::entitlement_written(from.is_some(), to.is_some()), version, cx.now())
+    };
+    announce(&mut scoped, cx, &[event]).await?;
     let change = keys.seal(&entry_place(owner, version), &TermsChange { from, to })?;
     let entry = EntitlementEntry { id: version, product, change, at: cx.now(), by: author, action };
     sql::entry_insert(&mut scoped, owner, entry).await?;

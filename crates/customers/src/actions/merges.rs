@@ -15,9 +15,9 @@ use crate::actions::directory::{self, CustomerRecord, Name};
 use crate::actions::fields::OpenField;
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{self, OpenValue, Reach, ValueSet, Writer};
-use crate::actions::{access, adding, history, issues};
-use crate::model::{Action, Entity, FieldId, Merge, MergeBody, MergeId, Owner, Permission, Value};
-use crate::webhooks::event::Event;
+use crate::actions::{access, adding, history};
+use crate::model::{Action, Author, Entity, FieldId, Merge, MergeBody, MergeId, Owner, Permission, Value};
+use crate::webhooks::event::{Event, EventKind};
 use crate::{schema, sql};
 
 /// For so long a merge can be taken back: what an import's undo has.
@@ -101,6 +101,21 @@ async fn open(cx: &Cx, room: &Room, sealed: sql::SealedMerge) -> Result<OpenMerg
 fn with<A, B>(merge: Merge<A>, body: B) -> Merge<B> {
     let Merge { id, merged, kept, by, at, undone_at, version, .. } = merge;
     Merge { id, merged, kept, by, at, undone_at, version, body }
+}
+
+/// What is said of a write to somebody who was merged: it would land where nobody looks.
+pub(crate) fn moved(kept: &AccountId) -> String {
+    format!("This customer was merged into {kept}. Write to that account, or undo the merge.")
+}
+
+/// What receivers of webhooks are told of a merge or of its end, under the number that the merged one got by it.
+fn event(cx: &Cx, kind: EventKind, (kept, merged): (&AccountId, &AccountId), number: i64) -> Event {
+    Event {
+        owner: Some(kept.as_str().to_owned()),
+        member: Some(merged.as_str().to_owned()),
+        by: Author::of(cx.actor()),
+        ..Event::new(kind, number, cx.now())
+    }
 }
 
 /// Lets in whoever may merge these two.
@@ -227,11 +242,11 @@ pub(crate) async fn merge_customers(
         events.push(writer.event(id, number));
         body.written.push((id.to_string(), number));
     }
-    announce(&mut scoped, cx, &events).await?;
     let id = MergeId::fresh();
     // Lists and indexes of every node hear of it by this number.
     let version = changes::record(&mut scoped, cx, Entity::Customer.name(), merged.as_str()).await?;
-    issues::happened(&mut scoped, cx, version).await?;
+    events.push(event(cx, EventKind::CustomerMerged, (kept, merged), version));
+    announce(&mut scoped, cx, &events).await?;
     let sealed = keys.seal(&place(id), &body)?;
     let made = Merge {
         id,
@@ -374,9 +389,9 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
         ledger::append(&mut scoped, cx, writer.entry(Action::Restored, &writer.object(*field))).await?;
         events.push(writer.event(*field, back));
     }
-    announce(&mut scoped, cx, &events).await?;
     let version = changes::record(&mut scoped, cx, Entity::Customer.name(), seen.merged.as_str()).await?;
-    issues::happened(&mut scoped, cx, version).await?;
+    events.push(event(cx, EventKind::CustomerUnmerged, (&seen.kept, &seen.merged), version));
+    announce(&mut scoped, cx, &events).await?;
     let before = standing.version;
     let sealed = keys.seal(&place(id), seen.body.peek())?;
     let undone = Merge { undone_at: Some(cx.now()), version, ..with(standing, sealed) };

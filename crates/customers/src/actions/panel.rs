@@ -19,8 +19,12 @@ use crate::actions::values::{self, ValueSet};
 use crate::model::{Owner, Permission};
 use crate::{rules, sql};
 
-/// Organizations shown beside one person; more are counted by Jira, not by us.
+/// Organizations shown beside one person, each with its values and two counts of Jira's; of more it is said how many.
 const ORGANIZATIONS_SHOWN: usize = 20;
+/// People of an issue who can be chosen from: what a list to choose from shows well. Of more it is said how many.
+const PEOPLE_SHOWN: usize = 200;
+/// People of an issue who are read and counted, fifty at a time: twenty calls, which take Jira some seconds.
+const PEOPLE_READ: usize = 1_000;
 
 /// What somebody is to an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,6 +58,8 @@ pub(crate) struct Selected {
     pub(crate) locale: Option<String>,
     pub(crate) values: ValueSet,
     pub(crate) organizations: Vec<OrganizationPanel>,
+    /// How many more there are.
+    pub(crate) more_organizations: usize,
 }
 
 /// The issue, as far as the panel says it.
@@ -66,6 +72,8 @@ pub(crate) struct PanelIssue {
 pub(crate) struct Panel {
     pub(crate) issue: PanelIssue,
     pub(crate) people: Vec<IssuePerson>,
+    /// How many more there are.
+    pub(crate) more_people: usize,
     pub(crate) sections: Vec<OpenSection>,
     pub(crate) fields: Vec<OpenField>,
     pub(crate) selected: Option<Selected>,
@@ -86,6 +94,7 @@ pub(crate) async fn read_panel(cx: &Cx, room: &Room, issue: &str, person: Option
         Some(_) => return Err(Fault::not_found()),
         None => people.first().map(|person| person.account.clone()),
     };
+    let (people, more_people) = shown(people, chosen.as_ref());
     let fields: Vec<OpenField> = fields::all(cx, room)
         .await?
         .into_iter()
@@ -106,7 +115,17 @@ pub(crate) async fn read_panel(cx: &Cx, room: &Room, issue: &str, person: Option
         }
     }
     let products = entitlements::products_by_id(cx, room).await?;
-    Ok(Panel { people, sections: sections::all(cx, room).await?, fields, selected, products, permissions, issue })
+    let sections = sections::all(cx, room).await?;
+    Ok(Panel { people, more_people, sections, fields, selected, products, permissions, issue })
+}
+
+/// The people who are shown, whoever is looked at among them, and how many more there are.
+fn shown(people: Vec<IssuePerson>, chosen: Option<&AccountId>) -> (Vec<IssuePerson>, usize) {
+    let all = people.len();
+    let is_shown = |(place, person): &(usize, IssuePerson)| *place < PEOPLE_SHOWN || chosen == Some(&person.account);
+    let shown: Vec<IssuePerson> = people.into_iter().enumerate().filter(is_shown).map(|(_, person)| person).collect();
+    let more = all - shown.len();
+    (shown, more)
 }
 
 /// The issue and its people, read as the viewer: Jira itself says whether they may see it.
@@ -122,12 +141,19 @@ async fn read_issue(cx: &Cx, room: &Room, viewer: AccountId, issue: &str) -> Res
     if let Some(reporter) = read.fields.reporter {
         people.push(IssuePerson { account: reporter.account_id, roles: vec![PersonRole::Reporter] });
     }
-    // An issue that is no request (a bug of a software project) has a reporter and no participants.
-    let participants = match jira.participants(&named, 0).await {
-        Ok(page) => page.items,
-        Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Refused | Kind::Invalid) => Vec::new(),
-        Err(fault) => return Err(fault),
-    };
+    let mut participants = Vec::new();
+    let mut start = Some(0);
+    while let Some(from) = start.filter(|_| participants.len() < PEOPLE_READ) {
+        match jira.participants(&named, from).await {
+            Ok(page) => {
+                participants.extend(page.items);
+                start = page.next;
+            }
+            // An issue that is no request (a bug of a software project) has a reporter and no participants.
+            Err(fault) if matches!(fault.kind(), Kind::NotFound | Kind::Refused | Kind::Invalid) => break,
+            Err(fault) => return Err(fault),
+        }
+    }
     for participant in participants {
         match people.iter_mut().find(|person| person.account == participant.account_id) {
             Some(person) => person.roles.push(PersonRole::Participant),
@@ -150,8 +176,10 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
     let values = values::read_values(cx, room, &owner).await?;
     // Counts are Jira's to give; the panel is useful without them.
     let counts = directory::counts(cx, room, &owner).await.ok();
+    let theirs = directory::organizations_of(cx, room, &account).await?;
+    let more_organizations = theirs.len().saturating_sub(ORGANIZATIONS_SHOWN);
     let mut organizations = Vec::new();
-    for (id, name) in directory::organizations_of(cx, room, &account).await?.into_iter().take(ORGANIZATIONS_SHOWN) {
+    for (id, name) in theirs.into_iter().take(ORGANIZATIONS_SHOWN) {
         let owner = Owner::Organization(id.clone());
         organizations.push(OrganizationPanel {
             values: values::read_values(cx, room, &owner).await?,
@@ -168,7 +196,33 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
         counts,
         values,
         organizations,
+        more_organizations,
         customer,
         merged,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn whoever_is_looked_at_is_shown_and_the_rest_is_counted() {
+        let person = |place: usize| IssuePerson {
+            account: AccountId::new(format!("cu:{place}")).unwrap(),
+            roles: vec![PersonRole::Participant],
+        };
+        for (all, chosen, expected) in [
+            (0, None, (0, 0)),
+            (PEOPLE_SHOWN, Some(0), (PEOPLE_SHOWN, 0)),
+            (PEOPLE_SHOWN + 3, Some(PEOPLE_SHOWN - 1), (PEOPLE_SHOWN, 3)),
+            (PEOPLE_SHOWN + 3, Some(PEOPLE_SHOWN + 1), (PEOPLE_SHOWN + 1, 2)),
+        ] {
+            let chosen = chosen.map(|place| person(place).account);
+            let (people, more) = shown((0..all).map(person).collect(), chosen.as_ref());
+            assert_eq!((people.len(), more), expected);
+            assert!(chosen.is_none_or(|account| people.iter().any(|person| person.account == account)));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{IfMatch, Json, Page, PageQuery, Path, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
+use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::entitlements::{self, OpenEntitlement, Products, Written};
@@ -312,18 +312,18 @@ struct OrganizationEntitlements {
 ///
 /// A customer gets their own: products that are open to customers, without notes. Organizations without any are left out.
 #[utoipa::path(get, path = "/customers/{accountId}/entitlements", tag = "entitlements", params(("accountId" = String, Path)),
+    security(("token" = ["customers:read", "organizations:read"]), ("bearer" = []), ("session" = [])),
     responses((status = 200, body = Page<OrganizationEntitlements>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 #[web::boxed]
 async fn customer_entitlements(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, time_zone, .. }: Principal<scope::BothRead>,
     Path(id): Path<AccountId>,
 ) -> Result<Reply, Problem> {
-    let cx = &caller.cx;
-    let (agent, organizations, products) = entitlements::read_of_customer(cx, &room, &id).await?;
-    let today = today(cx, &room, caller.from.time_zone.as_deref()).await?;
+    let (agent, organizations, products) = entitlements::read_of_customer(&cx, &room, &id).await?;
+    let today = today(&cx, &room, time_zone.as_deref()).await?;
     let written = organizations.iter().flat_map(|of| &of.entitlements).filter(|_| agent);
-    let authors = authors(cx, &room, written.map(|entitlement| &entitlement.updated_by)).await?;
+    let authors = authors(&cx, &room, written.map(|entitlement| &entitlement.updated_by)).await?;
     let showing = Showing { products: &products, today, authors: agent.then_some(&authors) };
     Ok(Reply::ok(|exit| Page {
         items: organizations

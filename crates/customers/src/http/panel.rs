@@ -90,8 +90,10 @@ struct SelectedView {
     locale: Option<String>,
     /// Their values.
     values: ValueSetView,
-    /// Their organizations.
+    /// Their organizations; at most 20.
     organizations: Vec<PanelOrganization>,
+    /// How many more organizations they have.
+    more_organizations: usize,
 }
 
 /// What stands beside an issue.
@@ -100,8 +102,10 @@ struct SelectedView {
 struct PanelView {
     /// The issue.
     issue: IssueView,
-    /// Its reporter and participants.
+    /// Its reporter and participants: the first 200, and whoever is looked at.
     people: Vec<IssuePersonView>,
+    /// How many more there are; where more than 1,000 take part, at least so many.
+    more_people: usize,
     /// Sections of both entities.
     sections: Vec<SectionView>,
     /// Fields of both entities that apply to this project.
@@ -150,6 +154,7 @@ async fn read_panel(
                 roles: person.roles,
             })
             .collect(),
+        more_people: panel.more_people,
         sections: panel.sections.into_iter().map(|section| SectionView::of(section, exit)).collect(),
         fields: panel.fields.into_iter().map(|field| FieldView::of(field, exit)).collect(),
         selected: panel.selected.map(|selected| {
@@ -171,6 +176,7 @@ async fn read_panel(
                     })
                     .collect(),
                 merged_account_id: selected.merged.map(|account| account.to_string()),
+                more_organizations: selected.more_organizations,
                 customer,
             }
         }),

@@ -14,7 +14,7 @@ use crate::Room;
 use crate::actions::directory::{CustomerRecord, Name, OrganizationRecord};
 use crate::actions::{access, directory};
 use crate::http::entitlements::{EntitlementView, Showing};
-use crate::model::Permission;
+use crate::model::{Entity, Permission};
 use crate::rules::TEXT_CHARS;
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {
@@ -121,12 +121,15 @@ pub(crate) struct ProjectView {
 }
 
 /// List service projects
-#[utoipa::path(get, path = "/projects", tag = "people",
+#[utoipa::path(get, path = "/projects", tag = "people", security(("token" = ["customers:read"]), ("bearer" = []), ("session" = [])),
     responses((status = 200, body = Page<ProjectView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
 #[web::boxed]
-async fn list_projects(State(room): State<Room>, Person(caller): Person) -> Result<Reply, Problem> {
-    access::require(&caller.cx, &room, Permission::Browse).await?;
-    let projects = directory::service_projects(&caller.cx, &room).await?;
+async fn list_projects(
+    State(room): State<Room>,
+    Principal { cx, .. }: Principal<scope::CustomersRead>,
+) -> Result<Reply, Problem> {
+    access::require_about(&cx, &room, Entity::Customer, Permission::Browse).await?;
+    let projects = directory::service_projects(&cx, &room).await?;
     Ok(Reply::ok(|exit| Page {
         items: projects
             .into_iter()

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vault::Exit;
-use web::{Json, Person, Problem, ProblemBody, Query, Reply};
+use web::{Json, Person, Principal, Problem, ProblemBody, Query, Reply, scope};
 
 use crate::Room;
 use crate::actions::{directory, queries};
@@ -114,17 +114,19 @@ struct CheckView {
 
 /// Check a query
 ///
-/// Tells each mistake with its place, and of a query without one its normal form. Runs nothing.
+/// Tells each mistake with its place, and of a query without one its normal form. Runs nothing. An API token needs the scope that reads
+/// what the query is about.
 #[utoipa::path(post, path = "/queries/check", tag = "queries", request_body = QueryInput,
+    security(("token" = ["customers:read"]), ("token" = ["organizations:read"]), ("bearer" = []), ("session" = [])),
     responses((status = 200, body = CheckView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 #[web::boxed]
 async fn check_query(
     State(room): State<Room>,
-    Person(caller): Person,
+    Principal { cx, time_zone, .. }: Principal<scope::EitherRead>,
     Json(input): Json<QueryInput>,
 ) -> Result<Reply, Problem> {
-    let zone = zone(&caller.cx, &room, caller.from.time_zone.as_deref()).await?;
-    Ok(match queries::ask(&caller.cx, &room, input.entity, &input.query, zone).await? {
+    let zone = zone(&cx, &room, time_zone.as_deref()).await?;
+    Ok(match queries::ask(&cx, &room, input.entity, &input.query, zone).await? {
         Ok(question) => Reply::ok(|_| CheckView { normal: Some(question.normal), mistakes: Vec::new() }),
         Err(mistakes) => Reply::ok(|exit| CheckView {
             normal: None,

@@ -1,10 +1,12 @@
 //! Merges, and pairs that somebody said are not the same.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use kernel::{AccountId, Result, RowName, Sealed};
 use store::{Row, Scoped, args};
 
-use crate::model::{Merge, MergeBody, MergeId};
+use crate::model::{Entity, Merge, MergeBody, MergeId, Owner};
 
 const INSERT: &str = "INSERT INTO customer_merge (tenant, id, merged, kept, actor, at, undone_at, version, body) \
      VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8)";
@@ -17,6 +19,9 @@ const OF: &str = "SELECT id, merged, kept, actor, at, undone_at, version, body F
 const STANDING: &str = "SELECT merged, kept FROM customer_merge WHERE tenant = $1 AND undone_at IS NULL \
      AND merged > $2 ORDER BY merged LIMIT $3";
 const INTO: &str = "SELECT kept FROM customer_merge WHERE tenant = $1 AND merged = $2 AND undone_at IS NULL";
+const INTO_OF: &str = "WITH asked (tenant, merged) AS (VALUES {rows}) \
+     SELECT merged, kept FROM asked JOIN customer_merge USING (tenant, merged) \
+     WHERE asked.tenant = $1 AND undone_at IS NULL";
 const HAS_MERGED: &str =
     "SELECT merged FROM customer_merge WHERE tenant = $1 AND kept = $2 AND undone_at IS NULL LIMIT 1";
 const DISMISS: &str = "INSERT INTO duplicate_dismissal (tenant, first, second, at, actor) VALUES ($1, $2, $3, $4, $5) \
@@ -71,6 +76,14 @@ pub(crate) async fn merge_list(scoped: &mut Scoped, account: &AccountId) -> Resu
 /// Into whom somebody was merged, if that stands.
 pub(crate) async fn merged_into(scoped: &mut Scoped, account: &AccountId) -> Result<Option<AccountId>> {
     scoped.row(INTO, args![account]).await?.map(|row| AccountId::new(row.text("kept")?)).transpose()
+}
+
+/// The same of many of one kind: who of them was merged, and into whom. Of organizations none is.
+pub(crate) async fn merged_of(scoped: &mut Scoped, owners: &[Owner]) -> Result<HashMap<String, AccountId>> {
+    let people = owners.iter().filter(|owner| owner.entity() == Entity::Customer);
+    let keys: Vec<_> = people.map(|owner| args![owner.id()]).collect();
+    let rows = scoped.rows_of(INTO_OF, &keys).await?;
+    rows.iter().map(|row| Ok((row.text("merged")?, AccountId::new(row.text("kept")?)?))).collect()
 }
 
 /// Whether others were merged into somebody, and that stands.

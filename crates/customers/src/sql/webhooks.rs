@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kernel::{Fault, Result, RowName, Sealed};
 use store::{Row, Scoped, args};
 
-use crate::model::{Author, FieldId};
+use crate::model::{Author, FieldId, ProductId};
 use crate::webhooks::event::{Event, EventKind};
 use crate::webhooks::receiver::{ReceiverBody, ReceiverState, Secrets, WebhookId};
 
@@ -116,13 +116,19 @@ fn receiver(row: &Row) -> Result<SealedReceiver> {
 }
 
 fn event(row: &Row) -> Result<Event> {
+    let kind = EventKind::parse(&row.text("kind")?)?;
+    // What of its owner's changed: a field, or the product of an entitlement. The kind says which.
+    let about = row.opt_uuid("field")?;
+    let (field, product) =
+        if kind.is_of_entitlement() { (None, about.map(ProductId)) } else { (about.map(FieldId), None) };
     Ok(Event {
         seq: row.int("seq")?,
         id: row.uuid("id")?,
-        kind: EventKind::parse(&row.text("kind")?)?,
+        kind,
         owner: row.opt_text("owner")?,
         member: row.opt_text("member")?,
-        field: row.opt_uuid("field")?.map(FieldId),
+        field,
+        product,
         by: row.opt_text("actor")?.as_deref().map(Author::parse).transpose()?,
         at: row.instant("at")?,
     })
@@ -225,7 +231,7 @@ pub(crate) async fn events_insert(scoped: &mut Scoped, events: &[Event]) -> Resu
             event.kind.name(),
             event.owner.clone(),
             event.member.clone(),
-            event.field.map(|field| field.0),
+            event.field.map(|field| field.0).or(event.product.map(|product| product.0)),
             event.by.as_ref().map(Author::stored),
             event.at
         ]

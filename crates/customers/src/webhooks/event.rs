@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroize;
 
-use crate::model::{Action, Author, Change, Entity, FieldId};
+use crate::model::{Action, Author, Change, Entity, FieldId, ProductId};
 
 /// What happened. Names are stored and sent: one never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, Zeroize)]
@@ -25,6 +25,21 @@ pub(crate) enum EventKind {
     /// Jira says that somebody no longer does.
     #[serde(rename = "organization.member.removed")]
     MemberRemoved,
+    /// An organization was given an entitlement that it did not have.
+    #[serde(rename = "organization.entitlement.added")]
+    EntitlementAdded,
+    /// What an organization is entitled to has other terms now.
+    #[serde(rename = "organization.entitlement.changed")]
+    EntitlementChanged,
+    /// An organization is no longer entitled to it.
+    #[serde(rename = "organization.entitlement.removed")]
+    EntitlementRemoved,
+    /// A customer was merged into another one.
+    #[serde(rename = "customer.merged")]
+    CustomerMerged,
+    /// That was taken back.
+    #[serde(rename = "customer.unmerged")]
+    CustomerUnmerged,
     /// A field was defined.
     #[serde(rename = "field.defined")]
     FieldDefined,
@@ -44,11 +59,16 @@ pub(crate) enum EventKind {
 
 impl EventKind {
     /// Those that a receiver listens to.
-    pub(crate) const CHOSEN: [Self; 8] = [
+    pub(crate) const CHOSEN: [Self; 13] = [
         Self::CustomerValueChanged,
         Self::OrganizationValueChanged,
         Self::MemberAdded,
         Self::MemberRemoved,
+        Self::EntitlementAdded,
+        Self::EntitlementChanged,
+        Self::EntitlementRemoved,
+        Self::CustomerMerged,
+        Self::CustomerUnmerged,
         Self::FieldDefined,
         Self::FieldChanged,
         Self::FieldRetired,
@@ -62,6 +82,11 @@ impl EventKind {
             Self::OrganizationValueChanged => "organization.value.changed",
             Self::MemberAdded => "organization.member.added",
             Self::MemberRemoved => "organization.member.removed",
+            Self::EntitlementAdded => "organization.entitlement.added",
+            Self::EntitlementChanged => "organization.entitlement.changed",
+            Self::EntitlementRemoved => "organization.entitlement.removed",
+            Self::CustomerMerged => "customer.merged",
+            Self::CustomerUnmerged => "customer.unmerged",
             Self::FieldDefined => "field.defined",
             Self::FieldChanged => "field.changed",
             Self::FieldRetired => "field.retired",
@@ -87,6 +112,20 @@ impl EventKind {
         }
     }
 
+    /// What became of an entitlement that was in force before, or was not, and is in force now, or is not.
+    pub(crate) fn entitlement_written(before: bool, now: bool) -> Self {
+        match (before, now) {
+            (_, false) => Self::EntitlementRemoved,
+            (false, true) => Self::EntitlementAdded,
+            (true, true) => Self::EntitlementChanged,
+        }
+    }
+
+    /// Whether it is told of a product.
+    pub(crate) fn is_of_entitlement(self) -> bool {
+        matches!(self, Self::EntitlementAdded | Self::EntitlementChanged | Self::EntitlementRemoved)
+    }
+
     /// Whose value changed, if that is what happened.
     pub(crate) fn entity_of_value(self) -> Option<Entity> {
         match self {
@@ -105,11 +144,14 @@ pub(crate) struct Event {
     /// Names its message, on every try and replay alike.
     pub(crate) id: Uuid,
     pub(crate) kind: EventKind,
-    /// Of a value: the customer's account or the organization. Of a member: the organization.
+    /// Of a value: the customer's account or the organization. Of a member and an entitlement: the organization. Of a merge: the
+    /// account that was kept.
     pub(crate) owner: Option<String>,
-    /// The member's account.
+    /// The member's account; of a merge, the account that was merged.
     pub(crate) member: Option<String>,
     pub(crate) field: Option<FieldId>,
+    /// Of an entitlement.
+    pub(crate) product: Option<ProductId>,
     pub(crate) by: Option<Author>,
     pub(crate) at: Timestamp,
 }
@@ -117,7 +159,7 @@ pub(crate) struct Event {
 impl Event {
     /// Something that happened now; made whole with the other parts by struct update.
     pub(crate) fn new(kind: EventKind, seq: i64, at: Timestamp) -> Self {
-        Self { seq, id: Uuid::now_v7(), kind, owner: None, member: None, field: None, by: None, at }
+        Self { seq, id: Uuid::now_v7(), kind, owner: None, member: None, field: None, product: None, by: None, at }
     }
 
     /// Its `webhook-id`.
@@ -136,18 +178,22 @@ pub(crate) struct Told<'a> {
 pub(crate) fn message(event: &Event, told: Option<&Told<'_>>) -> Vec<u8> {
     let mut data = serde_json::Map::new();
     let mut put = |key: &str, value: serde_json::Value| data.insert(key.to_owned(), value);
-    let owner = match event.kind {
-        EventKind::CustomerValueChanged => "accountId",
-        _ => "organizationId",
+    let (owner, member) = match event.kind {
+        EventKind::CustomerMerged | EventKind::CustomerUnmerged => ("keptId", "mergedId"),
+        EventKind::CustomerValueChanged => ("accountId", "accountId"),
+        _ => ("organizationId", "accountId"),
     };
     if let Some(id) = &event.owner {
         put(owner, json!(id));
     }
     if let Some(account) = &event.member {
-        put("accountId", json!(account));
+        put(member, json!(account));
     }
     if let Some(field) = event.field {
         put("fieldId", json!(field.to_string()));
+    }
+    if let Some(product) = event.product {
+        put("productId", json!(product.to_string()));
     }
     match &event.by {
         Some(Author::Person(account)) => drop(put("by", json!({"accountId": account.as_str()}))),
@@ -190,6 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn an_entitlement_is_added_changed_or_removed() {
+        for (before, now, expected) in [
+            (false, true, EventKind::EntitlementAdded),
+            (true, true, EventKind::EntitlementChanged),
+            (true, false, EventKind::EntitlementRemoved),
+        ] {
+            assert_eq!(EventKind::entitlement_written(before, now), expected);
+        }
+    }
+
+    #[test]
     fn a_message_names_ids_and_tells_values_only_when_it_is_given_them() {
         #[track_caller]
         fn check(event: &Event, told: Option<&Told<'_>>, expected: serde_json::Value) {
@@ -220,6 +277,18 @@ mod tests {
             ..Event::new(EventKind::MemberAdded, 7, at)
         };
         check(&member, None, json!({"organizationId": "17", "accountId": "cu:1"}));
+        let entitlement = Event {
+            owner: Some("17".to_owned()),
+            product: Some(ProductId(Uuid::nil())),
+            ..Event::new(EventKind::EntitlementAdded, 7, at)
+        };
+        check(&entitlement, None, json!({"organizationId": "17", "productId": Uuid::nil().to_string()}));
+        let merge = Event {
+            owner: Some("cu:1".to_owned()),
+            member: Some("cu:2".to_owned()),
+            ..Event::new(EventKind::CustomerMerged, 7, at)
+        };
+        check(&merge, None, json!({"keptId": "cu:1", "mergedId": "cu:2"}));
         check(&Event::new(EventKind::Test, 7, at), None, json!({}));
     }
 }

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::imports::value;
+use crate::merges::{merge_into, unmerge};
 use crate::world::World;
 
 on_both!(
     each_item_is_written_whole_or_not_at_all,
     a_thousand_items_are_one_request,
     organizations_are_written_alike,
+    who_was_merged_is_refused_and_told_where_they_went,
     the_request_itself_is_bounded_and_walled,
 );
 
@@ -142,6 +145,25 @@ async fn organizations_are_written_alike(world: &World) {
     assert_eq!(statuses(&answer).iter().map(|told| told.0).collect::<Vec<_>>(), [200, 200, 404]);
     let values = script.get(&format!("/api/v1/organizations/{new}/values")).await.expect(200).body;
     assert_eq!(values["values"][0]["value"], "South");
+}
+
+async fn who_was_merged_is_refused_and_told_where_they_went(world: &World) {
+    let plan = world.admin().defines_text("Plan", "agents").await;
+    let (kept, merged) = (world.customer().account(), world.other_customer().account());
+    let merge = merge_into(world, &kept, &merged).await;
+    let script = world.script("Nightly import", &["customers:write"]).await;
+    let items = json!({"items": [
+        {"accountId": merged, "values": {&plan: "Gold"}},
+        {"accountId": kept, "values": {&plan: "Silver"}},
+    ]});
+    let answer = script.post(CUSTOMERS, items.clone()).await.expect(200).body;
+    assert_eq!(statuses(&answer), [(422, "merged".to_owned()), (200, String::new())]);
+    let told = answer["items"][0]["problem"]["detail"].as_str().unwrap();
+    assert!(told.contains(&kept), "{told}");
+    assert_eq!(value(world, &merged, &plan).await, Value::Null);
+    assert_eq!(value(world, &kept, &plan).await, "Silver");
+    unmerge(world, &merge).await;
+    assert_eq!(script.post(CUSTOMERS, items).await.expect(200).body["written"], 2);
 }
 
 async fn the_request_itself_is_bounded_and_walled(world: &World) {

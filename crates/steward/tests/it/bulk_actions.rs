@@ -4,12 +4,14 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::imports::{customers, value};
+use crate::merges::merge_into;
 use crate::world::{Answer, World};
 
 on_both!(
     a_field_is_set_for_many_and_undone,
     what_a_query_finds_is_frozen,
     who_writes_meanwhile_is_left_and_told,
+    who_was_merged_is_refused_and_told_where_they_went,
     what_makes_no_sense_is_told_where,
     one_is_its_authors_and_administrators,
     scripts_need_the_scope,
@@ -183,6 +185,31 @@ async fn who_writes_meanwhile_is_left_and_told(world: &World) {
     assert_eq!((&done["written"], counts(&done)), (&json!(1), [1, 0, 0, 1]));
     assert_eq!(value(world, &people[0], &plan).await, "Bronze");
     assert_eq!(action.rows("overtaken").await[0]["ownerId"], json!(people[0]));
+}
+
+async fn who_was_merged_is_refused_and_told_where_they_went(world: &World) {
+    let plan = world.admin().defines_text("Plan", "agents").await;
+    let people = people(world, 3).await;
+    let (kept, merged, later) = (people[0].as_str(), people[1].as_str(), people[2].as_str());
+    merge_into(world, kept, merged).await;
+    let action = Acting::of(world, &plan, &[kept, merged, later], json!("Gold")).await;
+    assert_eq!(counts(&action.reads().await), [2, 0, 1, 0]);
+    let refused = action.rows("refused").await;
+    assert_eq!(refused[0]["ownerId"], json!(merged));
+    assert!(refused[0]["detail"].as_str().unwrap().contains(kept), "{refused:?}");
+    // Whom somebody merges between the preview and the run is left, and told.
+    merge_into(world, kept, later).await;
+    let done = action.ends("run").await;
+    assert_eq!((&done["written"], counts(&done)), (&json!(1), [1, 0, 1, 1]));
+    assert_eq!(action.rows("overtaken").await[0]["ownerId"], json!(later));
+    for (account, expected) in [(kept, json!("Gold")), (merged, Value::Null), (later, Value::Null)] {
+        assert_eq!(value(world, account, &plan).await, expected, "{account}");
+    }
+    // Where they belong in Jira is their account's, and is changed.
+    let organizations = world.agent().get("/api/v1/organizations?limit=1").await.expect(200).body;
+    let change = json!({"type": "addToOrganization", "organizationId": organizations["items"][0]["id"]});
+    let places = Acting::begun(world, json!({"ids": [merged]}), change).await;
+    assert_eq!(counts(&places.reads().await)[2], 0);
 }
 
 async fn what_makes_no_sense_is_told_where(world: &World) {

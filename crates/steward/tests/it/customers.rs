@@ -1,11 +1,15 @@
 //! Fields, values, history, permissions, the panel: what users see.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::world::World;
 
 on_both!(
     an_agent_edits_the_reporters_fields_beside_an_issue,
+    a_participant_is_looked_at_as_the_reporter_is,
+    of_many_it_is_said_how_many_more_there_are,
     two_people_edit_one_value,
     a_set_is_written_whole_or_not_at_all,
     history_tells_and_restores,
@@ -45,6 +49,76 @@ async fn an_agent_edits_the_reporters_fields_beside_an_issue(world: &World) {
     let panel = agent.get(&format!("/api/v1/panel?issue={}", world.issue())).await.expect(200).body;
     assert_eq!(panel["selected"]["values"]["values"][0]["value"], gold);
     assert_eq!(panel["selected"]["organizations"][0]["values"]["values"][0]["value"], "North");
+}
+
+/// Lets these and nobody else take part in an issue.
+fn take_part(world: &World, issue: &str, accounts: &[String]) {
+    let state = world.jira.state();
+    let mut store = state.write();
+    let issue = store.issues.values_mut().find(|known| known.key == issue).unwrap();
+    Arc::make_mut(issue).participants = accounts.to_vec();
+}
+
+async fn a_participant_is_looked_at_as_the_reporter_is(world: &World) {
+    let plan = world.admin().defines_text("Plan", "agents").await;
+    let (reporter, other) = (world.customer().account(), world.other_customer().account());
+    let issue = world.issue();
+    take_part(world, &issue, std::slice::from_ref(&other));
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(issue.clone());
+    agent.writes(&reporter, &plan, json!("Silver")).await.expect(200);
+    agent.writes(&other, &plan, json!("Gold")).await.expect(200);
+    let path = format!("/api/v1/panel?issue={issue}");
+    let panel = agent.get(&path).await.expect(200).body;
+    let people: Vec<_> =
+        panel["people"].as_array().unwrap().iter().map(|one| (&one["accountId"], &one["roles"])).collect();
+    let expected = [(json!(reporter), json!(["reporter"])), (json!(other), json!(["participant"]))];
+    assert_eq!(people, expected.iter().map(|(account, roles)| (account, roles)).collect::<Vec<_>>());
+    assert_eq!((&panel["morePeople"], &panel["selected"]["moreOrganizations"]), (&json!(0), &json!(0)));
+    assert_eq!(panel["selected"]["values"]["values"][0]["value"], "Silver", "the reporter's, where nobody is named");
+    let theirs = agent.get(&format!("{path}&person={other}")).await.expect(200).body["selected"].clone();
+    assert_eq!(theirs["customer"]["accountId"], json!(other));
+    assert_eq!(theirs["values"]["values"][0]["value"], "Gold");
+    // Whoever takes no part is not looked at beside the issue.
+    take_part(world, &issue, &[]);
+    agent.get(&format!("{path}&person={other}")).await.expect(404);
+}
+
+async fn of_many_it_is_said_how_many_more_there_are(world: &World) {
+    let nobody = sandbox::events::Actor::default();
+    let state = world.jira.state();
+    let customer = world.customer().account();
+    let many: Vec<String> = (0..230)
+        .map(|place| {
+            let (address, name) = (format!("part{place}@example.com"), format!("Part {place}"));
+            state.create_customer(&nobody, &address, &name).unwrap().account_id
+        })
+        .collect();
+    let issue = world.issue();
+    take_part(world, &issue, &many);
+    for place in 0..25 {
+        let organization = state.create_organization(&nobody, &format!("Branch {place:02}")).id;
+        state.edit_organization(&nobody, &organization, |one| one.members.extend([customer.clone()])).unwrap();
+    }
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(issue.clone());
+    let whole = agent.get(&format!("/api/v1/customers/{customer}")).await.expect(200).body;
+    let organizations = whole["organizations"].as_array().unwrap().len();
+    assert!(organizations >= 25, "{organizations}");
+    let path = format!("/api/v1/panel?issue={issue}");
+    let panel = agent.get(&path).await.expect(200).body;
+    assert_eq!((panel["people"].as_array().unwrap().len(), &panel["morePeople"]), (200, &json!(31)));
+    let selected = &panel["selected"];
+    let shown = selected["organizations"].as_array().unwrap().len();
+    assert_eq!((shown, &selected["moreOrganizations"]), (20, &json!(organizations - 20)));
+    // Whoever stands behind Jira's first page can be looked at, and whoever stands behind those that are shown too.
+    for (place, more) in [(60, 31), (229, 30)] {
+        let one = agent.get(&format!("{path}&person={}", many[place])).await.expect(200).body;
+        assert_eq!(one["selected"]["customer"]["accountId"], json!(many[place]));
+        assert_eq!(one["morePeople"], more);
+        assert!(one["people"].as_array().unwrap().iter().any(|person| person["accountId"] == json!(many[place])));
+    }
+    world.program.runner.drain().await.unwrap();
 }
 
 async fn two_people_edit_one_value(world: &World) {

@@ -85,7 +85,7 @@ impl<'w> Importing<'w> {
     }
 }
 
-fn counts(import: &Value) -> [i64; 4] {
+pub(crate) fn counts(import: &Value) -> [i64; 4] {
     ["changed", "unchanged", "refused", "overtaken"].map(|name| import["rows"][name].as_i64().unwrap())
 }
 
@@ -250,7 +250,29 @@ async fn somebody_was_faster_than_the_run(world: &World) {
 }
 
 async fn ones_own_export_changes_nothing(world: &World) {
-    let people = customers(world, 3).await;
+    let person = customers(world, 3).await.remove(2).0;
+    for (entity, list, key) in [("customer", "customers", "accountId"), ("organization", "organizations", "id")] {
+        let listed = world.agent().get(&format!("/api/v1/{list}?limit=1")).await.expect(200).body;
+        let owner = listed["items"][0][key].as_str().unwrap();
+        has_a_value_of_each_type(world, entity, &format!("/api/v1/{list}/{owner}/values"), &person).await;
+        // A default shows where nothing was written, in the file too.
+        let with_default = json!({"entity": entity, "type": "text", "name": "Language", "default": "German"});
+        world.admin().defines(with_default).await;
+        let export = format!("/api/v1/{list}/export");
+        let exported = world.agent().post(&export, json!({"format": "csv"})).await.expect(200).text;
+        let import = Importing::of(world, entity, exported.as_bytes(), 3_000).await;
+        let checked = import.checks_as_suggested(json!({"emptyCells": "clear"})).await;
+        let mapped = checked["settings"]["columns"].as_array().unwrap().iter().filter(|column| !column.is_null());
+        assert!(mapped.count() > 13, "each field and whose it is: {checked}");
+        assert_eq!(counts(&checked)[0], 0, "{:?}", import.rows("changed").await);
+        assert_eq!(counts(&checked)[2], 0, "{:?}", import.rows("refused").await);
+        let all = listed["total"].as_i64().unwrap();
+        assert!(all > 3 && counts(&checked)[1] == all, "{all} {entity}s: {checked}");
+    }
+}
+
+/// Defines a field of each type, and writes a value of each.
+async fn has_a_value_of_each_type(world: &World, entity: &str, values: &str, person: &str) {
     let option = |label: &str| json!({"label": label, "retired": false});
     let kinds = [
         ("text", json!("'=not a formula"), Value::Null),
@@ -264,33 +286,23 @@ async fn ones_own_export_changes_nothing(world: &World) {
         ("url", json!("https://example.com/?a=b"), Value::Null),
         ("email", json!("ana@example.com"), Value::Null),
         ("phone", json!("+4930123456"), Value::Null),
-        ("user", json!(people[2].0), Value::Null),
+        ("user", json!(person), Value::Null),
     ];
     for (kind, held, options) in kinds {
-        let mut wanted = json!({"entity": "customer", "type": kind, "name": format!("A {kind}")});
+        let mut wanted = json!({"entity": entity, "type": kind, "name": format!("A {kind}")});
         if !options.is_null() {
             wanted["options"] = options;
         }
         let field = world.admin().defines(wanted).await;
-        let id = field["id"].as_str().unwrap();
         let option = |at: usize| field["options"][at]["id"].clone();
         let held = match kind {
             "select" => option(1),
             "multiSelect" => json!([option(0), option(1)]),
             _ => held,
         };
-        world.agent().writes(&people[0].0, id, held).await.expect(200);
+        let path = format!("{values}/{}", field["id"].as_str().unwrap());
+        world.agent().put(&path, "\"v0\"", json!({"value": held})).await.expect(200);
     }
-    // A default shows where nothing was written, in the file too.
-    let with_default = json!({"entity": "customer", "type": "text", "name": "Language", "default": "German"});
-    world.admin().defines(with_default).await;
-    let exported = world.agent().post("/api/v1/customers/export", json!({"format": "csv"})).await.expect(200).text;
-    let import = Importing::of(world, "customer", exported.as_bytes(), 3_000).await;
-    let checked = import.checks_as_suggested(json!({"emptyCells": "clear"})).await;
-    let rows = exported.lines().count() as i64;
-    assert_eq!(counts(&checked)[0], 0, "{:?}", import.rows("changed").await);
-    assert_eq!(counts(&checked)[2], 0, "{:?}", import.rows("refused").await);
-    assert!(counts(&checked)[1] > 3 && counts(&checked)[1] < rows);
 }
 
 async fn files_of_every_kind_say_the_same(world: &World) {

@@ -82,6 +82,21 @@ async fn undoes(actor: &Actor<'_>, merge: &Value) -> crate::world::Answer {
     actor.post(&format!("/api/v1/merges/{}/undo", merge["id"].as_str().unwrap()), json!({})).await
 }
 
+/// Merges one customer into another one, where nothing has to be chosen between them; answers the merge.
+pub(crate) async fn merge_into(world: &World, kept: &str, merged: &str) -> String {
+    let agent = world.agent();
+    let path = format!("/api/v1/customers/{kept}/merge/{merged}");
+    let seen = agent.get(&path).await.expect(200).body;
+    let versions =
+        json!({"keptVersion": seen["keptValues"]["version"], "mergedVersion": seen["mergedValues"]["version"]});
+    agent.post(&path, versions).await.expect(201).body["merge"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Takes it back.
+pub(crate) async fn unmerge(world: &World, merge: &str) {
+    world.agent().post(&format!("/api/v1/merges/{merge}/undo"), json!({})).await.expect(200);
+}
+
 async fn two_alike_are_told_and_can_be_said_not_to_be_the_same(world: &World) {
     let two = two(world).await;
     let agent = world.agent();

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::world::{Script, World};
 
-/// A row of an operation's security: the scope that a token needs for it, if it is open to tokens.
-fn scope_of(operation: &Value) -> Option<Option<String>> {
-    let alternatives = operation["security"].as_array()?;
-    let named = alternatives.iter().find_map(|alternative| alternative.get("token"))?;
-    Some(named.as_array().unwrap().first().map(|scope| scope.as_str().unwrap().to_owned()))
+/// What an operation's security says of tokens: alternatives, of each the scopes that are needed together. None where it is closed to
+/// them, an empty one where any token will do.
+fn scopes_of(operation: &Value) -> Vec<Vec<String>> {
+    let named =
+        |scopes: &Value| scopes.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
+    let alternatives = operation["security"].as_array().into_iter().flatten();
+    alternatives.filter_map(|alternative| alternative.get("token")).map(named).collect()
 }
 
 const SCOPES: [&str; 7] = [
@@ -24,14 +26,14 @@ const SCOPES: [&str; 7] = [
     "imports:write",
 ];
 
-/// Each operation, with the scope that opens it to tokens: `Some(None)` any, `None` none.
-fn operations(world: &World) -> Vec<(Method, String, Option<Option<String>>)> {
+/// Each operation, with the scopes that open it to tokens.
+fn operations(world: &World) -> Vec<(Method, String, Vec<Vec<String>>)> {
     let description: Value = serde_json::from_str(&world.program.openapi.to_json().unwrap()).unwrap();
     let mut found = Vec::new();
     for (path, item) in description["paths"].as_object().unwrap() {
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get(method) {
-                found.push((method.to_uppercase().parse().unwrap(), path.clone(), scope_of(operation)));
+                found.push((method.to_uppercase().parse().unwrap(), path.clone(), scopes_of(operation)));
             }
         }
     }
@@ -70,12 +72,9 @@ async fn a_token_opens_what_its_scope_says_and_nothing_else() {
     for (method, path, needed) in operations(&world) {
         for (scope, script) in &scripts {
             let name = format!("{scope}: {method} {path}");
-            let lets_in = match &needed {
-                None => false,
-                Some(None) => true,
-                // Writing brings reading of the same with it.
-                Some(Some(needed)) => needed == scope || *needed == scope.replace(":write", ":read"),
-            };
+            // Writing brings reading of the same with it.
+            let has = |needed: &String| needed == scope || *needed == scope.replace(":write", ":read");
+            let lets_in = needed.iter().any(|all| all.iter().all(has));
             let answer = attempt(script, &method, &path).await;
             if lets_in {
                 open += 1;
@@ -196,6 +195,7 @@ async fn a_departed_tenants_token_opens_nothing() {
 
 on_both!(
     history_names_the_token,
+    a_script_reads_what_it_needs_for_what_it_may,
     only_administrators_make_tokens_and_the_secret_is_told_once,
     a_use_is_noted_by_its_day,
     a_script_is_paced_and_nobody_else,
@@ -232,6 +232,42 @@ async fn history_names_the_token(world: &World) {
     assert_eq!((of("web.token_made").len(), of("web.token_revoked").len()), (1, 1));
     assert_eq!(of("web.token_made")[0].object.as_deref(), Some(format!("{} customers:write", script.id).as_str()));
     assert_eq!(store::ledger::first_break(&entries), None);
+}
+
+async fn a_script_reads_what_it_needs_for_what_it_may(world: &World) {
+    let customers = world.script("Customers", &["customers:write"]).await;
+    let organizations = world.script("Organizations", &["organizations:write"]).await;
+    let both = world.script("Both", &["customers:read", "organizations:read"]).await;
+    let fields = world.script("Fields", &["fields:read"]).await;
+    // Whoever lets customers into projects learns which there are.
+    let seen = world.admin().get("/api/v1/projects").await.expect(200).body;
+    assert_eq!(customers.get("/api/v1/projects").await.expect(200).body, seen);
+    organizations.get("/api/v1/projects").await.expect(403);
+    // Whoever asks for a list may ask whether their query means something.
+    let check = "/api/v1/queries/check";
+    let query = |entity: &str| json!({"entity": entity, "query": "name ~ ana"});
+    for (script, customer, organization) in [(&customers, 200, 403), (&organizations, 403, 200), (&both, 200, 200)] {
+        script.post(check, query("customer")).await.expect(customer);
+        script.post(check, query("organization")).await.expect(organization);
+    }
+    let refused = fields.post(check, query("customer")).await.expect(403).body;
+    let told = "This needs an API token with the scope `customers:read` or the scope `organizations:read`.";
+    assert_eq!(refused["detail"], told);
+    // What a customer's organizations are entitled to is told to whoever may read both.
+    let product = world.admin().post("/api/v1/products", json!({"name": "Premium support"})).await.expect(201).body;
+    let account = world.customer().account();
+    let whole = world.agent().get(&format!("/api/v1/customers/{account}")).await.expect(200).body;
+    let organization = whole["organizations"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/organizations/{organization}/entitlements/{}", product["id"].as_str().unwrap());
+    world.agent().put(&path, "\"v0\"", json!({"limit": 7})).await.expect(200);
+    let path = format!("/api/v1/customers/{account}/entitlements");
+    let held = both.get(&path).await.expect(200).body;
+    assert_eq!(held, world.agent().get(&path).await.expect(200).body);
+    assert_eq!(held["items"][0]["entitlements"][0]["productName"], "Premium support");
+    organizations.get(&path).await.expect(403);
+    let refused = customers.get(&path).await.expect(403).body;
+    let told = "This needs an API token with the scope `customers:read` and the scope `organizations:read`.";
+    assert_eq!(refused["detail"], told);
 }
 
 async fn only_administrators_make_tokens_and_the_secret_is_told_once(world: &World) {

@@ -14,6 +14,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::imports::Importing;
+use crate::merges::{merge_into, unmerge};
 use crate::world::World;
 
 /// What a receiver got.
@@ -71,11 +72,16 @@ impl Receiver {
     }
 }
 
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 13] = [
     "customer.value.changed",
     "organization.value.changed",
     "organization.member.added",
     "organization.member.removed",
+    "organization.entitlement.added",
+    "organization.entitlement.changed",
+    "organization.entitlement.removed",
+    "customer.merged",
+    "customer.unmerged",
     "field.defined",
     "field.changed",
     "field.retired",
@@ -119,6 +125,8 @@ on_both!(
     what_is_not_taken_is_sent_again,
     what_nothing_reaches_is_switched_off,
     members_that_come_and_go_are_told,
+    what_becomes_of_an_entitlement_is_told,
+    a_merge_and_its_end_are_told,
     many_changes_are_told_once_each,
     what_an_import_writes_and_takes_back_is_told,
 );
@@ -285,6 +293,53 @@ async fn members_that_come_and_go_are_told(world: &World) {
     let told = receiver.told();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["type"], "organization.member.removed");
+}
+
+async fn what_becomes_of_an_entitlement_is_told(world: &World) {
+    let receiver = Receiver::listen().await;
+    world.names(&receiver, true).await;
+    let (admin, agent) = (world.admin(), world.agent());
+    let product =
+        admin.post("/api/v1/products", json!({"name": "Premium support"})).await.expect(201).body["id"].clone();
+    let organizations = agent.get("/api/v1/organizations?limit=1").await.expect(200).body;
+    let organization = organizations["items"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/organizations/{organization}/entitlements/{}", product.as_str().unwrap());
+    let given = agent.put(&path, "\"v0\"", json!({"limit": 1, "note": "Between us."})).await.expect(200);
+    let changed = agent.put(&path, &given.etag(), json!({"limit": 2})).await.expect(200);
+    // What says the same changes nothing, and is told to nobody.
+    agent.put(&path, &changed.etag(), json!({"limit": 2})).await.expect(200);
+    let gone = agent.ask(Method::DELETE, &path, Some(&changed.etag()), None).await.expect(200);
+    let history = format!("/api/v1/organizations/{organization}/entitlement-history");
+    let first = agent.get(&history).await.expect(200).body["items"][2]["id"].as_str().unwrap().to_owned();
+    let back = format!("{history}/{first}/restore");
+    agent.ask(Method::POST, &back, Some(&gone.etag()), None).await.expect(200);
+    world.delivers().await;
+    let told = receiver.told();
+    let kinds: Vec<_> = told.iter().map(|body| body["type"].as_str().unwrap()).collect();
+    let expected = ["added", "changed", "removed", "added"].map(|what| format!("organization.entitlement.{what}"));
+    assert_eq!(kinds, expected);
+    let data = json!({"organizationId": organization, "productId": product, "by": {"accountId": agent.account()}});
+    assert!(told.iter().all(|body| body["data"] == data), "ids, and no terms: {told:?}");
+}
+
+async fn a_merge_and_its_end_are_told(world: &World) {
+    let receiver = Receiver::listen().await;
+    let plan = world.admin().defines_text("Plan", "customerView").await;
+    let (kept, merged) = (world.customer().account(), world.other_customer().account());
+    let agent = world.agent();
+    agent.writes(&merged, &plan, json!("Gold")).await.expect(200);
+    world.names(&receiver, false).await;
+    let merge = merge_into(world, &kept, &merged).await;
+    unmerge(world, &merge).await;
+    world.delivers().await;
+    let told = receiver.told();
+    let kinds: Vec<_> = told.iter().map(|body| body["type"].as_str().unwrap()).collect();
+    // The value that moves and goes back, each before what moved it.
+    let value = "customer.value.changed";
+    assert_eq!(kinds, [value, "customer.merged", value, "customer.unmerged"]);
+    let data = json!({"keptId": kept, "mergedId": merged, "by": {"accountId": agent.account()}});
+    assert_eq!((&told[1]["data"], &told[3]["data"]), (&data, &data));
+    assert_eq!(told[0]["data"]["accountId"], json!(kept));
 }
 
 async fn many_changes_are_told_once_each(world: &World) {

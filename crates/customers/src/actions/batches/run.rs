@@ -18,7 +18,7 @@ use crate::actions::fields;
 use crate::actions::imports::making::{self, Making};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{Writer, write_sealed};
-use crate::imports::plan::{Outcome, PlannedRow};
+use crate::imports::plan::{Outcome, PlannedChange, PlannedRow};
 use crate::model::{Counts, FieldId, FieldType, ImportState, Owner};
 use crate::rules;
 use crate::sql::{self, Made, SealedImport, SealedValue};
@@ -171,7 +171,7 @@ impl Run<'_> {
 }
 
 /// Writes the values of rows that stand as the dry run saw them. Answers how many values, and the places of the rows that
-/// somebody was faster than.
+/// somebody was faster than: who changed a value, or merged whom the row is about.
 async fn write(
     scoped: &mut Scoped,
     cx: &Cx,
@@ -183,12 +183,14 @@ async fn write(
     let mut standing: BTreeMap<(String, FieldId), SealedValue> = BTreeMap::new();
     let values = sql::value_list_of(scoped, &owners).await?;
     standing.extend(values.into_iter().map(|(owner, value)| ((owner, value.field), value)));
+    let merged = sql::merged_of(scoped, &owners).await?;
     let (mut good, mut overtaken) = (Vec::new(), Vec::new());
     for due in due {
-        let as_seen = due.row.changes.iter().all(|change| {
+        let is_same = |change: &PlannedChange| {
             let key = (due.owner.id().to_owned(), FieldId(change.field));
             standing.get(&key).map_or(0, |value| value.version) == change.version
-        });
+        };
+        let as_seen = !merged.contains_key(due.owner.id()) && due.row.changes.iter().all(is_same);
         if as_seen { good.push(due) } else { overtaken.push(due.place) }
     }
     let count = good.iter().map(|due| due.row.changes.len()).sum::<usize>();

@@ -181,7 +181,7 @@ pub(crate) async fn page(
         lost.map(|lost| serde_json::from_str(&lost).map_err(broken)).transpose()?.unwrap_or_default();
     for place in lost {
         if let Some(row) = rows.get_mut(place) {
-            let detail = "Somebody changed a value of this row after the dry run. Nothing of it was written.";
+            let detail = "After the dry run somebody changed a value of this row, or merged whom it is about. Nothing of it was written.";
             row.outcome = Outcome::Overtaken;
             row.refusals = vec![Refusal::of_row("conflict", detail)];
         }

@@ -1,7 +1,7 @@
 //! The preview: looks at each chosen record, and writes down, page by page, what would become of it. A page of the choice is a
 //! page of the plan, so that a slice goes on behind the last page that stands.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{AccountId, Cx, Fault, Result};
 use store::changes;
@@ -12,7 +12,7 @@ use crate::Room;
 use crate::actions::batches::{self, owner_of, plan_place, staged, standing};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::turned::Turned;
-use crate::actions::{access, directory};
+use crate::actions::{access, directory, merges};
 use crate::imports::plan::{Outcome, PlannedRow, Refusal, plan_value};
 use crate::model::{Act, Entity, ImportState, Owner, Value};
 use crate::sql::{self, SealedImport};
@@ -87,12 +87,20 @@ impl Looks<'_> {
     /// What would become of these records, numbered from 1.
     async fn at(&self, ids: &[String]) -> Result<Zeroizing<Vec<PlannedRow>>> {
         let owners = ids.iter().map(|id| owner_of(self.entity, id)).collect::<Result<Vec<Owner>>>()?;
-        let known = directory::known(self.cx, self.room, &owners).await?;
+        let mut known = directory::known(self.cx, self.room, &owners).await?;
+        let merged = match self.act {
+            Act::SetValue { .. } => sql::merged_of(&mut self.room.shared.store.read(self.cx).await?, &owners).await?,
+            // Where an account belongs in Jira is its own, merged or not.
+            Act::AddToOrganization(_) | Act::RemoveFromOrganization(_) | Act::AddToProject(_) => HashMap::new(),
+        };
+        known.retain(|id| !merged.contains_key(id));
         let mut rows = Zeroizing::new(Vec::with_capacity(owners.len()));
         for (number, owner) in (1..).zip(&owners) {
             let mut row = PlannedRow { row: number, owner: Some(owner.id().to_owned()), ..PlannedRow::default() };
-            if !known.contains(owner.id()) {
-                row.refuse(Refusal::of_row("unknown", "Jira knows nobody and nothing of this id any more."));
+            match merged.get(owner.id()) {
+                Some(kept) => row.refuse(Refusal::of_row("merged", merges::moved(kept))),
+                None if known.contains(owner.id()) => {}
+                None => row.refuse(Refusal::of_row("unknown", "Jira knows nobody and nothing of this id any more.")),
             }
             rows.push(row);
         }

@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 use super::who::{self, Who, Whose};
 use super::{known, making};
 use crate::Room;
-use crate::actions::access;
 use crate::actions::batches::{plan_place, same_plan, save, staged, standing, stop};
 use crate::actions::directory::{self, Names};
 use crate::actions::fields::{self, OpenField};
 use crate::actions::turned::Turned;
+use crate::actions::{access, merges};
 use crate::imports::mapping::{self, Mapping, Target};
 use crate::imports::plan::{self, Mapped, Newcomer, Outcome, PlannedRow, Refusal, Standing};
 use crate::imports::text::{self, RawRow, Rows};
@@ -273,7 +273,21 @@ impl Slice<'_> {
             }
             read.push(Read { row, cells: raw.cells.unwrap_or_default(), owner });
         }
+        self.refuse_merged(&mut read).await?;
         Ok(read)
+    }
+
+    /// Rows about somebody who was merged say where they went.
+    async fn refuse_merged(&self, read: &mut [Read]) -> Result<()> {
+        let owners: Vec<Owner> = read.iter().filter_map(|read| read.owner.clone()).collect();
+        let merged = sql::merged_of(&mut self.room.shared.store.read(self.cx).await?, &owners).await?;
+        for Read { row, owner, .. } in read {
+            if let Some(kept) = owner.as_ref().and_then(|owner| merged.get(owner.id())) {
+                row.refuse(Refusal::of_row("merged", merges::moved(kept)));
+                *owner = None;
+            }
+        }
+        Ok(())
     }
 
     /// What each row would change of what stands.

@@ -27,6 +27,8 @@ pub(super) struct Who<'a> {
     entity: Entity,
     by_email: HashMap<&'a str, Vec<&'a AccountId>>,
     by_name: HashMap<String, Vec<&'a str>>,
+    /// Who was merged, and into whom.
+    merged: Option<&'a HashMap<AccountId, AccountId>>,
 }
 
 /// Shorter texts are names: an account's id is 24 characters and more, or has a colon.
@@ -39,7 +41,7 @@ impl<'a> Who<'a> {
     pub(super) fn of(sorted: Option<&'a Sorted>, entity: Entity) -> Self {
         let mut by_email: HashMap<&str, Vec<&AccountId>> = HashMap::new();
         let mut by_name: HashMap<String, Vec<&str>> = HashMap::new();
-        let Some(sorted) = sorted else { return Self { entity, by_email, by_name } };
+        let Some(sorted) = sorted else { return Self { entity, by_email, by_name, merged: None } };
         for line in &sorted.customers {
             // The line's searched text is its name, then its address, both in small letters.
             if let Some((_, email)) = line.search.rsplit_once('\n').filter(|(_, email)| !email.is_empty()) {
@@ -54,7 +56,7 @@ impl<'a> Who<'a> {
                 by_name.entry(name_key(&line.name)).or_default().push(line.id.as_str());
             }
         }
-        Self { entity, by_email, by_name }
+        Self { entity, by_email, by_name, merged: Some(&sorted.merged) }
     }
 
     /// Whom a row is about, and how the file names them. `ids`: those of the page's ids that there are.
@@ -87,7 +89,7 @@ impl<'a> Who<'a> {
     fn by_text(&self, text: &str) -> Result<Owner, Refusal> {
         let (owners, unknown, ambiguous): (Vec<Owner>, _, _) = match self.entity {
             Entity::Customer => (
-                self.by_email(text).iter().map(|account| Owner::Customer((*account).clone())).collect(),
+                self.meant(self.by_email(text)).into_iter().map(|account| Owner::Customer(account.clone())).collect(),
                 "No customer has this address, as far as Jira tells Steward addresses. Use the account id.",
                 "Several customers have this address. Use the account id.",
             ),
@@ -108,6 +110,17 @@ impl<'a> Who<'a> {
             (None, _) => Err(Refusal::of_row("unknown", unknown)),
             (Some(_), Some(_)) => Err(Refusal::of_row("ambiguous", ambiguous)),
         }
+    }
+
+    /// Of those who have an address the ones who were not merged into another one, so that it means whom a merge kept. Where
+    /// all were, all of them: the row is refused, and says where they went.
+    fn meant(&self, all: &[&'a AccountId]) -> Vec<&'a AccountId> {
+        let standing: Vec<&AccountId> = all.iter().copied().filter(|account| !self.is_merged(account)).collect();
+        if standing.is_empty() { all.to_vec() } else { standing }
+    }
+
+    fn is_merged(&self, account: &AccountId) -> bool {
+        self.merged.is_some_and(|merged| merged.contains_key(account))
     }
 
     fn by_email(&self, text: &str) -> &[&'a AccountId] {
