@@ -5,6 +5,7 @@
 //! [`Look::at`] and [`ClientLook`] for what is proven, and at [`Joining::join`] for what is then kept.
 
 mod client;
+mod cloud;
 mod data_center;
 mod look;
 

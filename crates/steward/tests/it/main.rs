@@ -72,6 +72,7 @@ mod nodes;
 mod objects;
 mod operator;
 mod person;
+mod probes;
 mod queries;
 mod realm;
 mod rekey;
