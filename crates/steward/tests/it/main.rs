@@ -74,6 +74,7 @@ mod operator;
 mod person;
 mod probes;
 mod queries;
+mod raised_by;
 mod realm;
 mod rekey;
 mod sandbox_command;
