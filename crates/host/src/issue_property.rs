@@ -10,6 +10,9 @@ use crate::Host;
 
 /// The property's key. Letters alone: automation reaches it by its name.
 pub const KEY: &str = "stewardCustomers";
+/// The property that says who raised a request for a customer, where Jira knows the account alone that did it for them: `{"accountId": …}`,
+/// and nothing else.
+pub const RAISED_BY: &str = "stewardRaisedBy";
 /// Begins the names by which JQL knows its places. An alias takes no dot.
 const ALIAS: &str = "steward";
 

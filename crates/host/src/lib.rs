@@ -53,7 +53,7 @@ pub use connect::{Connect, ConnectConfig};
 pub use customers::{Comer, Customers, Stranger};
 pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Outward, Purpose, SystemLookup, ask_self, store_client};
 pub use install::{Call, ForgeHeaders, Inbound};
-pub use joining::{Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
+pub use joining::{ClientLook, Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
 pub use realm::{MoveCode, MoveHook, Named};

@@ -40,6 +40,10 @@ use crate::{schema, sql};
 const SCOPES: [&str; 4] = ["read:jira-user", "read:jira-work", "read:servicedesk-request", "offline_access"];
 /// The same of Data Center, which knows no finer ones and always lets one ask again.
 const DATA_CENTER_SCOPE: &str = "READ";
+/// Where Atlassian's authorization server hands out tokens.
+pub(crate) const TOKEN_AT: &str = "oauth/token";
+/// Where a Data Center does.
+pub(crate) const DATA_CENTER_TOKEN_AT: &str = "rest/oauth2/latest/token";
 /// Whose API the grant is for.
 const AUDIENCE: &str = "api.atlassian.com";
 const ASK_TIME: Duration = Duration::from_secs(10);
@@ -161,9 +165,9 @@ impl SignIn {
         let client = self.0.services.client(cx).await?.ok_or_else(not_set_up)?;
         let OauthClient { id, secret } = client.peek();
         let (authority, authorize, token) = if known.is_data_center() {
-            (&known.site.api_base, "rest/oauth2/latest/authorize", "rest/oauth2/latest/token")
+            (&known.site.api_base, "rest/oauth2/latest/authorize", DATA_CENTER_TOKEN_AT)
         } else {
-            (&self.0.authority, "authorize", "oauth/token")
+            (&self.0.authority, "authorize", TOKEN_AT)
         };
         let at = |path: &str| authority.join(path).map_err(|error| Fault::broken("sign_in", error));
         Ok(BasicClient::new(ClientId::new(id.clone()))

@@ -110,7 +110,8 @@ async fn uninstalled(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `enabled` and `disabled`: Jira shows our pages or does not, and nothing is to be done here.
+/// `enabled` and `disabled`: Jira shows our pages and takes our calls, or does not. Nothing is held back here meanwhile: the two come late and in any
+/// order, and the former is promised after an install alone (docs/connect.md says what then becomes of jobs).
 async fn acknowledge(
     State(doors): State<Doors>,
     method: Method,

@@ -16,7 +16,8 @@ use crate::door::{Outward, Purpose, Reply};
 use crate::fault::{paced, unexpected};
 use crate::limits::backoff::{Ending, retry_in};
 use crate::limits::headers;
-use crate::limits::pauses::Target;
+use crate::limits::pauses::{Budget, Target};
+use crate::sites::Known;
 
 /// No single try takes longer, so that a second one fits into a page's time.
 const TRY_TIME: Duration = Duration::from_secs(20);
@@ -156,6 +157,7 @@ impl Jira<'_> {
             method: call.method.clone(),
             endpoint: call.template,
             writes_issue: call.writes_issue.clone(),
+            budget: self.budget(&known),
         };
         let timer = parts.limits.timer();
         let (mut tried, mut renewed) = (0, false);
@@ -216,6 +218,15 @@ impl Jira<'_> {
     /// As whom.
     pub(crate) fn by(&self) -> &As {
         &self.by
+    }
+
+    /// Whose budget a call is taken from: Data Center keeps one for each person, Cloud several for whoever asks.
+    fn budget(&self, known: &Known) -> Budget {
+        match &self.by {
+            _ if !known.is_data_center() => Budget::Several,
+            As::App => Budget::Account,
+            As::Person(account) => Budget::Person(account.clone()),
+        }
     }
 }
 

@@ -12,12 +12,17 @@ use url::Url;
 
 use super::call::Call;
 use super::desks::{Customer, Organization, Page, paged};
-use super::{As, IssueKey, Jira, RequestTypeId, ServiceDeskId};
+use super::{As, IssueKey, IssueRef, Jira, PropertyKey, RequestTypeId, ServiceDeskId};
+use crate::issue_property;
 use crate::markup::Document;
 use crate::personal::Personal;
+use crate::sites::Known;
 
 /// Accounts that Jira takes in one call.
 pub const ACCOUNTS_AT_ONCE: usize = 50;
+
+/// Begins the description of a request that the account raised for somebody who works here. Customers read it: it names nobody.
+const ON_BEHALF: &str = "Raised by the support team on the customer's behalf.";
 
 /// What Jira asks of somebody who changes something.
 #[derive(Clone, Copy)]
@@ -89,26 +94,17 @@ pub struct Raised {
 }
 
 impl Jira<'_> {
-    /// Jira as whoever changes something there: the person who wants it, where the site lets an app, so that Jira judges
-    /// them; else the account that the site was joined with, which may more than they, so that it is asked first whether
-    /// Jira would let them. What a script does is done as the app; its scopes are an administrator's word.
+    /// Jira as whoever changes something there. On a site with the Forge app, as the person who wants it, so that Jira
+    /// judges them. Elsewhere Jira is asked first whether it would let them, and then it is done as [`Self::hand_for`] says: where
+    /// that is the account that the site was joined with, it may more than they. What a script does is done as the app; its scopes
+    /// are an administrator's word.
     pub async fn hand(&self, power: Power<'_>) -> Result<Self> {
         let known = self.cloud.0.sites.of(self.cx.tenant()).await?;
         let Some(person) = self.cx.person() else { return Ok(self.acting(As::App)) };
-        if known.mode == Mode::Forge {
-            return Ok(self.acting(As::Person(person.clone())));
+        if known.mode != Mode::Forge && !self.would_let(person, power).await? {
+            return Err(Fault::refused("Jira does not allow this."));
         }
-        let app = self.acting(As::App);
-        let standing = self.cx.standing();
-        let has = match power {
-            Power::Administrator => standing.admin,
-            Power::Agent => standing.agent || standing.admin,
-            Power::AgentIn(project) => app.holds(person, "SERVICEDESK_AGENT", project).await?,
-            Power::AdministratorOf(project) => {
-                standing.admin || app.holds(person, "ADMINISTER_PROJECTS", project).await?
-            }
-        };
-        if has { Ok(app) } else { Err(Fault::refused("Jira does not allow this.")) }
+        Ok(self.acting(self.written_as(&known, person).await?))
     }
 
     /// Jira as somebody who wanted earlier what a job does now: as that person where the site lets an app, else as the
@@ -116,9 +112,39 @@ impl Jira<'_> {
     pub async fn hand_for(&self, person: Option<&AccountId>) -> Result<Self> {
         let known = self.cloud.0.sites.of(self.cx.tenant()).await?;
         Ok(self.acting(match person {
-            Some(person) if known.mode == Mode::Forge => As::Person(person.clone()),
-            _ => As::App,
+            Some(person) => self.written_as(&known, person).await?,
+            None => As::App,
         }))
+    }
+
+    /// Whether Jira would let the acting person do this, as far as it says so to the app.
+    async fn would_let(&self, person: &AccountId, power: Power<'_>) -> Result<bool> {
+        let app = self.acting(As::App);
+        let standing = self.cx.standing();
+        Ok(match power {
+            Power::Administrator => standing.admin,
+            Power::Agent => standing.agent || standing.admin,
+            Power::AgentIn(project) => app.holds(person, "SERVICEDESK_AGENT", project).await?,
+            Power::AdministratorOf(project) => {
+                standing.admin || app.holds(person, "ADMINISTER_PROJECTS", project).await?
+            }
+        })
+    }
+
+    /// As whom is written what a person wants.
+    async fn written_as(&self, known: &Known, person: &AccountId) -> Result<As> {
+        let theirs = As::Person(person.clone());
+        match known.mode {
+            Mode::Forge => Ok(theirs),
+            // What people grant there is to read.
+            Mode::CloudToken | Mode::DataCenter => Ok(As::App),
+            // Who has a licence, and where the app that is installed asked for it: the authorization server says so.
+            Mode::Connect => match self.acting(theirs.clone()).access(known).boxed().await {
+                Ok(_) => Ok(theirs),
+                Err(fault) if fault.kind() == Kind::Refused => Ok(As::App),
+                Err(fault) => Err(fault),
+            },
+        }
     }
 
     /// Makes an organization. Jira makes a second one of the same name.
@@ -199,11 +225,16 @@ impl Jira<'_> {
         Ok(known.site.url.as_ref().and_then(|site| site.join(&format!("browse/{key}")).ok()))
     }
 
-    /// Raises a request on a customer's behalf.
+    /// Raises a request on a customer's behalf. Where the account does it for somebody who works here, Jira would name the account alone: the request then
+    /// says who it was, by id, in its property [`issue_property::RAISED_BY`], and that it was raised for the customer, in its first line.
     pub async fn raise_request(&self, new: &NewRequest<'_>) -> Result<Raised> {
-        let data_center = self.is_data_center().await?;
+        let known = self.cloud.0.sites.of(self.cx.tenant()).boxed().await?;
+        let data_center = known.is_data_center();
+        let raiser = self.cx.person().filter(|_| known.mode.is_by_operator() && self.by == As::App);
         let mut values = json!({"summary": new.summary});
         if let (Some(description), Some(values)) = (new.description, values.as_object_mut()) {
+            let below = raiser.map(|_| description.below(ON_BEHALF));
+            let description = below.as_ref().unwrap_or(description);
             let written = if data_center { description.to_wiki().into() } else { description.to_adf() };
             values.insert("description".to_owned(), written);
         }
@@ -216,7 +247,25 @@ impl Jira<'_> {
         if let (false, Some(ask)) = (data_center, ask.as_object_mut()) {
             ask.insert("isAdfRequest".to_owned(), true.into());
         }
-        self.call(Call::post("/rest/servicedeskapi/request", ask)).await
+        let raised: Raised = self.call(Call::post("/rest/servicedeskapi/request", ask)).await?;
+        if let Some(person) = raiser {
+            self.name_raiser(&raised.issue_id, person).boxed().await;
+        }
+        Ok(raised)
+    }
+
+    /// Writes on a request who raised it. It stands already: what goes wrong here must not look as if it did not.
+    async fn name_raiser(&self, issue: &IssueId, person: &AccountId) {
+        let named = match PropertyKey::new(issue_property::RAISED_BY) {
+            Ok(key) => {
+                let issue = IssueRef::Id(issue.clone());
+                self.set_issue_property(&issue, &key, &json!({"accountId": person})).await
+            }
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = named {
+            tracing::warn!(event = "raiser_not_named", code = fault.code());
+        }
     }
 
     /// Makes a customer; `Conflict` when the address has an account already.

@@ -34,8 +34,9 @@ pub const PAGES: [ModulePage; 4] = [
 ];
 
 impl Connect {
-    /// The descriptor. It reads as itself, and writes as people. To make customers Connect would want all that an
-    /// administrator may do: that it does not ask for.
+    /// The descriptor. It reads as itself and as people. What somebody changes in Jira from our pages it does as them where they have a
+    /// licence, else as itself, as it writes values onto issues. To make customers Connect would want all that an administrator may do: that
+    /// it does not ask for.
     pub fn descriptor(&self) -> Value {
         let config = &self.0.config;
         let ours = config.ours.as_str().trim_end_matches('/');

@@ -64,7 +64,8 @@ pub enum Purpose {
     ConnectToken,
     /// Who a person is that signs in on our own pages, and what they grant us.
     SignIn,
-    /// A site that an operator looks at from the command line, before or after joining it. Goes by an [`OperatorDoor`].
+    /// A site, or where its people sign in, that an operator looks at from the command line, before or after joining it. Goes by an
+    /// [`OperatorDoor`].
     Joining,
     /// The operator's key service, which wraps tenants' keys. Goes by an [`OperatorDoor`].
     KeyService,

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::look::{Finding, HOOK_NAME, Hook, HookAddress, Look, Mine, PROJECTS, Probe, is_one};
+use super::look::{
+    Finding, HOOK_NAME, Hook, HookAddress, IN_PROJECTS, Look, Mine, PROJECTS, Probe, in_projects, is_one,
+};
 use crate::hooks::{self, address_signed, address_unsigned};
 use crate::service::Login;
 
@@ -17,6 +19,7 @@ const SIGN_IN: Probe = Probe {
     finding: Finding::Lacks,
     mend: "Make one as the account that Steward shall use: its picture at the top right, Profile, Personal Access Tokens, \
            Create token. A proxy between must let the headers Authorization and X-AUSERNAME pass.",
+    blocks: true,
 };
 const ADMINISTER: Probe = Probe {
     code: "administer",
@@ -24,6 +27,7 @@ const ADMINISTER: Probe = Probe {
     needed_for: "webhooks, members of project roles",
     finding: Finding::Unknown,
     mend: "Grant it to a group of the account: Administration, System, Global permissions, Jira Administrators.",
+    blocks: true,
 };
 const BROWSE_USERS: Probe = Probe {
     code: "browse_users",
@@ -31,6 +35,7 @@ const BROWSE_USERS: Probe = Probe {
     needed_for: "names and groups of people",
     finding: Finding::Unknown,
     mend: "Grant it to a group of the account: Administration, System, Global permissions.",
+    blocks: true,
 };
 const AGENT: Probe = Probe {
     code: "service_agent",
@@ -39,6 +44,7 @@ const AGENT: Probe = Probe {
     finding: Finding::Unknown,
     mend: "Give the account access to Jira Service Management (Administration, Applications, Application access), and add it to \
            the Service Desk Team of each service project: Project settings, Users and roles.",
+    blocks: true,
 };
 const ORGANIZATIONS: Probe = Probe {
     code: "organizations",
@@ -46,6 +52,25 @@ const ORGANIZATIONS: Probe = Probe {
     needed_for: "organizations and who belongs to them",
     finding: Finding::Unknown,
     mend: "Jira Service Management must be on this server, and the account must have access to it.",
+    blocks: true,
+};
+const EDIT_ISSUES: Probe = Probe {
+    code: "edit_issues",
+    what: "Edit Issues",
+    needed_for: "values on the requests of a service project",
+    finding: Finding::Unknown,
+    mend: "Where it is missing, values do not stand on a project's requests and are not copied into their fields; all else works. \
+           Grant it to the Service Desk Team or to the account: Project settings, Permissions.",
+    blocks: false,
+};
+const ADMINISTER_PROJECTS: Probe = Probe {
+    code: "administer_projects",
+    what: "Administer Projects",
+    needed_for: "letting customers into a service project",
+    finding: Finding::Unknown,
+    mend: "Where it is missing, Jira refuses to let customers into a project from Steward; all else works. Give the account the \
+           role Administrators there: Project settings, Users and roles.",
+    blocks: false,
 };
 
 #[derive(Deserialize)]
@@ -57,8 +82,8 @@ struct Project {
 }
 
 /// Nothing can be said of a token that is none.
-pub(super) fn blind() -> Vec<Probe> {
-    vec![SIGN_IN, ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS]
+fn blind() -> Vec<Probe> {
+    vec![SIGN_IN, ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS, EDIT_ISSUES, ADMINISTER_PROJECTS]
 }
 
 fn id_of(hook: &Value) -> Option<String> {
@@ -103,32 +128,33 @@ impl Look {
         let has = |key: &str| is_one(mine.as_ref().is_some_and(|mine| mine.has(key)));
         let organizations =
             self.ask(Method::GET, "rest/servicedeskapi/organization?limit=1", Some(login), None).await?;
+        let [agent, edit, administer] = self.dc_projects(login).await?;
         Ok(vec![
             Probe { finding: Finding::Has, ..SIGN_IN },
             Probe { finding: has("ADMINISTER"), ..ADMINISTER },
             Probe { finding: has("USER_PICKER"), ..BROWSE_USERS },
-            Probe { finding: self.dc_desks(login).await?, ..AGENT },
+            Probe { finding: agent, ..AGENT },
             Probe { finding: is_one(organizations.is_success()), ..ORGANIZATIONS },
+            Probe { finding: edit, ..EDIT_ISSUES },
+            Probe { finding: administer, ..ADMINISTER_PROJECTS },
         ])
     }
 
-    /// In how many of the service projects that the account sees it is an agent.
-    async fn dc_desks(&self, login: &Login) -> Result<Finding> {
+    /// What it may in how many of the service projects that it sees: asked of each, since Data Center has no question about many.
+    async fn dc_projects(&self, login: &Login) -> Result<[Finding; IN_PROJECTS.len()]> {
         let seen: Option<Vec<Project>> = self.get("rest/api/2/project", Some(login)).await?;
         let service = seen.into_iter().flatten().filter(|project| project.project_type_key == "service_desk");
         let is_number = |project: &Project| project.id.chars().all(|sign| sign.is_ascii_digit());
-        let (mut all, mut held) = (0, 0);
+        let (mut all, mut held) = (0, [0; IN_PROJECTS.len()]);
         for project in service.filter(is_number).take(PROJECTS) {
             let path = format!("rest/api/2/mypermissions?projectId={}", project.id);
             let mine: Option<Mine> = self.get(&path, Some(login)).await?;
             all += 1;
-            held += usize::from(mine.is_some_and(|mine| mine.has("SERVICEDESK_AGENT")));
+            for (count, key) in held.iter_mut().zip(IN_PROJECTS) {
+                *count += usize::from(mine.as_ref().is_some_and(|mine| mine.has(key)));
+            }
         }
-        Ok(match held {
-            0 => Finding::Lacks,
-            every if every == all => Finding::Has,
-            some => Finding::Partly(some, all),
-        })
+        Ok(in_projects(held, all))
     }
 
     /// Which of the two resources this one has: asked, since a version that is told can be a proxy's or an early one's.

@@ -96,8 +96,10 @@ pub struct Probe {
     pub needed_for: &'static str,
     /// Whether it is there.
     pub finding: Finding,
-    /// How to mend it.
+    /// What goes without it, and how to mend it.
     pub mend: &'static str,
+    /// Whether nothing is joined without it. What else is missing costs what it is needed for, and no more.
+    pub blocks: bool,
 }
 
 /// A site that was looked at.
@@ -114,9 +116,9 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// Whether Steward works with it: everything is there, in one service project at least.
+    /// Whether Steward works with it: everything that blocks is there, in one service project at least.
     pub fn is_enough(&self) -> bool {
-        self.probes.iter().all(|probe| match probe.finding {
+        self.probes.iter().filter(|probe| probe.blocks).all(|probe| match probe.finding {
             Finding::Has => true,
             Finding::Partly(some, _) => some > 0,
             Finding::Lacks | Finding::Unknown => false,
@@ -169,32 +171,24 @@ pub(super) fn is_one(held: bool) -> Finding {
     if held { Finding::Has } else { Finding::Lacks }
 }
 
+/// What is asked of each service project that the account sees: to work in it, which blocks, to edit its issues, to
+/// administer it.
+pub(super) const IN_PROJECTS: [&str; 3] = ["SERVICEDESK_AGENT", "EDIT_ISSUES", "ADMINISTER_PROJECTS"];
+
+/// What is found of each, by in how many of `all` service projects it is held.
+pub(super) fn in_projects(held: [usize; IN_PROJECTS.len()], all: usize) -> [Finding; IN_PROJECTS.len()] {
+    if all == 0 {
+        return [Finding::Lacks, Finding::Unknown, Finding::Unknown];
+    }
+    held.map(|held| match held {
+        0 => Finding::Lacks,
+        every if every == all => Finding::Has,
+        some => Finding::Partly(some, all),
+    })
+}
+
 fn no_jira(why: &str) -> Fault {
     Fault::invalid_field("/address", "not_jira", format!("{why} Nothing was sent to it but a question."))
-}
-
-#[derive(Deserialize)]
-struct Projects {
-    values: Vec<Project>,
-}
-
-#[derive(Deserialize)]
-struct Project {
-    id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Granted {
-    #[serde(default)]
-    project_permissions: Vec<GrantedProject>,
-}
-
-#[derive(Deserialize)]
-struct GrantedProject {
-    permission: String,
-    #[serde(default)]
-    projects: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -203,42 +197,6 @@ struct ListedHook {
     itself: String,
     url: String,
 }
-
-const SIGN_IN: Probe = Probe {
-    code: "sign_in",
-    what: "The account signs in",
-    needed_for: "everything",
-    finding: Finding::Lacks,
-    mend: "Check the e-mail address and the token at id.atlassian.com, Security, API tokens: a classic one, without scopes.",
-};
-const ADMINISTER: Probe = Probe {
-    code: "administer",
-    what: "Administer Jira",
-    needed_for: "asking what a person may, webhooks",
-    finding: Finding::Unknown,
-    mend: "Put the account into a group that administers Jira, at admin.atlassian.com.",
-};
-const BROWSE_USERS: Probe = Probe {
-    code: "browse_users",
-    what: "Browse users and groups",
-    needed_for: "names and groups of people",
-    finding: Finding::Unknown,
-    mend: "Grant it in Jira's settings, System, Global permissions.",
-};
-const AGENT: Probe = Probe {
-    code: "service_agent",
-    what: "Service Desk Agent",
-    needed_for: "customers, requests and organizations of a service project",
-    finding: Finding::Unknown,
-    mend: "Give the account a Jira Service Management licence, and make it a member of each service project's team.",
-};
-const ORGANIZATIONS: Probe = Probe {
-    code: "organizations",
-    what: "Organizations can be read",
-    needed_for: "organizations and who belongs to them",
-    finding: Finding::Unknown,
-    mend: "Jira Service Management must be on this site, and the account must have its licence.",
-};
 
 impl Look {
     /// At the site of an address that [`Joining::address_in`](super::Joining::address_in) allowed.
@@ -335,8 +293,7 @@ impl Look {
                 let tenant: Option<TenantInfo> = self.get("_edge/tenant_info", None).await?;
                 let cloud = tenant.map(|tenant| tenant.cloud_id).filter(|id| uuid::Uuid::parse_str(id).is_ok());
                 let cloud = cloud.ok_or_else(|| no_jira("This site does not tell its id."))?;
-                let me = self.ask(Method::GET, "rest/api/3/myself", Some(login), None).await?;
-                (cloud, if me.is_success() { self.rights(login).await? } else { blind() })
+                (cloud, self.cloud_rights(login).boxed().await?)
             }
             Deployment::DataCenter => {
                 let hash = digest::digest(&digest::SHA256, self.site.as_str().as_bytes());
@@ -345,42 +302,6 @@ impl Look {
             }
         };
         Ok(Probed { deployment, cloud, site: self.site.clone(), probes })
-    }
-
-    async fn rights(&self, login: &Login) -> Result<Vec<Probe>> {
-        let mine: Option<Mine> =
-            self.get("rest/api/3/mypermissions?permissions=ADMINISTER,USER_PICKER", Some(login)).await?;
-        let has = |key: &str| is_one(mine.as_ref().is_some_and(|mine| mine.has(key)));
-        let organizations =
-            self.ask(Method::GET, "rest/servicedeskapi/organization?limit=1", Some(login), None).await?;
-        Ok(vec![
-            Probe { finding: Finding::Has, ..SIGN_IN },
-            Probe { finding: has("ADMINISTER"), ..ADMINISTER },
-            Probe { finding: has("USER_PICKER"), ..BROWSE_USERS },
-            Probe { finding: self.desks(login).await?, ..AGENT },
-            Probe { finding: is_one(organizations.is_success()), ..ORGANIZATIONS },
-        ])
-    }
-
-    /// In how many of the service projects that the account sees it is an agent.
-    async fn desks(&self, login: &Login) -> Result<Finding> {
-        let path = format!("rest/api/3/project/search?typeKey=service_desk&maxResults={PROJECTS}");
-        let seen: Option<Projects> = self.get(&path, Some(login)).await?;
-        let ids: Vec<u64> =
-            seen.iter().flat_map(|seen| &seen.values).filter_map(|project| project.id.parse().ok()).collect();
-        if ids.is_empty() {
-            return Ok(Finding::Lacks);
-        }
-        let ask = json!({"projectPermissions": [{"permissions": ["SERVICEDESK_AGENT"], "projects": ids}]});
-        let granted = self.ask(Method::POST, "rest/api/3/permissions/check", Some(login), Some(ask)).await?;
-        let granted: Option<Granted> = granted.read()?;
-        let held = granted.iter().flat_map(|granted| &granted.project_permissions);
-        let held = held.filter(|grant| grant.permission == "SERVICEDESK_AGENT").map(|grant| grant.projects.len()).sum();
-        Ok(match held {
-            0 => Finding::Lacks,
-            all if all == ids.len() => Finding::Has,
-            some => Finding::Partly(some, ids.len()),
-        })
     }
 
     /// Asks Jira to tell what is of interest. Whether it will: an account that may not ask is no error, its administrator can.
@@ -474,9 +395,4 @@ impl Answer {
             _ => Ok(None),
         }
     }
-}
-
-/// Nothing can be said of an account that does not sign in.
-fn blind() -> Vec<Probe> {
-    vec![SIGN_IN, ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS]
 }

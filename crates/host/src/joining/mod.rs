@@ -2,8 +2,10 @@
 //! joined, looked at again, given another token, left.
 //!
 //! It must never send a token to a place that has not said it is a Jira, and never keep one that was not proven. Start at
-//! [`Look::at`] for what is proven, and at [`Joining::join`] for what is then kept.
+//! [`Look::at`] and [`ClientLook`] for what is proven, and at [`Joining::join`] for what is then kept.
 
+mod client;
+mod cloud;
 mod data_center;
 mod look;
 
@@ -22,6 +24,7 @@ use crate::service::{Login, OauthClient, Services, hook_secret};
 use crate::sites::{Known, Site, SiteText, Sites};
 use crate::sql;
 
+pub use client::ClientLook;
 pub use look::{Deployment, Finding, Hook, HookAddress, Look, Probe, Probed};
 
 /// Tenants read at once.

@@ -64,6 +64,8 @@ pub struct Signals {
     pub reset_in: Option<Duration>,
     /// `X-RateLimit-Remaining`.
     pub remaining: Option<u64>,
+    /// `X-RateLimit-Interval-Seconds`: how often Data Center fills a budget again.
+    pub fills_every: Option<Duration>,
     /// `X-RateLimit-NearLimit`: less than a fifth is left.
     pub near: bool,
     /// `RateLimit`, also as `Beta-RateLimit`.
@@ -85,6 +87,9 @@ pub fn read(headers: &HeaderMap, now: Timestamp) -> Signals {
         reason: text("ratelimit-reason").or_else(|| text("beta-ratelimit-reason")).and_then(Reason::parse),
         reset_in: text("x-ratelimit-reset").and_then(|value| delay(value, now)),
         remaining: text("x-ratelimit-remaining").and_then(|value| value.parse().ok()),
+        fills_every: text("x-ratelimit-interval-seconds")
+            .and_then(|value| value.parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(LONGEST)),
         near: text("x-ratelimit-nearlimit").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         windows,
     }
@@ -182,6 +187,22 @@ mod tests {
             &[("X-RateLimit-Remaining", "3"), ("X-RateLimit-NearLimit", "true")],
             Signals { remaining: Some(3), near: true, ..Signals::default() },
         );
+        // All that a Data Center says.
+        check(
+            &[
+                ("X-RateLimit-Limit", "100"),
+                ("X-RateLimit-Remaining", "0"),
+                ("X-RateLimit-FillRate", "10"),
+                ("X-RateLimit-Interval-Seconds", "60"),
+                ("Retry-After", "12"),
+            ],
+            Signals { remaining: Some(0), retry_after: seconds(12), fills_every: seconds(60), ..Signals::default() },
+        );
+        check(&[("X-RateLimit-Interval-Seconds", "a minute")], Signals::default());
+        check(
+            &[("X-RateLimit-Interval-Seconds", "99999999")],
+            Signals { fills_every: Some(LONGEST), ..Signals::default() },
+        );
         let reasons = [
             ("jira-quota-global-based", Reason::AppQuota),
             ("jira-quota-tenant-based", Reason::TenantQuota),
@@ -223,12 +244,14 @@ mod tests {
         #[test]
         fn nothing_that_a_header_says_stops_us_for_long(text in "[ -~]{0,80}") {
             let mut map = HeaderMap::new();
-            for name in ["retry-after", "x-ratelimit-reset", "ratelimit", "ratelimit-reason"] {
+            let names =
+                ["retry-after", "x-ratelimit-reset", "x-ratelimit-interval-seconds", "ratelimit", "ratelimit-reason"];
+            for name in names {
                 map.insert(HeaderName::from_static(name), HeaderValue::from_str(&text).unwrap());
             }
             let signals = read(&map, now());
             let all = signals.windows.iter().filter_map(|window| window.reset_in);
-            for delay in all.chain(signals.retry_after).chain(signals.reset_in) {
+            for delay in all.chain(signals.retry_after).chain(signals.reset_in).chain(signals.fills_every) {
                 proptest::prop_assert!(delay <= LONGEST);
             }
         }

@@ -90,7 +90,13 @@ mod tests {
     use reqwest::Method;
 
     fn target(endpoint: &'static str) -> Target {
-        Target { tenant: TenantId::SERVER, method: Method::GET, endpoint, writes_issue: None }
+        Target {
+            tenant: TenantId::SERVER,
+            method: Method::GET,
+            endpoint,
+            writes_issue: None,
+            budget: pauses::Budget::Several,
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -114,6 +114,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::pauses::Budget;
     use super::*;
 
     fn fullest(times: &[Duration], window: Duration) -> usize {
@@ -147,12 +148,14 @@ mod tests {
                     method: Method::GET,
                     endpoint: "/rest/servicedeskapi/servicedesk/{desk}/customer",
                     writes_issue: None,
+                    budget: Budget::Several,
                 };
                 let put = |issue: &str| Target {
                     tenant: TenantId::SERVER,
                     method: Method::PUT,
                     endpoint: "/rest/api/3/issue/{issue}/properties/{key}",
                     writes_issue: Some(issue.to_owned()),
+                    budget: Budget::Several,
                 };
                 match what {
                     0 => if pace.take(&customers).is_ok() { slow.push(now) },
@@ -180,6 +183,7 @@ mod tests {
             method: Method::POST,
             endpoint: "/rest/api/3/issue/{issue}/comment",
             writes_issue: Some("7".to_owned()),
+            budget: Budget::Several,
         };
         let mut through = 0;
         while pace.take(&target).is_ok() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use kernel::TenantId;
+use kernel::{AccountId, TenantId};
 use reqwest::Method;
 
 use super::headers::{Reason, Signals};
@@ -31,6 +31,19 @@ pub struct Target {
     pub endpoint: &'static str,
     /// The issue that it writes to.
     pub writes_issue: Option<String>,
+    /// Out of which budget.
+    pub budget: Budget,
+}
+
+/// What Jira counts calls by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// By the app, the site, the endpoint and the issue, as Cloud does: a refusal says which it was.
+    Several,
+    /// One over all endpoints, as Data Center keeps for each person: here the account that the site was joined with.
+    Account,
+    /// The same of somebody who is asked for with what they granted.
+    Person(AccountId),
 }
 
 /// How far a pause reaches.
@@ -40,6 +53,8 @@ pub enum Scope {
     App,
     /// Every call for a tenant.
     Tenant(TenantId),
+    /// Every call for a tenant that is made as this person.
+    Person(TenantId, AccountId),
     /// One endpoint of a tenant.
     Endpoint(TenantId, Method, &'static str),
     /// Writes to one issue.
@@ -48,6 +63,16 @@ pub enum Scope {
 
 /// The pauses that an answer calls for, each with its length. `unix_seconds` tells when the hour ends.
 pub fn called_for(status: u16, signals: &Signals, target: &Target, unix_seconds: i64) -> Vec<(Scope, Duration)> {
+    let one = match &target.budget {
+        Budget::Several => None,
+        // Nearly everything is asked as the account, also for a person's page: the site waits as a whole.
+        Budget::Account => Some(Scope::Tenant(target.tenant)),
+        // What one person used up is nobody else's.
+        Budget::Person(account) => Some(Scope::Person(target.tenant, account.clone())),
+    };
+    if let Some(scope) = one {
+        return used_up(status, signals).into_iter().map(|wait| (scope.clone(), wait)).collect();
+    }
     let scope = |reason: Option<Reason>| match reason {
         Some(Reason::AppQuota) => Scope::App,
         Some(Reason::TenantQuota) => Scope::Tenant(target.tenant),
@@ -75,6 +100,14 @@ pub fn called_for(status: u16, signals: &Signals, target: &Target, unix_seconds:
         pauses.push((scope(signals.reason), told));
     }
     pauses
+}
+
+/// How long until the one budget is filled again, if nothing is left of it: also where this call was the last one in it.
+fn used_up(status: u16, signals: &Signals) -> Option<Duration> {
+    let nothing_left = status == 429 || signals.remaining == Some(0);
+    // `Retry-After` stands on every answer, as zero where a call would be taken.
+    let told = [signals.retry_after, signals.fills_every].into_iter().flatten().find(|wait| !wait.is_zero());
+    nothing_left.then(|| told.unwrap_or(MOMENT))
 }
 
 /// The pauses that hold.
@@ -105,12 +138,16 @@ impl Pauses {
             Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
         ];
         scopes.extend(target.writes_issue.clone().map(|issue| Scope::Issue(target.tenant, issue)));
+        if let Budget::Person(account) = &target.budget {
+            scopes.push(Scope::Person(target.tenant, account.clone()));
+        }
         scopes.iter().filter_map(|scope| self.0.get(scope)).map(|end| end.saturating_sub(now)).max().unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::super::headers::Window;
     use super::*;
 
@@ -120,6 +157,7 @@ mod tests {
             method: Method::PUT,
             endpoint: "/issue",
             writes_issue: issue.map(str::to_owned),
+            budget: Budget::Several,
         }
     }
 
@@ -176,6 +214,61 @@ mod tests {
         check(200, &with(vec![window("global-app-quota", Some(1))]), None, &[]);
         check(200, &with(vec![window("global-app-quota", None)]), None, &[]);
         check(200, &with(vec![window("unheard-of", Some(0))]), None, &[]);
+    }
+
+    #[test]
+    fn one_budget_is_used_up_over_all_endpoints() {
+        #[track_caller]
+        fn check(budget: Budget, status: u16, signals: &Signals, expected: Option<(Scope, u64)>) {
+            let target = Target { budget, ..target(Some("10001")) };
+            let expected: Vec<_> =
+                expected.map(|(scope, wait)| (scope, Duration::from_secs(wait))).into_iter().collect();
+            assert_eq!(called_for(status, signals, &target, 0), expected, "{status} {signals:?}");
+        }
+        let told = |remaining, retry: Option<u64>, every: Option<u64>| Signals {
+            remaining,
+            retry_after: retry.map(Duration::from_secs),
+            fills_every: every.map(Duration::from_secs),
+            ..Signals::default()
+        };
+        let site = |wait| Some((Scope::Tenant(TenantId::SERVER), wait));
+        let account = |status, signals: &Signals, expected| check(Budget::Account, status, signals, expected);
+        // As long as something is left, nobody waits.
+        account(200, &told(Some(1), Some(0), Some(60)), None);
+        account(200, &told(None, None, None), None);
+        account(503, &told(Some(1), Some(7), Some(60)), None);
+        // Nothing is left: until the next fill, before a refusal says so.
+        account(200, &told(Some(0), None, Some(60)), site(60));
+        account(201, &told(Some(0), Some(12), Some(60)), site(12));
+        account(404, &told(Some(0), Some(0), Some(60)), site(60));
+        account(200, &told(Some(0), None, None), site(2));
+        // A refusal, with as much as it says; of a whole hour too.
+        account(429, &told(Some(0), Some(12), Some(60)), site(12));
+        account(429, &told(None, None, Some(60)), site(60));
+        account(429, &told(None, None, None), site(2));
+        account(429, &told(Some(0), Some(3600), Some(3600)), site(3600));
+        // Somebody's own budget is theirs.
+        let somebody = AccountId::new("dc-1").unwrap();
+        let theirs = Scope::Person(TenantId::SERVER, somebody.clone());
+        let person = Budget::Person(somebody);
+        check(person.clone(), 200, &told(Some(0), None, Some(60)), Some((theirs.clone(), 60)));
+        check(person.clone(), 200, &told(Some(5), Some(0), Some(60)), None);
+        // On Cloud the same headers speak of one endpoint's second.
+        check(Budget::Several, 200, &told(Some(0), None, Some(60)), None);
+
+        let seconds = Duration::from_secs;
+        let by = |budget: &Budget| Target { budget: budget.clone(), endpoint: "/other", ..target(None) };
+        let other = Budget::Person(AccountId::new("dc-2").unwrap());
+        let mut pauses = Pauses::default();
+        pauses.add(theirs, seconds(60), seconds(0));
+        assert_eq!(pauses.wait(&by(&person), seconds(20)), seconds(40));
+        for budget in [&other, &Budget::Account] {
+            assert_eq!(pauses.wait(&by(budget), seconds(20)), seconds(0));
+        }
+        pauses.add(Scope::Tenant(TenantId::SERVER), seconds(30), seconds(0));
+        for budget in [&other, &Budget::Account] {
+            assert_eq!(pauses.wait(&by(budget), seconds(20)), seconds(10));
+        }
     }
 
     #[test]

@@ -90,6 +90,13 @@ impl Document {
         Self(text.split("\n\n").filter(|part| !part.trim().is_empty()).map(paragraph).collect())
     }
 
+    /// The same below a first line.
+    #[must_use]
+    pub fn below(&self, line: &str) -> Self {
+        let first = Block::Paragraph(vec![Inline::Text(line.to_owned(), Marks::default())]);
+        Self(std::iter::once(first).chain(self.0.iter().cloned()).collect())
+    }
+
     /// All text, blocks on lines of their own.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -1,19 +1,26 @@
 //! A Jira Data Center: recognised, joined by a personal access token, read and written in its own words, by people who sign in
 //! at it and are ids of ours here; its webhooks by whichever resource it has.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
-use host::client::{As, GroupId, IssueRef, Jira, Power, Search};
+use axum::Router;
+use host::client::{As, BACKGROUND, GroupId, IssueRef, Jira, Power, Search};
 use host::jql::Whose;
+use host::limits::Timer;
 use host::{Attempt, Deployment, Finding, Hook, Joining, Login, Look, Networks, OauthClient};
 use kernel::{AccountId, Cx, Kind, SystemClock, TenantId};
-use sandbox::{DataCenter, Version};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sandbox::{DataCenter, RateLimit, Version};
 use serde_json::json;
 use url::Url;
 
 use crate::databases::Database;
+use crate::misbehaving::front::{Front, Time, pass_on};
 use crate::on_both_databases;
-use crate::world::World;
+use crate::world::{World, serve};
 
 on_both_databases!(
     a_token_is_looked_at_before_it_is_kept,
@@ -22,22 +29,58 @@ on_both_databases!(
     what_is_asked_and_made_is_in_its_own_words,
     webhooks_of_an_older_one_are_known_by_their_address,
     webhooks_are_signed_where_it_can,
+    its_limit_is_kept_ahead_of_and_heeded,
 );
 
 const CALLBACK: &str = "http://127.0.0.1:9/sign-in/callback";
 
+/// Calls that the limited one lets somebody make in each of its intervals.
+const BUDGET: u32 = 40;
+const INTERVAL: Duration = Duration::from_secs(60);
+
+fn is_one(config: &mut sandbox::Config, server: DataCenter) {
+    config.forge.apps = Vec::new();
+    config.deployment = sandbox::Deployment::DataCenter(server);
+    config.oauth = vec![sandbox::OauthClient {
+        id: "client".to_owned(),
+        secret: "secret".to_owned(),
+        callback: CALLBACK.to_owned(),
+    }];
+}
+
 async fn world(database: &Database, version: Version) -> World {
-    let change = |config: &mut sandbox::Config| {
-        config.forge.apps = Vec::new();
-        config.deployment = sandbox::Deployment::DataCenter(DataCenter { version, rate_limit: None });
-        config.oauth = vec![sandbox::OauthClient {
-            id: "client".to_owned(),
-            secret: "secret".to_owned(),
-            callback: CALLBACK.to_owned(),
-        }];
-    };
+    let change = |config: &mut sandbox::Config| is_one(config, DataCenter { version, rate_limit: None });
     let tell_of = |_: &sandbox::Running, config: &mut host::HostConfig| config.callback = CALLBACK.parse().ok();
     World::by(database, Arc::new(SystemClock), change, tell_of).await
+}
+
+/// One whose administrator set a limit, what stands before it and sees each call, and the time of all of them.
+async fn limited(database: &Database) -> (World, Arc<Front>, Arc<Time>) {
+    // Fails only where another test was first.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let dice = || StdRng::seed_from_u64(1);
+    let start = "2026-11-22T09:00:00Z".parse().unwrap();
+    let time = Arc::new(Time { start, micros: AtomicU64::new(0), dice: Mutex::new(dice()) });
+    #[expect(clippy::disallowed_methods, reason = "the line between, not the client that is tested")]
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let losing = Mutex::new((0.0, dice()));
+    let front = Arc::new(Front { time: time.clone(), behind: OnceLock::new(), http, seen: Mutex::default(), losing });
+    let address = serve(Router::new().fallback(pass_on).with_state(front.clone())).await;
+    let (clock, timer, behind) = (time.clone(), time.clone(), front.clone());
+    let interval_s = u32::try_from(INTERVAL.as_secs()).unwrap();
+    let limit = RateLimit { limit: BUDGET, fill: BUDGET, interval_s };
+    let change = |config: &mut sandbox::Config| {
+        is_one(config, DataCenter { rate_limit: Some(limit), ..DataCenter::default() });
+        config.public_url = Some(format!("http://{address}"));
+        config.clock = Arc::new(move || kernel::Clock::now(&*clock));
+    };
+    let tell_of = |jira: &sandbox::Running, config: &mut host::HostConfig| {
+        behind.behind.set(format!("http://{}", jira.address())).unwrap();
+        config.callback = CALLBACK.parse().ok();
+        config.timer = timer;
+    };
+    let world = World::by(database, time.clone(), change, tell_of).await;
+    (world, front, time)
 }
 
 fn token(world: &World, who: &str) -> Login {
@@ -322,4 +365,53 @@ async fn webhooks(database: &Database, version: Version, signs: bool) {
     assert_eq!(takes(Some("another"), Some(&signature)).await, Err(Kind::NotFound));
     assert_eq!(look.drop_hooks(&login, hook).await.unwrap(), 1);
     assert!(world.jira.state().read().webhooks.is_empty());
+}
+
+/// One budget for each person, over all that may be asked: nobody is refused by it whom it told that nothing is left, and a
+/// refusal keeps everybody who asks with the same account away until it is filled again.
+async fn its_limit_is_kept_ahead_of_and_heeded(database: &Database) {
+    let (world, front, time) = limited(database).await;
+    let cx = joined(&world).await;
+    front.seen.lock().unwrap().clear();
+    for _ in 0..BUDGET {
+        app(&world, &cx).within(BACKGROUND).myself().await.unwrap();
+        app(&world, &cx).within(BACKGROUND).service_projects(0).await.unwrap();
+    }
+    {
+        let seen = front.seen.lock().unwrap();
+        assert_eq!(seen.len(), 2 * BUDGET as usize);
+        assert!(seen.iter().all(|call| call.status == Some(200)), "a call was made that had to be refused");
+        assert!(Timer::now(&*time) >= INTERVAL, "nobody waited");
+    }
+
+    // At the beginning of an interval, somebody else uses up what the account has: that is first heard of by a refusal.
+    let passed = Duration::from_secs(Timer::now(&*time).as_secs() % INTERVAL.as_secs());
+    time.pass(INTERVAL - passed);
+    #[expect(clippy::disallowed_methods, reason = "an administrator at the stand-in Jira")]
+    let script = reqwest::Client::builder().no_proxy().build().unwrap();
+    let secret = world.jira.visitor("admin").unwrap().api_token.unwrap();
+    let asked = format!("{}/rest/api/2/myself", world.jira.url());
+    while script.get(&asked).bearer_auth(&secret).send().await.unwrap().status().is_success() {}
+    let refused = app(&world, &cx).myself().await.err().unwrap();
+    assert_eq!(refused.code(), "jira_rate_limited");
+    let arrived = || front.seen.lock().unwrap().len();
+    let before = arrived();
+    let refused = app(&world, &cx).service_projects(0).await.err().unwrap();
+    assert_eq!((refused.code(), arrived()), ("jira_rate_limited", before), "another endpoint has the same budget");
+    let told = refused.retry_after().unwrap();
+    assert!(told > INTERVAL / 2 && told <= INTERVAL, "{told:?}");
+    time.pass(told);
+    app(&world, &cx).service_projects(0).await.unwrap();
+
+    // Whoever uses up their own stops nobody else.
+    let agent = signs_in(&world, &cx, "agent").await;
+    let mut refused = None;
+    for _ in 0..=BUDGET {
+        refused = Jira::for_tenant(&world.host.cloud, &cx, As::Person(agent.clone())).myself().await.err();
+        if refused.is_some() {
+            break;
+        }
+    }
+    assert_eq!(refused.map(|fault| fault.code()), Some("jira_rate_limited"));
+    app(&world, &cx).myself().await.unwrap();
 }

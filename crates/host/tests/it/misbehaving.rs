@@ -6,7 +6,7 @@
 //! is ever overfull. Time is a clock that each wait moves on, so an hour's quota costs nothing. A failure names its seed;
 //! a shard is repeated whole, since its runs share a Jira. Start at [`Shard::run`].
 
-mod front;
+pub(crate) mod front;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;

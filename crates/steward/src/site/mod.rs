@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "this is the program's voice on a terminal")]
 
 mod ask;
+mod sign_in;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -230,7 +231,7 @@ pub(crate) async fn run(file: &Path, action: Action) -> anyhow::Result<ExitCode>
         Action::List { json } => list(file, json).await,
         Action::Check { site, json } => check(file, site.as_deref(), json).await,
         Action::Token { site, account } => token(file, &site, &account).await,
-        Action::SignIn { site, client } => sign_in(file, &site, &client).await,
+        Action::SignIn { site, client } => sign_in::sign_in(file, &site, &client).await,
         Action::Remove { site, yes } => remove(file, &site, yes).await,
     }
 }
@@ -274,6 +275,10 @@ async fn join(
         }
         return Ok(ExitCode::FAILURE);
     }
+    let proven = match client {
+        Some(client) => Some(sign_in::prove(desk, probed.deployment, &probed.site, client).boxed().await?),
+        None => None,
+    };
     let cx = desk.cx(TenantId::fresh());
     let joined = desk.joining().join(&cx, &probed, login, client).await.map_err(said)?;
     let (hook, page) = (desk.hook_url(cx.tenant())?, desk.sign_in_url(cx.tenant())?);
@@ -286,7 +291,7 @@ async fn join(
                 "joined": true, "id": cx.tenant().to_string(), "address": probed.site, "cloudId": probed.cloud,
                 "deployment": table::deployment(probed.deployment),
                 "webhook": registered, "webhookUrl": hook, "signIn": client.map(|_| &page),
-                "signInCallback": desk.callback()?, "checks": table::json(&probed),
+                "signInProven": proven, "signInCallback": desk.callback()?, "checks": table::json(&probed),
             })
         );
         return Ok(ExitCode::SUCCESS);
@@ -300,6 +305,9 @@ async fn join(
             by_hand.secret.as_deref().unwrap_or("none: this version does not sign, so keep the URL to yourself"),
             Look::hook_events().join(", ")
         );
+    }
+    if proven == Some(false) {
+        println!("\n{}", sign_in::UNPROVEN);
     }
     match client {
         Some(_) => println!("\nPeople sign in at {page}\nThe OAuth client's redirect URL must be {}", desk.callback()?),
@@ -412,27 +420,6 @@ async fn token(file: &Path, named: &str, account: &Account) -> anyhow::Result<Ex
     }
     desk.close().await?;
     Ok(if replaced { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn sign_in(file: &Path, named: &str, client: &Client) -> anyhow::Result<ExitCode> {
-    let desk = Desk::open(file).await?;
-    let all = desk.joining().list().await.map_err(told)?;
-    let listed = find_by_token(&all, named)?;
-    match listed.mode {
-        Mode::DataCenter => println!(
-            "In Jira: Administration, Applications, Application links, Create link, External application, Incoming.\nIts redirect URL is\n  {}\nand its permission is Read.",
-            desk.callback()?
-        ),
-        _ => println!(
-            "At developer.atlassian.com, in an OAuth 2.0 integration: its callback is\n  {}\nand its permissions are Jira API (read:jira-work, read:jira-user) and Jira Service Management API (read:servicedesk-request).",
-            desk.callback()?
-        ),
-    }
-    let client = ask::client(client)?;
-    desk.joining().set_client(&desk.cx(listed.tenant), &client).await.map_err(said)?;
-    println!("People sign in at {}", desk.sign_in_url(listed.tenant)?);
-    desk.close().await?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode> {

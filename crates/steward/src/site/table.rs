@@ -75,7 +75,7 @@ pub(super) fn json(probed: &Probed) -> Value {
         .probes
         .iter()
         .map(|probe| {
-            json!({"code": probe.code, "what": probe.what, "neededFor": probe.needed_for, "found": of(&probe.finding), "mend": probe.mend})
+            json!({"code": probe.code, "what": probe.what, "neededFor": probe.needed_for, "found": of(&probe.finding), "mend": probe.mend, "blocks": probe.blocks})
         })
         .collect()
 }

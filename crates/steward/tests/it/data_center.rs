@@ -16,6 +16,8 @@ use crate::world::World;
 
 /// The last one before webhooks moved.
 const OLD: Version = Version::new(9, 12);
+/// One that knows tokens, and has nobody to sign in at.
+const OLDER: Version = Version::new(8, 20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_on_sqlite() {
@@ -293,6 +295,50 @@ async fn an_older_one_tells_at_an_address_that_nobody_knows() {
     assert!(world.jira.state().read().webhooks.is_empty());
     world.jira.deliveries_settled().await;
     world.program.runner.drain().await.unwrap();
+    world.end().await;
+}
+
+/// A wrong secret is told to the operator who typed it, and not to the first person who tries to sign in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_asked_about_before_it_is_kept() {
+    let world = World::data_center(Vec::new(), Version::default()).await;
+    let url = world.jira.url();
+    let token = world.folder.path().join("token");
+    std::fs::write(&token, world.jira.visitor("admin").unwrap().api_token.unwrap()).unwrap();
+    let (token, words) = (token.to_str().unwrap(), "client: Jira does not know this client id, or not by this secret");
+    let adds = async |secret: &str| {
+        let of_site = ["add", "--address", &url, "--token-file", token, "--json"];
+        let of_client = ["--client", "steward-client", "--secret-file", "-"];
+        steward(&world, &[of_site.as_slice(), of_client.as_slice()].concat(), secret).await
+    };
+    refused(&adds("another-secret").await, words);
+    assert_eq!(done(&steward(&world, &["list", "--json"], "").await).trim(), "[]", "nothing was joined");
+    let joined: Value = serde_json::from_str(&done(&adds("steward-secret").await)).unwrap();
+    assert_eq!((&joined["joined"], &joined["signInProven"]), (&json!(true), &json!(true)), "{joined}");
+    world.program.runner.drain().await.unwrap();
+
+    // The one before stays in use where the next one is none.
+    for (client, secret) in [("steward-client", "another-secret"), ("another-client", "steward-secret")] {
+        let named = ["sign-in", &url, "--client", client, "--secret-file", "-"];
+        refused(&steward(&world, &named, secret).await, words);
+    }
+    Browser::of(&world, "agent").signs_in(joined["id"].as_str().unwrap()).await;
+    world.end().await;
+}
+
+/// Everything else works there.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_without_a_provider_says_so() {
+    let world = World::data_center(Vec::new(), OLDER).await;
+    let joined = joins(&world).await;
+    assert_eq!(joined["joined"], true, "{joined}");
+    let url = world.jira.url();
+    let named = ["sign-in", &url, "--client", "steward-client", "--secret-file", "-"];
+    let said = steward(&world, &named, "steward-secret").await;
+    refused(&said, "This Jira has no OAuth 2.0 provider, at which people would sign in: Jira has one since 8.22");
+    let site = joined["id"].as_str().unwrap();
+    let unset = Browser::of(&world, "agent").goes(&format!("/sign-in/{site}")).await.expect(401);
+    assert!(unset.text.contains("steward site sign-in"), "{}", unset.text);
     world.end().await;
 }
 

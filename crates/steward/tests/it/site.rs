@@ -30,7 +30,11 @@ pub(crate) fn written(world: &World) -> PathBuf {
             text.push_str(&format!("{name} = {:?}\n", secrecy::ExposeSecret::expose_secret(url)));
         }
     }
-    text.push_str("[network]\nallow_loopback = true\n");
+    let sign_in = &config.sign_in;
+    text.push_str(&format!(
+        "[sign_in]\nauthority = \"{}\"\ngranted_sites = \"{}\"\n[network]\nallow_loopback = true\n",
+        sign_in.authority, sign_in.granted_sites
+    ));
     std::fs::write(&path, text).unwrap();
     path
 }
@@ -340,6 +344,13 @@ async fn people_sign_in_on_our_own_pages() {
     let mut agent = Browser::of(&world, "agent");
     let unset = agent.goes(&format!("/sign-in/{site}")).await.expect(401);
     assert!(unset.text.contains("steward site sign-in"), "{}", unset.text);
+    // What Atlassian does not know is not kept.
+    let url = world.jira.url();
+    for (client, secret) in [("steward-client", "another-secret"), ("another-client", "steward-secret")] {
+        let named = ["sign-in", &url, "--client", client, "--secret-file", "-"];
+        refused(&steward(&world, &named, secret).await, "client: Atlassian does not know this client id");
+    }
+    agent.goes(&format!("/sign-in/{site}")).await.expect(401);
     signs_in_through(&world).await;
 
     // An agent: what Jira lets them see, as themselves.

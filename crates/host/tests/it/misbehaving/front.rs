@@ -20,14 +20,14 @@ use rand::rngs::StdRng;
 const BODY_BYTES: usize = 1024 * 1024;
 
 /// A clock that whoever waits moves on.
-pub(super) struct Time {
-    pub(super) start: Timestamp,
-    pub(super) micros: AtomicU64,
-    pub(super) dice: Mutex<StdRng>,
+pub(crate) struct Time {
+    pub(crate) start: Timestamp,
+    pub(crate) micros: AtomicU64,
+    pub(crate) dice: Mutex<StdRng>,
 }
 
 impl Time {
-    pub(super) fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         // Rounded up: a wait is never shorter than asked.
         self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap() + 1, Ordering::SeqCst);
     }
@@ -56,33 +56,33 @@ impl Timer for Time {
 }
 
 /// A call as it reached Jira, and what Jira answered.
-pub(super) struct Arrival {
-    pub(super) at: Moment,
-    pub(super) method: Method,
+pub(crate) struct Arrival {
+    pub(crate) at: Moment,
+    pub(crate) method: Method,
     /// Without the property's key.
-    pub(super) path: String,
-    pub(super) body: String,
+    pub(crate) path: String,
+    pub(crate) body: String,
     /// None: nobody was there.
-    pub(super) status: Option<u16>,
-    pub(super) reason: Option<String>,
-    pub(super) told: Option<Duration>,
-    pub(super) lost: bool,
+    pub(crate) status: Option<u16>,
+    pub(crate) reason: Option<String>,
+    pub(crate) told: Option<Duration>,
+    pub(crate) lost: bool,
 }
 
 impl Arrival {
-    pub(super) fn carried_out(&self) -> bool {
+    pub(crate) fn carried_out(&self) -> bool {
         self.method != Method::GET && self.status.is_some_and(|status| (200..300).contains(&status))
     }
 }
 
 /// Stands between: sees what arrives, and loses answers.
-pub(super) struct Front {
-    pub(super) time: Arc<Time>,
-    pub(super) behind: OnceLock<String>,
-    pub(super) http: reqwest::Client,
-    pub(super) seen: Mutex<Vec<Arrival>>,
+pub(crate) struct Front {
+    pub(crate) time: Arc<Time>,
+    pub(crate) behind: OnceLock<String>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) seen: Mutex<Vec<Arrival>>,
     /// How probable it is that an answer gets lost, and the dice.
-    pub(super) losing: Mutex<(f64, StdRng)>,
+    pub(crate) losing: Mutex<(f64, StdRng)>,
 }
 
 /// An answer that breaks off.
@@ -91,7 +91,7 @@ fn cut() -> Response {
     Response::new(Body::from_stream(futures::stream::once(async { Err::<Bytes, _>(broken) })))
 }
 
-pub(super) async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response {
+pub(crate) async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES).await.unwrap();
     let at = Timer::now(&*front.time);
