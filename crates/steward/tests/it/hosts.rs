@@ -18,7 +18,7 @@ use crate::world::{Answer, World};
 const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 16] = [
+const ROWS: [&str; 17] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
@@ -33,7 +33,8 @@ const ROWS: [&str; 16] = [
     "Chosen values stand on issues, for automation",
     "JQL finds issues by them",
     "A new name in Jira shows at once",
-    "Jira is read as a person who is not there",
+    "Jira is read as a colleague who never came here",
+    "Jira is read as a customer who never came here",
     "A site's end is heard from Jira",
 ];
 
@@ -220,10 +221,25 @@ impl Tried<'_> {
         self.world.program.runner.drain().await.unwrap();
         let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
         self.cells.push(one.text.contains("Renamed Meanwhile"));
+        // Nobody else here opened a page as they, or signed in.
+        for who in [self.world.colleague().who, self.world.other_customer().who] {
+            let read = self.reads_as(&who).await;
+            self.cells.push(read);
+        }
+    }
+
+    /// Whether Jira is read as somebody who did not come here themselves.
+    async fn reads_as(&self, who: &str) -> bool {
+        let account = AccountId::new(self.world.known_as(who).await).unwrap();
         let cx = self.world.reader().await;
-        let person = As::Person(AccountId::new(customer).unwrap());
-        let asked = Jira::for_tenant(&self.world.program.host().cloud, &cx, person).myself().await;
-        self.cells.push(asked.is_ok());
+        let person = As::Person(account.clone());
+        match Jira::for_tenant(&self.world.program.host().cloud, &cx, person).myself().await {
+            Ok(me) => me.account_id.as_str() == account.as_str(),
+            Err(fault) => {
+                assert_eq!(fault.code(), "refused", "a no of Jira's, and no mishap");
+                false
+            }
+        }
     }
 
     async fn leaves(&mut self) {
