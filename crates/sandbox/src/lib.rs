@@ -159,6 +159,19 @@ impl Running {
         self.app.forge.clone()
     }
 
+    /// Installs a Forge app as the site's admin, with the address of its customer-managed remote if it has one. One that carries a Connect app on
+    /// takes that app's place, and Connect tells it so before Forge does.
+    ///
+    /// # Errors
+    /// As [`forge::Host::install`]; [`forge::InstallError::Connect`] when the app does not take what Connect tells it.
+    pub async fn install(
+        &self,
+        app: forge::ForgeApp,
+        remote: Option<&str>,
+    ) -> Result<Arc<forge::Installation>, forge::InstallError> {
+        forge::install(&self.app, app, remote).await
+    }
+
     /// The Connect host, to install apps.
     #[must_use]
     pub fn connect(&self) -> Arc<connect::Host> {
@@ -280,7 +293,12 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         tokio::spawn(
             async move { axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await },
         );
-    Ok(Running { app, address, server: Some(server) })
+    let running = Running { app, address, server: Some(server) };
+    // Only now: an app that Connect tells of it asks the site for the key that it is signed with.
+    for (forge_app, remote) in running.app.config.forge.apps.clone() {
+        running.install(forge_app, remote.as_deref()).await.map_err(|error| Error::Forge(error.to_string()))?;
+    }
+    Ok(running)
 }
 
 fn router(app: &App) -> Router {

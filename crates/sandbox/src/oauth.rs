@@ -2,8 +2,8 @@
 //! `/oauth/token`, with refresh tokens that rotate; and which sites a token opens.
 //!
 //! At Atlassian it has two origins of its own, `auth.atlassian.com` and `api.atlassian.com`; here it shares the
-//! site's, as the gateway does. It is no kinder: a code is good once and for its client, address and challenge alone, and a refresh
-//! token that was used is good no more.
+//! site's, as the gateway does. It is no kinder: whoever knows only the portal has no account there and gets no code, a code is good once and for
+//! its client, address and challenge alone, and a refresh token that was used is good no more.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,10 @@ use crate::{
     App, auth,
     config::OauthClient,
     pages::{self, people::Person},
-    state::{AppToken, model::AccountId},
+    state::{
+        AppToken,
+        model::{AccountId, AccountType},
+    },
 };
 
 /// How long a code is good.
@@ -142,6 +145,32 @@ pub(crate) fn back(asked: &Fields, answer: &[(&str, &str)]) -> Response {
     Redirect::to(&format!("{redirect}{joint}{query}")).into_response()
 }
 
+/// Where one chooses whom to be, and comes back to the app's question from.
+fn who_are_you(query: &str) -> String {
+    let to = form_urlencoded::Serializer::new(String::new()).append_pair("to", &format!("/authorize?{query}")).finish();
+    format!("/?{to}")
+}
+
+/// Whether somebody can sign in here: customers of the portal alone have their account with the site, and none at Atlassian.
+fn has_account(app: &App, account: &str) -> bool {
+    app.state.read().account(account).is_some_and(|account| account.account_type != AccountType::Customer)
+}
+
+/// What whoever has no account is told. The app hears nothing of it.
+fn no_account(app: &App, headers: &HeaderMap, query: &str) -> Response {
+    let content = context! {
+        site => app.state.site_name(),
+        color_mode => pages::session::color_mode(headers),
+        frames => app.forge.frames_url(),
+        title => "We can’t log you in",
+        text => "There is no Atlassian account with your email address. A customer of the help center logs in there.",
+        portal_only => true,
+        somebody_else => who_are_you(query),
+        bare => true,
+    };
+    pages::render(app, "message.html", content, StatusCode::FORBIDDEN)
+}
+
 async fn ask(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let asked = fields(query.as_bytes());
@@ -149,15 +178,14 @@ async fn ask(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQue
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
     let Some(account) = auth::session(&app.state, &headers).and_then(|caller| caller.account_id) else {
-        let to =
-            form_urlencoded::Serializer::new(String::new()).append_pair("to", &format!("/authorize?{query}")).finish();
-        return Redirect::to(&format!("/?{to}")).into_response();
+        return Redirect::to(&who_are_you(&query)).into_response();
     };
+    if !has_account(&app, &account) {
+        return no_account(&app, &headers, &query);
+    }
     let scopes: Vec<String> = field(&asked, "scope").split(' ').map(str::to_owned).collect();
     let content = {
         let store = app.state.read();
-        let here =
-            form_urlencoded::Serializer::new(String::new()).append_pair("to", &format!("/authorize?{query}")).finish();
         context! {
             site => app.state.site_name(),
             color_mode => pages::session::color_mode(&headers),
@@ -167,7 +195,7 @@ async fn ask(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQue
             stays => scopes.iter().any(|scope| scope == "offline_access"),
             accept => format!("/authorize/accept?{query}"),
             deny => format!("/authorize/accept?{query}&deny=1"),
-            somebody_else => format!("/?{here}"),
+            somebody_else => who_are_you(&query),
             bare => true,
         }
     };
@@ -175,7 +203,8 @@ async fn ask(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQue
 }
 
 async fn accept(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    let asked = fields(query.unwrap_or_default().as_bytes());
+    let query = query.unwrap_or_default();
+    let asked = fields(query.as_bytes());
     let client = match client(&app, &asked) {
         Ok(client) => client,
         Err(why) => return (StatusCode::BAD_REQUEST, why).into_response(),
@@ -185,6 +214,9 @@ async fn accept(State(app): State<App>, headers: HeaderMap, RawQuery(query): Raw
         let why = [("error", "access_denied"), ("error_description", "User did not authorize the request")];
         return back(&asked, &why);
     };
+    if !has_account(&app, &account) {
+        return no_account(&app, &headers, &query);
+    }
     let code = app.state.random_uuid().simple().to_string();
     let challenge = asked.get("code_challenge").cloned();
     let grant = Grant {

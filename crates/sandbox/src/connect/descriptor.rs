@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::state::{PROPERTY_TYPES, PropertyIndex};
+use crate::{
+    forge,
+    state::{PROPERTY_TYPES, PropertyIndex},
+};
 
 /// As long as a key may be.
 const KEY_CHARS: usize = 64;
@@ -179,6 +182,22 @@ impl Descriptor {
             lifecycle: raw.lifecycle,
             hooks,
             properties,
+        })
+    }
+
+    /// What a Forge app carries on of a Connect app, if it does: its lifecycle and what it may do, at the address of its remote.
+    pub(super) fn carried(app: &forge::Installation) -> Option<Self> {
+        let carried = app.manifest.connect.as_ref()?;
+        let base = app.remote_address(carried.remote.as_deref()?)?;
+        Some(Self {
+            key: carried.key.clone(),
+            name: app.name.clone(),
+            base_url: base.as_str().trim_end_matches('/').to_owned(),
+            scopes: app.manifest.connect_scopes(),
+            pages: Vec::new(),
+            lifecycle: carried.lifecycle.clone(),
+            hooks: Vec::new(),
+            properties: Vec::new(),
         })
     }
 

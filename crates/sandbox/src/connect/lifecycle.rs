@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Descriptor, DescriptorError, Host, Installation, Site, token};
 use crate::events::Actor;
+use crate::forge;
 use crate::state::model::{Account, AccountType};
 use crate::webhooks::Registration;
 
@@ -69,6 +70,26 @@ impl Host {
     pub async fn install(&self, url: &str, installation_id: Option<&str>) -> Result<Arc<Installation>, InstallError> {
         let site = self.site().map_err(InstallError::Host)?;
         let descriptor = read(site, url).await?;
+        self.take(site, descriptor, installation_id).await
+    }
+
+    /// Installs what a Forge app carries on of a Connect app, in that app's place where it is there already: with a new secret, and told how
+    /// Forge names the installation. Nothing, for an app that carries none on.
+    ///
+    /// # Errors
+    /// As [`Host::install`].
+    pub(crate) async fn carry(&self, app: &forge::Installation) -> Result<(), InstallError> {
+        let Some(descriptor) = Descriptor::carried(app) else { return Ok(()) };
+        let site = self.site().map_err(InstallError::Host)?;
+        self.take(site, descriptor, Some(&app.installation_id())).await.map(drop)
+    }
+
+    async fn take(
+        &self,
+        site: &Site,
+        descriptor: Descriptor,
+        installation_id: Option<&str>,
+    ) -> Result<Arc<Installation>, InstallError> {
         let before = self.installation(&descriptor.key);
         let account_id = match &before {
             Some(before) => before.account_id.clone(),

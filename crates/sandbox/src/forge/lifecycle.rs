@@ -1,6 +1,6 @@
 //! Installing, upgrading and uninstalling apps.
 //!
-//! Start reading at [`Host::install`].
+//! Start reading at [`install`].
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{AddressError, ForgeApp, Host, Installation, Manifest, ManifestError, installation, payload, trigger};
 use crate::{
+    App,
     events::Actor,
     state::{
         PropertyIndex,
@@ -30,6 +31,8 @@ pub enum InstallError {
     Installed(String),
     /// It isn't installed.
     NotInstalled(String),
+    /// What it carries on of a Connect app was not taken.
+    Connect(String),
     /// The host failed.
     Host(String),
 }
@@ -41,6 +44,7 @@ impl std::fmt::Display for InstallError {
             Self::Address(error) => error.fmt(f),
             Self::Installed(id) => write!(f, "{id} is installed already"),
             Self::NotInstalled(id) => write!(f, "{id} is not installed"),
+            Self::Connect(why) => write!(f, "the Connect app that it carries on: {why}"),
             Self::Host(why) => f.write_str(why),
         }
     }
@@ -48,13 +52,40 @@ impl std::fmt::Display for InstallError {
 
 impl std::error::Error for InstallError {}
 
+/// Installs an app as the site's admin. One that carries a Connect app on takes that app's place: Connect tells it first how the installation is
+/// named, and it is installed if it takes that.
+///
+/// # Errors
+/// As [`Host::install`], and [`InstallError::Connect`].
+pub(crate) async fn install(
+    site: &App,
+    app: ForgeApp,
+    remote: Option<&str>,
+) -> Result<Arc<Installation>, InstallError> {
+    let made = site.forge.made(app, remote)?;
+    site.connect.carry(&made).await.map_err(|error| InstallError::Connect(error.to_string()))?;
+    site.forge.begin(&made)?;
+    Ok(made)
+}
+
 impl Host {
     /// Installs an app as the site's admin. `remote` is the address of its one customer-managed
     /// remote, when it has one and the admin types it right away; it can also be set later.
     ///
     /// # Errors
-    /// [`InstallError`]: the manifest is refused, the address is, or the app is there already.
+    /// [`InstallError`]: the manifest is refused, the address is, the app is there already, or carries a Connect app on, which
+    /// [`crate::Running::install`] can wait for.
     pub fn install(self: &Arc<Self>, app: ForgeApp, remote: Option<&str>) -> Result<Arc<Installation>, InstallError> {
+        let made = self.made(app, remote)?;
+        if made.manifest.connect.as_ref().is_some_and(|carried| carried.remote.is_some()) {
+            return Err(InstallError::Connect("it is told of the installation first".to_owned()));
+        }
+        self.begin(&made)?;
+        Ok(made)
+    }
+
+    /// An installation of an app that nobody was told of yet.
+    fn made(&self, app: ForgeApp, remote: Option<&str>) -> Result<Arc<Installation>, InstallError> {
         let site = self.site().map_err(InstallError::Host)?;
         let manifest = Manifest::parse(&app.manifest_yaml).map_err(InstallError::Manifest)?;
         if self.installation(&manifest.app_id).is_some() {
@@ -68,28 +99,32 @@ impl Host {
             let url = installation::check(remote, address).map_err(InstallError::Address)?;
             addresses.insert(remote.key.clone(), url);
         }
-        let account_id = format!("712020:{}", site.state.random_uuid());
-        let account = Account::new(&account_id, AccountType::App, &app.name, "");
-        site.state.add_account(&Actor::default(), account);
-        let installed = Arc::new(Installation {
+        Ok(Arc::new(Installation {
             name: app.name,
             manifest,
-            account_id,
+            account_id: format!("712020:{}", site.state.random_uuid()),
             version: 1,
             resources: app.resources,
             installation_uuid: site.state.random_uuid().to_string(),
             environment_uuid: site.state.random_uuid().to_string(),
             addresses: Arc::new(RwLock::new(addresses)),
             region: Arc::default(),
-        });
-        self.put(&installed);
-        site.state.declare_properties(installed.app_id(), indexed(&installed));
+        }))
+    }
+
+    /// From now on it is there, and its remote is told so.
+    fn begin(self: &Arc<Self>, installed: &Arc<Installation>) -> Result<(), InstallError> {
+        let site = self.site().map_err(InstallError::Host)?;
+        let account = Account::new(&installed.account_id, AccountType::App, &installed.name, "");
+        site.state.add_account(&Actor::default(), account);
+        self.put(installed);
+        site.state.declare_properties(installed.app_id(), indexed(installed));
         let admin = crate::pages::people::find(&site.state.read(), "admin");
-        let mut payload = about(&installed);
+        let mut payload = about(installed);
         payload::set(&mut payload, "installerAccountId", json!(admin));
-        self.lifecycle_event(&installed, "avi:forge:installed:app", &payload);
-        trigger::schedule(self, &installed);
-        Ok(installed)
+        self.lifecycle_event(installed, "avi:forge:installed:app", &payload);
+        trigger::schedule(self, installed);
+        Ok(())
     }
 
     /// Deploys a new major version of an installed app; the installation stays the same.

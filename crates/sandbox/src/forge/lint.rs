@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::manifest::{ENTITY_PROPERTY, Manifest, UiKind};
+use super::{
+    carried,
+    manifest::{ENTITY_PROPERTY, Manifest, UiKind},
+};
 use crate::state::PROPERTY_TYPES;
 
 /// Scopes that only allow a token to be handed over; they open no API by themselves.
@@ -62,6 +65,7 @@ pub(super) fn check(root: &Value, manifest: &Manifest, faults: &mut Vec<String>)
     pages(manifest, faults);
     properties(manifest, faults);
     residency(manifest, faults);
+    carried::check(root, manifest, faults);
 }
 
 fn app(manifest: &Manifest, faults: &mut Vec<String>) {
@@ -78,7 +82,7 @@ fn app(manifest: &Manifest, faults: &mut Vec<String>) {
 
 fn known_modules(root: &Value, faults: &mut Vec<String>) {
     for part in root.as_object().into_iter().flat_map(|object| object.keys()) {
-        let known = ["app", "permissions", "remotes", "resources", "modules"];
+        let known = ["app", "permissions", "remotes", "resources", "modules", "connectModules"];
         if !known.contains(&part.as_str()) {
             faults.push(format!("{part}: this host has nothing of that name"));
         }
@@ -102,7 +106,8 @@ fn keys(manifest: &Manifest, faults: &mut Vec<String>) {
         .chain(manifest.scheduled.iter().map(|scheduled| &scheduled.key))
         .chain(manifest.pre_uninstall.iter().map(|(key, _)| key))
         .chain(manifest.properties.iter().map(|(key, _)| key))
-        .chain(manifest.residency.iter().map(|residency| &residency.key));
+        .chain(manifest.residency.iter().map(|residency| &residency.key))
+        .chain(manifest.connect.iter().flat_map(|carried| &carried.modules));
     for key in modules {
         if !well_formed(key) {
             faults.push(format!("modules: the key `{key}` must match ^[a-zA-Z0-9_-]+$"));

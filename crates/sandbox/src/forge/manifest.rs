@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::lint;
+use super::{carried, carried::Carried, lint};
 use crate::state::PropertyIndex;
 
 /// Module types that can be shown, with their manifest names.
@@ -223,6 +223,8 @@ pub struct Manifest {
     pub properties: Vec<(String, Vec<PropertyIndex>)>,
     /// How its data moves to another region.
     pub residency: Vec<Residency>,
+    /// The Connect app that it carries on.
+    pub connect: Option<Carried>,
 }
 
 /// What is wrong with a manifest: one line a fault, `place: reason`.
@@ -336,6 +338,7 @@ impl Manifest {
                 },
                 "modules.migration:dataResidency",
             ),
+            connect: carried::read(root),
         }
     }
 
@@ -360,7 +363,8 @@ impl Manifest {
     /// Scopes that open a product's API; without one of these, Forge mints no token at all.
     #[must_use]
     pub fn product_scopes(&self) -> Vec<String> {
-        self.scopes.iter().filter(|scope| !lint::TOKEN_SCOPES.contains(&scope.as_str())).cloned().collect()
+        let opens = |scope: &&String| !lint::TOKEN_SCOPES.contains(&scope.as_str()) && !carried::is_connects(scope);
+        self.scopes.iter().filter(opens).cloned().collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! and slow answers are failures, and without a product scope no OAuth token is minted. Start reading
 //! at [`Host`]; the way of a call from a page is `invoke` → `remote`, of an event `trigger` → `remote`.
 
+mod carried;
 mod context;
 mod doors;
 mod frames;
@@ -41,9 +42,11 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use carried::Carried;
 pub use context::{OpenError, Place};
 pub use installation::{AddressError, Installation};
 pub use lifecycle::InstallError;
+pub(crate) use lifecycle::install;
 pub use manifest::{Configurable, Manifest, ManifestError, Remote, UiKind, UiModule};
 pub use residency::{Answered, Migration, MigrationError, Outcome};
 pub(crate) use trigger::Delivery;
@@ -232,7 +235,7 @@ impl Host {
     }
 }
 
-/// Opens the frames' listener, installs the configured apps, and listens to the site's events.
+/// Opens the frames' listener, and listens to the site's events.
 pub(crate) async fn start(app: &App) -> Result<(), String> {
     let host = &app.forge;
     let site = Site {
@@ -259,9 +262,6 @@ pub(crate) async fn start(app: &App) -> Result<(), String> {
         }
     });
     trigger::listen(host);
-    for (forge_app, remote) in host.settings.apps.clone() {
-        host.install(forge_app, remote.as_deref()).map_err(|error| error.to_string())?;
-    }
     Ok(())
 }
 

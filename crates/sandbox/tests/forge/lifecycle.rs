@@ -54,6 +54,35 @@ async fn an_app_is_told_of_its_life() {
 }
 
 #[tokio::test]
+async fn connect_tells_first_of_an_app_that_carries_one_of_its_own_on() {
+    let remote = Remote::start().await;
+    let manifest = site::carrying().replace("https://steward.example.com", &remote.url);
+    let mut config = site::config(&remote.url);
+    config.forge.apps = vec![(site::app(manifest), None)];
+    let site = site::start(config.clone()).await;
+    remote.wait("/forge/events", 1).await;
+    let arrived = remote.arrived();
+    let paths: Vec<&str> = arrived.iter().map(|one| one.uri.path()).collect();
+    assert_eq!(paths[..3], ["/connect/installed", "/connect/enabled", "/forge/events"]);
+    let (told, forge) = (&arrived[0].body, site.forge().installation(APP_ID).unwrap());
+    assert_eq!(told["installationId"], forge.installation_id());
+    assert_eq!((&told["key"], &told["eventType"]), (&json!("com.example.steward"), &json!("installed")));
+    let carried = site.connect().installation("com.example.steward").unwrap();
+    assert_eq!(carried.descriptor.scopes, ["ACT_AS_USER", "READ", "WRITE"]);
+    assert_eq!(told["sharedSecret"], carried.secret());
+    assert!(carried.descriptor.pages.is_empty());
+    // Connect's scopes open nothing to Forge's tokens.
+    assert!(!forge.manifest.product_scopes().iter().any(|scope| scope.contains("connect")));
+    site.shutdown().await;
+
+    // What is not taken is not installed.
+    remote.answers([Answer::Json(500, json!({}))]);
+    let error = sandbox::start(config).await.err().unwrap().to_string();
+    assert!(error.contains("the app answered “installed” with 500"), "{error}");
+    assert_eq!(remote.arrived().iter().filter(|one| one.uri.path() == "/forge/events").count(), 1);
+}
+
+#[tokio::test]
 async fn an_admin_says_where_the_server_is() {
     let (one, other) = (Remote::start().await, Remote::start().await);
     let mut config = site::config(&one.url);

@@ -82,6 +82,79 @@ fn ours_for_several_regions_is_valid() {
 }
 
 #[test]
+fn ours_that_carries_the_connect_app_on_is_valid() {
+    let ours = site::carrying();
+    let manifest = Manifest::parse(&ours).unwrap();
+    let carried = manifest.connect.as_ref().unwrap();
+    assert_eq!((carried.key.as_str(), carried.remote.as_deref()), ("com.example.steward", Some("backend")));
+    assert_eq!(carried.lifecycle["installed"], "/connect/installed");
+    let remote = manifest.remote("backend").unwrap();
+    assert_eq!(remote.base_url.as_deref(), Some("https://steward.example.com"));
+    // Once every site has moved: the key alone stays.
+    let (head, rest) = ours.split_once("connectModules:\n").unwrap();
+    let (block, rest) = rest.split_once("\n\nmodules:\n").unwrap();
+    let without = format!("{head}modules:\n{rest}");
+    let moved = without.replacen("    remote: backend\n  runtime", "  runtime", 1);
+    assert!(Manifest::parse(&moved).unwrap().connect.unwrap().remote.is_none());
+    let error = Manifest::parse(&without).unwrap_err().to_string();
+    assert!(error.contains("connectModules: is missing"), "{error}");
+    let rows = [
+        ("    remote: backend\n  runtime", "  runtime", "app.connect.remote: is missing"),
+        (
+            "    remote: backend\n  runtime",
+            "    remote: other\n  runtime",
+            "app.connect.remote: there is no remote `other`",
+        ),
+        (
+            "    baseUrl: https://steward.example.com\n",
+            "    configurable: {name: Server, description: Yours}\n",
+            "app.connect.remote: Connect remotes cannot be configurable",
+        ),
+        ("key: com.example.steward", "key: com example", "app.connect.key: must be 1 to 90"),
+        ("act-as-user:connect-jira", "act:connect-jira", "`act:connect-jira` is not a scope of Connect's"),
+        ("- key: connect-lifecycle", "- key: lifecycle", "modules: the key `lifecycle` is used twice"),
+        (
+            "    - key: connect-lifecycle\n      installed",
+            "    - installed",
+            "connectModules.jira:lifecycle: `key` is missing",
+        ),
+        ("installed: /connect", "installed: connect", "connectModules.jira:lifecycle.installed: must begin with /"),
+        ("      enabled:", "      upgraded:", "connectModules.jira:lifecycle: there is no event `upgraded`"),
+        (
+            block,
+            "  jira:webhooks: []",
+            "connectModules.jira:webhooks: this host does not carry modules of that type on",
+        ),
+    ];
+    for (from, to, expected) in rows {
+        assert!(ours.contains(from), "{from}");
+        let error = Manifest::parse(&ours.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{from} → {error}");
+    }
+    let alone = ours.replacen("  connect:\n", "  description: none\n  was:\n", 1);
+    let error = Manifest::parse(&alone).unwrap_err().to_string();
+    assert!(error.contains("connectModules: needs `app.connect`"), "{error}");
+
+    let Some(schema) = schema() else { return };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let read = |text: &str| serde_yaml_ng::from_str::<Value>(text).unwrap();
+    for text in [&ours, &moved] {
+        let faults: Vec<String> = validator.iter_errors(&read(text)).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+    let misspelt = ours.replacen("    remote: backend\n  runtime", "    remotes: backend\n  runtime", 1);
+    assert!(!validator.is_valid(&read(&misspelt)), "the schema is not looked at");
+    // What stands in `connectModules` has a schema of its own.
+    let pointer = "/definitions/ModuleSchema/properties/connect-jira:lifecycle";
+    assert!(schema.pointer(pointer).is_some(), "{pointer}");
+    let own = serde_json::json!({"$ref": format!("#{pointer}"), "definitions": schema["definitions"]});
+    let own = jsonschema::validator_for(&own).unwrap();
+    let lifecycle = &read(&ours)["connectModules"]["jira:lifecycle"];
+    assert!(own.is_valid(lifecycle), "{lifecycle}");
+    assert!(!own.is_valid(&serde_json::json!([{"installed": "/connect/installed"}])), "the schema is not looked at");
+}
+
+#[test]
 fn broken_ones_are_refused_with_their_place() {
     let ours = site::manifest();
     let rows = [

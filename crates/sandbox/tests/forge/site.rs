@@ -42,6 +42,27 @@ pub(crate) fn regional() -> String {
     format!("{head}\n{remotes}\n\nresources:\n{rest}")
 }
 
+/// The same for sites that still have the Connect app, as docs/connect.md says to make it.
+pub(crate) fn carrying() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/forge/connect.yml");
+    let connect = std::fs::read_to_string(path).unwrap();
+    let part = |name: &str| {
+        let (_, rest) = connect.split_once(&format!("\n{name}:\n")).unwrap();
+        rest.split("\n\n").next().unwrap().trim_end().to_owned()
+    };
+    let deployed = deployed();
+    let (head, rest) = deployed.split_once("  external:\n").unwrap();
+    let (_, rest) = rest.split_once("\nresources:\n").unwrap();
+    let head = head.replacen("\n  runtime:\n", &format!("\n{}\n  runtime:\n", part("app")), 1).replacen(
+        "  scopes:\n",
+        &format!("{}\n", part("permissions")),
+        1,
+    );
+    let rest =
+        rest.replacen("\nmodules:\n", &format!("\nconnectModules:\n{}\n\nmodules:\n", part("connectModules")), 1);
+    format!("{head}\nremotes:\n{}\n\nresources:\n{rest}", part("remotes"))
+}
+
 pub(crate) fn app(manifest_yaml: String) -> ForgeApp {
     ForgeApp {
         name: "Steward".to_owned(),

@@ -11,6 +11,7 @@ mod jirajs;
 #[path = "../kept_keys/mod.rs"]
 mod kept_keys;
 mod limits;
+mod oauth;
 mod operations;
 mod permissions;
 mod python;

@@ -1,6 +1,7 @@
 //! A site with the Connect app: installed from our descriptor by the sandbox's own host, shown its pages, called as the app
 //! and as people, told by webhooks, moved to Forge with what it has, left. And whatever is not Connect's word, refused.
 
+mod carried;
 mod held;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -145,23 +146,23 @@ async fn a_site_that_moves_to_forge_keeps_what_it_has() {
     world.agent().writes(&customer, &field, json!("K-17")).await.expect(200);
     let tenant = world.tenant().await;
 
-    // Forge installs its app; Connect tells us under which name; then the administrator types our address.
-    let forge = world.jira.forge().install(steward::demo::app(), None).unwrap();
-    let installation = forge.installation_id();
+    // The site takes the version with Forge in it: Connect tells us under which name, then Forge calls where its manifest says.
     world.clock.advance(std::time::Duration::from_secs(1));
-    world.jira.connect().install(&world.descriptor(), Some(&installation)).await.unwrap();
-    let remote = forge.manifest.remotes[0].key.clone();
-    forge.set_remote_address(&remote, Some(world.config.server.origin.as_str())).unwrap();
+    let forge = world.jira.install(carried::app(&world), None).await.unwrap();
+    let typed = forge.set_remote_address("backend", Some("https://elsewhere.example.com"));
+    assert!(typed.is_err(), "the address is the manifest's");
+    world.jira.deliveries_settled().await;
+    world.program.runner.drain().await.unwrap();
+    assert_eq!((world.tenant().await, mode(&world).await), (tenant, Mode::Forge));
     let path = format!("/api/v1/customers/{customer}/values");
     let values = opens_by_forge(&world, &path).await.expect(200);
     assert!(values.text.contains("K-17"), "{}", values.text);
-    assert_eq!((world.tenant().await, mode(&world).await), (tenant, Mode::Forge));
 
     // Connect goes, and takes nothing along.
-    let late = world.agent().connect_page();
+    let late = carried::page(&world);
     world.jira.connect().uninstall(CONNECT_APP).await.unwrap();
     opens_by_forge(&world, &path).await.expect(200);
-    sends(&world, Method::GET, &target(&world, &late.url), None, "").await.expect(401);
+    sends(&world, Method::GET, &late, None, "").await.expect(401);
     world.program.runner.drain().await.unwrap();
     world.end().await;
 }

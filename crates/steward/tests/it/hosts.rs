@@ -18,13 +18,14 @@ use crate::world::{Answer, World};
 const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 17] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
     "A page stands inside Jira",
     "People sign in on this server's own pages",
     "A customer with an account sees their own fields",
+    "A customer who knows only the portal sees their own fields",
     "A customer without a licence comes in by a token of their own site's",
     "Counts of open and closed requests",
     "An administrator makes a customer",
@@ -32,7 +33,8 @@ const ROWS: [&str; 15] = [
     "Chosen values stand on issues, for automation",
     "JQL finds issues by them",
     "A new name in Jira shows at once",
-    "Jira is read as a person who is not there",
+    "Jira is read as a colleague who never came here",
+    "Jira is read as a customer who never came here",
     "A site's end is heard from Jira",
 ];
 
@@ -122,17 +124,30 @@ impl Tried<'_> {
             .world
             .send(axum::http::Request::get(format!("/sign-in/{site}")).body(axum::body::Body::empty()).unwrap());
         self.cells.push(away.await.status == 303);
-        let portal = match &self.browsers {
-            None => {
-                let own = self.world.customer();
-                own.get(&format!("/api/v1/customers/{}/values", own.account())).await.status == 200
-            }
-            // Somebody of whom Jira knows only the portal does not get as far as a session where accounts are Atlassian's.
-            Some(_) => portal_customer_signs_in(self.world).await,
-        };
-        self.cells.push(portal);
+        for who in [self.world.unlicensed().who, self.world.customer().who] {
+            let seen = self.sees_their_own(&who).await;
+            self.cells.push(seen);
+        }
         let signed = self.comes_with_a_token().await;
         self.cells.push(signed);
+    }
+
+    /// Whether somebody without a licence comes to what is theirs: on a page in Jira's portal, or by signing in on our own.
+    async fn sees_their_own(&self, who: &str) -> bool {
+        if self.browsers.is_none() {
+            let own = self.world.on_page(who, "portal-profile");
+            return own.get(&format!("/api/v1/customers/{}/values", own.account())).await.status == 200;
+        }
+        let site = self.world.tenant().await.to_string();
+        let mut browser = Browser::of(self.world, who);
+        // Where accounts are Atlassian's, whoever has none there gets no further than its sign-in page.
+        if self.world.jira.data_center().is_none() && !browser.is_known_at_atlassian(&site).await {
+            return false;
+        }
+        browser.signs_in(&site).await;
+        let me = browser.goes("/api/v1/me").await.body;
+        let path = format!("/api/v1/customers/{}/values", me["accountId"].as_str().unwrap_or_default());
+        me["role"] == "customer" && browser.goes(&path).await.status == 200
     }
 
     /// Whether a customer of the portal alone comes in with a token that their own site signed, and sees their requests.
@@ -206,10 +221,25 @@ impl Tried<'_> {
         self.world.program.runner.drain().await.unwrap();
         let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
         self.cells.push(one.text.contains("Renamed Meanwhile"));
+        // Nobody else here opened a page as they, or signed in.
+        for who in [self.world.colleague().who, self.world.other_customer().who] {
+            let read = self.reads_as(&who).await;
+            self.cells.push(read);
+        }
+    }
+
+    /// Whether Jira is read as somebody who did not come here themselves.
+    async fn reads_as(&self, who: &str) -> bool {
+        let account = AccountId::new(self.world.known_as(who).await).unwrap();
         let cx = self.world.reader().await;
-        let person = As::Person(AccountId::new(customer).unwrap());
-        let asked = Jira::for_tenant(&self.world.program.host().cloud, &cx, person).myself().await;
-        self.cells.push(asked.is_ok());
+        let person = As::Person(account.clone());
+        match Jira::for_tenant(&self.world.program.host().cloud, &cx, person).myself().await {
+            Ok(me) => me.account_id.as_str() == account.as_str(),
+            Err(fault) => {
+                assert_eq!(fault.code(), "refused", "a no of Jira's, and no mishap");
+                false
+            }
+        }
     }
 
     async fn leaves(&mut self) {
@@ -233,14 +263,6 @@ impl Tried<'_> {
         self.world.program.runner.drain().await.unwrap();
         self.cells.push(heard);
     }
-}
-
-/// Whether a customer of the portal alone can sign in on our own pages.
-async fn portal_customer_signs_in(world: &World) -> bool {
-    let site = world.tenant().await.to_string();
-    let mut customer = Browser::of(world, "customer");
-    customer.signs_in(&site).await;
-    customer.goes("/api/v1/me").await.body["role"] == "customer"
 }
 
 async fn tried(mode: &str) -> Vec<bool> {

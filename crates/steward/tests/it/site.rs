@@ -289,21 +289,36 @@ impl<'w> Browser<'w> {
         self.asks(Method::GET, path, None, None).await
     }
 
+    /// Goes to an address of Jira's or Atlassian's, as whoever is signed in there.
+    async fn goes_there(&self, at: &str) -> reqwest::Response {
+        #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        client.get(at).header("cookie", &self.theirs).send().await.unwrap()
+    }
+
+    /// Whether Atlassian knows who this is, and asks whether Steward may. Whom it does not know it sends nowhere, whatever they say.
+    pub(crate) async fn is_known_at_atlassian(&mut self, site: &str) -> bool {
+        let sent = self.goes(&format!("/sign-in/{site}")).await.expect(303);
+        let away = sent.headers["location"].to_str().unwrap().to_owned();
+        let asked = self.goes_there(&away).await.status().as_u16() == 200;
+        let said = self.goes_there(&away.replace("/authorize?", "/authorize/accept?")).await;
+        assert_eq!(said.headers().contains_key("location"), asked, "a code for whoever is asked, and for nobody else");
+        asked
+    }
+
     /// Says yes or no at Atlassian's, and answers where it is sent back to: path and query.
     async fn consents(&self, away: &str, to_it: bool) -> String {
         if away.contains("/rest/oauth2/") {
             return self.consents_at_data_center(away).await;
         }
         assert!(away.starts_with(&format!("{}/authorize?", self.jira.url())), "{away}");
-        #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let asked = client.get(away).header("cookie", &self.theirs).send().await.unwrap();
+        let asked = self.goes_there(away).await;
         assert_eq!(asked.status().as_u16(), 200);
         let page = asked.text().await.unwrap();
         assert!(page.contains("read:jira-work") && !page.contains("write:"), "{page}");
         let deny = if to_it { "" } else { "&deny=1" };
         let accept = away.replace("/authorize?", "/authorize/accept?") + deny;
-        let back = client.get(accept).header("cookie", &self.theirs).send().await.unwrap();
+        let back = self.goes_there(&accept).await;
         let back: url::Url = back.headers()["location"].to_str().unwrap().parse().unwrap();
         assert_eq!(back.path(), "/sign-in/callback");
         format!("{}?{}", back.path(), back.query().unwrap())
@@ -313,14 +328,12 @@ impl<'w> Browser<'w> {
     async fn consents_at_data_center(&self, away: &str) -> String {
         assert!(away.starts_with(&format!("{}/rest/oauth2/latest/authorize?", self.jira.url())), "{away}");
         assert!(away.contains("scope=READ") && away.contains("code_challenge_method=S256"), "{away}");
-        #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let goes = async |at: &str| client.get(at).header("cookie", &self.theirs).send().await.unwrap();
         let place = |answer: &reqwest::Response| answer.headers()["location"].to_str().unwrap().to_owned();
-        let sent = place(&goes(away).await);
+        let sent = place(&self.goes_there(away).await);
         let page = format!("{}{}", self.jira.url(), sent.strip_prefix(&self.jira.url()).unwrap_or(&sent));
-        assert_eq!(goes(&page).await.status().as_u16(), 200);
-        let back: url::Url = place(&goes(&page.replace("/consent?", "/consent/accept?")).await).parse().unwrap();
+        assert_eq!(self.goes_there(&page).await.status().as_u16(), 200);
+        let said = self.goes_there(&page.replace("/consent?", "/consent/accept?")).await;
+        let back: url::Url = place(&said).parse().unwrap();
         assert_eq!(back.path(), "/sign-in/callback");
         format!("{}?{}", back.path(), back.query().unwrap())
     }
@@ -370,17 +383,22 @@ async fn people_sign_in_on_our_own_pages() {
     let home = agent.goes("/sign-in").await.expect(303);
     assert_eq!(home.headers["location"], format!("/sign-in/{site}"), "the browser remembers its site");
 
-    // An administrator sets it up, a customer sees what they may.
+    // An administrator sets it up, a customer with an account at Atlassian sees what they may; who knows only the portal has none to sign in with.
     let mut admin = Browser::of(&world, "admin");
     let admins = admin.signs_in(site).await;
     let field = json!({"entity": "customer", "type": "text", "name": "Tier", "audience": "customerEdit"});
     admin.asks(Method::POST, "/api/v1/fields", Some(&admins), Some(field.clone())).await.expect(201);
     agent.asks(Method::POST, "/api/v1/fields", Some(&csrf), Some(field)).await.expect(403);
-    let mut customer = Browser::of(&world, "customer");
+    let unlicensed = world.unlicensed().who;
+    let mut customer = Browser::of(&world, &unlicensed);
+    assert!(customer.is_known_at_atlassian(site).await);
     customer.signs_in(site).await;
     assert_eq!(customer.goes("/api/v1/me").await.expect(200).body["role"], "customer");
     customer.goes("/api/v1/customers").await.expect(403);
-    customer.goes(&format!("/api/v1/customers/{}/values", customer_of(&world))).await.expect(200);
+    customer.goes(&format!("/api/v1/customers/{unlicensed}/values")).await.expect(200);
+    let mut portal_only = Browser::of(&world, "customer");
+    assert!(!portal_only.is_known_at_atlassian(site).await);
+    portal_only.goes("/api/v1/session").await.expect(401);
 
     // A no, another browser's answer, a code used twice, a state of nobody's: nobody is signed in by them.
     let mut other = Browser::of(&world, "admin");
@@ -414,10 +432,6 @@ async fn people_sign_in_on_our_own_pages() {
     let gone = Jira::for_tenant(&world.program.host().cloud, &cx, person).myself().await.err().unwrap();
     assert_eq!(gone.code(), "refused");
     world.end().await;
-}
-
-fn customer_of(world: &World) -> String {
-    world.jira.visitor("customer").unwrap().account_id
 }
 
 async fn webhooks_are_proven_and_taken_once(world: &World, joined: &Value, cx: &kernel::Cx) {

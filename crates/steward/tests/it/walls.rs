@@ -239,10 +239,14 @@ pub(crate) async fn attempt(actor: &Actor<'_>, method: &Method, template: &str, 
 }
 
 pub(crate) async fn things(world: &World) -> Things {
+    things_of(world, world.customer().account(), world.issue()).await
+}
+
+/// The same, of the customer whom Steward calls so, who raised this issue.
+async fn things_of(world: &World, account: String, issue: String) -> Things {
     let admin = world.admin();
     let section = admin.post("/api/v1/sections", json!({"entity": "customer", "name": "Walls"})).await.expect(201).body;
     let field = admin.defines_text("Canary field of the first tenant", "agents").await;
-    let account = world.customer().account();
     world.agent().writes(&account, &field, json!("canary value of the first tenant")).await.expect(200);
     let projects = admin.get("/api/v1/projects").await.expect(200).body;
     let project = projects["items"][0]["id"].as_str().unwrap().to_owned();
@@ -291,7 +295,7 @@ pub(crate) async fn things(world: &World) -> Things {
         account,
         organization,
         change: history["items"][0]["id"].as_str().unwrap().to_owned(),
-        issue: world.issue(),
+        issue,
         request_type: kinds["items"][0]["id"].as_str().unwrap().to_owned(),
         project,
         key: key["id"].as_str().unwrap().to_owned(),
@@ -337,9 +341,10 @@ async fn a_customer_gets_only_what_is_theirs(world: &World, joined: Joined) {
 
 /// On their own site's word somebody gets what a customer gets, and nothing that Jira or a permission would give them beside.
 async fn whoever_comes_with_a_token_is_a_customer_and_no_more(world: &World, _: Joined) {
-    let things = things(world).await;
-    let key = SignKey::made_in(world).await;
     let customer = world.jira.visitor("customer").unwrap();
+    let account = world.known_as(&customer.account_id).await;
+    let things = things_of(world, account, world.issue_of(&customer.account_id)).await;
+    let key = SignKey::made_in(world).await;
     let seen = |account: &mut sandbox::state::model::Account| account.email_visible = true;
     world.jira.state().edit_account(&sandbox::events::Actor::default(), &customer.account_id, seen).unwrap();
     let mut visitor = Visitor::of(world);

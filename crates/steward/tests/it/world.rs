@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) folder: tempfile::TempDir,
     databases: Vec<Database>,
+    /// Customers with an account at Atlassian, where people sign in there: the customers of this world then.
+    account_holders: Vec<String>,
     /// Who signed in on our own pages.
     sessions: joined::Sessions,
 }
@@ -230,7 +232,8 @@ impl World {
         let program = open(&config, &clock).await;
         let router = program.router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { clock, jira, program, config, folder, databases, sessions: joined::Sessions::default() }
+        let (account_holders, sessions) = (Vec::new(), joined::Sessions::default());
+        Self { clock, jira, program, config, folder, databases, account_holders, sessions }
     }
 
     /// Starts the program anew, on the same data, with a further site allowed.
@@ -288,8 +291,21 @@ impl World {
         self.on_page("admin", "settings-page")
     }
 
+    /// The demo's customer, or one who can sign in where that takes an account at Atlassian.
     pub(crate) fn customer(&self) -> Actor<'_> {
-        self.on_page("customer", "portal-profile")
+        self.on_page(self.account_holders.first().map_or("customer", String::as_str), "portal-profile")
+    }
+
+    /// Somebody with an account at Atlassian and without a licence, who asks for help as customers do.
+    pub(crate) fn unlicensed(&self) -> Actor<'_> {
+        let state = self.jira.state();
+        let store = state.read();
+        let found = store.accounts.values().find(|account| {
+            account.active
+                && account.account_type == sandbox::state::model::AccountType::Atlassian
+                && !store.is_licensed(&account.account_id)
+        });
+        self.on_page(&found.expect("the demo has colleagues without a licence").account_id, "portal-profile")
     }
 
     /// Somebody who has a page of ours open.
@@ -328,6 +344,9 @@ impl World {
 
     /// A customer who is not the first one.
     pub(crate) fn other_customer(&self) -> Actor<'_> {
+        if let Some(other) = self.account_holders.get(1) {
+            return self.on_page(other, "portal-profile");
+        }
         let first = self.jira.visitor("customer").unwrap().account_id;
         let state = self.jira.state();
         let store = state.read();
@@ -368,9 +387,13 @@ impl World {
         }
     }
 
-    /// An issue that the demo's customer raised.
+    /// An issue that the customer raised.
     pub(crate) fn issue(&self) -> String {
-        let customer = self.jira.visitor("customer").unwrap().account_id;
+        self.issue_of(&self.jira.visitor(&self.customer().who).unwrap().account_id)
+    }
+
+    /// An issue of the agent's desk that whoever Jira knows by this id raised.
+    pub(crate) fn issue_of(&self, customer: &str) -> String {
         let state = self.jira.state();
         let store = state.read();
         let agent = self.jira.visitor("agent").unwrap().account_id;
@@ -378,7 +401,7 @@ impl World {
             .issues
             .values()
             .find(|issue| {
-                issue.reporter.as_deref() == Some(&customer)
+                issue.reporter.as_deref() == Some(customer)
                     && store
                         .project(&issue.project_id)
                         .is_some_and(|p| store.holds_role(p, sandbox::state::model::ROLE_TEAM, &agent))

@@ -14,7 +14,8 @@ pub(super) async fn use_an_operators_site(world: &World, canaries: &mut Canaries
     let state = world.jira.state();
     canaries.0.push(world.jira.visitor("admin").unwrap().api_token.unwrap());
     canaries.0.push("steward-secret".to_owned());
-    for who in ["admin", "agent", "customer"] {
+    let customer = world.customer();
+    for who in ["admin", "agent", customer.who.as_str()] {
         let session = world.session(&world.jira, who).await;
         let secret = session.cookie.split(['=', ';']).find(|part| part.starts_with("stw")).unwrap().to_owned();
         canaries.0.push(secret.splitn(3, '_').nth(2).unwrap().to_owned());

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use host::client::{As, Jira};
+use sandbox::events::Actor as Somebody;
+use sandbox::state::model::{Account, AccountType, ROLE_TEAM};
 use sandbox::{DataCenter, Deployment, OauthClient, Version};
 use tokio::sync::Mutex;
 
@@ -58,10 +60,41 @@ impl World {
         Some(Self::joined_by(joined, databases).await)
     }
 
-    async fn operated(self) -> Self {
+    async fn operated(mut self) -> Self {
+        if self.jira.data_center().is_none() {
+            self.account_holders = self.opens_accounts();
+        }
         joins_at(&self, &self.jira).await;
         signs_in_through_at(&self, &self.jira).await;
         self
+    }
+
+    /// Whoever knows only the portal cannot sign in at Atlassian. Two customers of the agent's desk have an account there from now on, as some
+    /// have, and no licence.
+    fn opens_accounts(&self) -> Vec<String> {
+        let named = |who: &str| self.jira.visitor(who).unwrap().account_id;
+        let (agent, first, state) = (named("agent"), named("customer"), self.jira.state());
+        let mut found: Vec<String> = Vec::new();
+        {
+            let store = state.read();
+            for issue in store.issues.values() {
+                let Some(reporter) = issue.reporter.as_deref().and_then(|reporter| store.account(reporter)) else {
+                    continue;
+                };
+                let of_desk = store.project(&issue.project_id).is_some_and(|p| store.holds_role(p, ROLE_TEAM, &agent));
+                let portal_only = reporter.active && reporter.account_type == AccountType::Customer;
+                if of_desk && portal_only && reporter.account_id != first && !found.contains(&reporter.account_id) {
+                    found.push(reporter.account_id.clone());
+                }
+            }
+        }
+        found.truncate(2);
+        assert_eq!(found.len(), 2, "the demo has other customers of the desk");
+        for account in &found {
+            let opens = |one: &mut Account| one.account_type = AccountType::Atlassian;
+            state.edit_account(&Somebody::default(), account, opens).unwrap();
+        }
+        found
     }
 
     /// Another site of the same kind, with the same people in it, as another tenant. A Data Center, or one with the Forge app.
