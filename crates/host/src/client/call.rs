@@ -222,8 +222,10 @@ impl Jira<'_> {
 
     /// Whose budget a call is taken from: Data Center keeps one for each person, Cloud several for whoever asks.
     fn budget(&self, known: &Known) -> Budget {
+        if !known.is_data_center() {
+            return Budget::Several;
+        }
         match &self.by {
-            _ if !known.is_data_center() => Budget::Several,
             As::App => Budget::Account,
             As::Person(account) => Budget::Person(account.clone()),
         }
