@@ -370,7 +370,7 @@ async fn webhooks(database: &Database, version: Version, signs: bool) {
 /// One budget for each person, over all that may be asked: nobody is refused by it whom it told that nothing is left, and a
 /// refusal keeps everybody who asks with the same account away until it is filled again.
 async fn its_limit_is_kept_ahead_of_and_heeded(database: &Database) {
-    let (world, front, time) = limited(database).await;
+    let (world, front, time) = Box::pin(limited(database)).await;
     let cx = joined(&world).await;
     front.seen.lock().unwrap().clear();
     for _ in 0..BUDGET {

@@ -51,7 +51,7 @@ fn paragraphs(issue: &Issue) -> Vec<String> {
 
 async fn as_the_account(joined: Joined) {
     let world = World::joined_by(joined, Vec::new()).await;
-    let issue = raised(&world).await;
+    let issue = Box::pin(raised(&world)).await;
     let (admin, agent) = (world.jira.visitor("admin").unwrap(), world.jira.visitor("agent").unwrap());
     assert_eq!(issue.creator, admin.account_id, "the site was joined with the administrator's token");
     let named = &issue.properties[RAISED_BY];
@@ -66,7 +66,7 @@ async fn as_the_account(joined: Joined) {
 
 async fn as_the_person(joined: Joined) {
     let world = World::joined_by(joined, Vec::new()).await;
-    let issue = raised(&world).await;
+    let issue = Box::pin(raised(&world)).await;
     assert_eq!(issue.creator, world.agent().account());
     assert_eq!((issue.properties.get(RAISED_BY), paragraphs(&issue)), (None, vec![WORDS.to_owned()]));
     world.end().await;
@@ -107,7 +107,7 @@ async fn by_connect_that_may_act_as_nobody() {
     world.jira.connect().install(&before, None).await.unwrap();
     world.program.runner.drain().await.unwrap();
 
-    let issue = raised(&world).await;
+    let issue = Box::pin(raised(&world)).await;
     let app = world.jira.connect().installation(CONNECT_APP).unwrap();
     assert_eq!(issue.creator, app.account_id);
     world.end().await;
