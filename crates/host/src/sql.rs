@@ -39,13 +39,16 @@ const REFRESH_TOKEN_KEEP: &str = "INSERT INTO host_refresh_token (tenant, accoun
      received_at = excluded.received_at";
 const REFRESH_TOKEN_DROP: &str = "DELETE FROM host_refresh_token WHERE tenant = $1 AND account = $2";
 const PEOPLE: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
-     SELECT account, profile, active, fetched_at FROM asked JOIN person USING (tenant, account) WHERE asked.tenant = $1";
+     SELECT held.account, profile, active, fetched_at FROM asked CROSS JOIN person AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.account = asked.account";
 const USER_KEYS: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
-     SELECT account, user_key FROM asked JOIN host_user USING (tenant, account) WHERE asked.tenant = $1";
+     SELECT held.account, user_key FROM asked CROSS JOIN host_user AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.account = asked.account";
 const USER_KEY_KEEP: &str = "INSERT INTO host_user (tenant, account, user_key, changed_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET user_key = excluded.user_key, changed_at = excluded.changed_at";
 const USER_NAMES: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
-     SELECT account, name, fetched_at FROM asked JOIN host_user_name USING (tenant, account) WHERE asked.tenant = $1";
+     SELECT held.account, name, fetched_at FROM asked CROSS JOIN host_user_name AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.account = asked.account";
 const USER_NAME_KEEP: &str = "INSERT INTO host_user_name (tenant, account, name, fetched_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, account) DO UPDATE SET name = excluded.name, fetched_at = excluded.fetched_at";
 const USER_NAME_DROP: &str = "DELETE FROM host_user_name WHERE tenant = $1 AND account = $2";

@@ -3,11 +3,15 @@
 //! Text in comments is not looked at, nor is code that is compiled for tests only.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
+#[path = "tidy/statements.rs"]
+mod texts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use syn::buffer::Cursor;
 use syn::parse::Parser;
+use texts::{goes_key_by_key, is_sql, names_its_tenant};
 
 const ROOM_NAMES: [&str; 11] =
     ["kernel", "vault", "store", "search", "jobs", "host", "web", "customers", "trust", "sandbox", "steward"];
@@ -243,14 +247,6 @@ fn none(found: Vec<String>, rule: &str) {
     assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
 }
 
-fn is_sql(text: &str) -> bool {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
-    let updates = begins(&["UPDATE ", "WITH "]) && text.contains("UPDATE ") && text.contains(" SET ");
-    let selects = begins(&["SELECT "]) || begins(&["WITH "]) && text.contains(" SELECT ") || text.contains("(SELECT ");
-    updates || selects || ["INSERT INTO ", "DELETE FROM ", "CREATE TABLE "].iter().any(|words| text.contains(words))
-}
-
 /// The statements of a file: strings, and what `concat!` puts together, with `_` for what is no string in it.
 fn statements(source: &Source) -> Vec<String> {
     let concat = words("concat!()");
@@ -280,22 +276,6 @@ fn statements(source: &Source) -> Vec<String> {
 
 fn sql_belongs(path: &str) -> bool {
     room(path) == "store" || path.ends_with("/sql.rs") || path.ends_with("/schema.rs") || path.contains("/src/sql/")
-}
-
-/// What a scoped statement must say: `$1` is the tenant of every table that it names.
-fn names_its_tenant(sql: &str) -> bool {
-    let words: Vec<&str> = sql.split(|c: char| c.is_whitespace() || c == ',' || c == '(' || c == ')').collect();
-    let tables = words.iter().filter(|word| ["FROM", "JOIN", "INTO"].contains(word)).count()
-        + usize::from(sql.starts_with("UPDATE ") || sql.contains(") UPDATE "));
-    let inserts = sql.split("INSERT INTO ").skip(1).filter(|rest| {
-        let columns = rest.split_once('(').map_or("", |(_, columns)| columns);
-        columns.starts_with("tenant")
-            && ["VALUES ($1", "VALUES {rows}", "SELECT $1"].iter().any(|from| rest.contains(from))
-    });
-    let bound = sql.matches("tenant = $1").count() + inserts.count();
-    let joined =
-        sql.matches(".tenant = ").count() - sql.matches(".tenant = $1").count() + sql.matches("USING (tenant").count();
-    bound >= 1 && bound + joined >= tables
 }
 
 #[test]
@@ -331,6 +311,13 @@ fn sql_stands_where_sql_stands() {
         wrong.extend(statements(source).into_iter().map(|sql| format!("{}: {sql}", source.path)));
     }
     none(wrong, "SQL stands in sql.rs, in sql/, in schema.rs and in store");
+}
+
+#[test]
+fn many_keys_are_looked_for_one_by_one() {
+    let all = sources().iter().flat_map(statements).filter(|sql| sql.contains("{rows}")).collect::<Vec<_>>();
+    assert!(all.len() > 20, "{} statements of many rows", all.len());
+    none(all.into_iter().filter(|sql| !goes_key_by_key(sql)).collect(), "keys are joined by CROSS JOIN");
 }
 
 #[test]
@@ -470,30 +457,6 @@ fn the_rules_find_what_they_look_for() {
     let planted = [planted];
     assert_eq!(misplaced(&planted, "Cx::mint", |_| false).len(), 1);
     assert!(misplaced(&planted, ".server_read", |_| false).is_empty());
-    for (sql, names) in [
-        ("SELECT a FROM t WHERE tenant = $1", true),
-        ("SELECT a FROM t WHERE id = $1", false),
-        ("SELECT a FROM t JOIN u ON u.id = t.id WHERE t.tenant = $1", false),
-        ("SELECT a FROM t JOIN u ON u.id = t.id AND u.tenant = t.tenant WHERE t.tenant = $1", true),
-        ("SELECT a FROM t WHERE tenant = $1 AND id IN (SELECT id FROM u)", false),
-        ("INSERT INTO t (tenant, a) VALUES ($1, $2)", true),
-        ("INSERT INTO t (a, tenant) VALUES ($2, $1)", false),
-        ("INSERT INTO t (tenant, a) VALUES ($2, $1)", false),
-        ("INSERT INTO t (tenant, a) VALUES {rows}", true),
-        ("INSERT INTO t (a, tenant) VALUES {rows}", false),
-        (
-            "WITH n (tenant, a) AS (VALUES {rows}) UPDATE t SET a = n.a FROM n WHERE t.tenant = $1 AND n.tenant = $1",
-            true,
-        ),
-        ("WITH n (tenant, a) AS (VALUES {rows}) UPDATE t SET a = n.a FROM n WHERE t.a = n.a AND n.tenant = $1", false),
-        ("UPDATE t SET a = $2 WHERE tenant = $1", true),
-        ("UPDATE t SET a = $2 WHERE id = $3", false),
-        ("DELETE FROM t WHERE tenant <> $1", false),
-    ] {
-        assert_eq!(names_its_tenant(sql), names, "{sql}");
-    }
-    assert!(is_sql("WITH n AS (VALUES {rows}) SELECT a FROM n") && is_sql("WITH n AS (SELECT 1) UPDATE t SET a = 1"));
-    assert!(is_sql("update") || is_sql("UPDATE t SET a = 1") && !is_sql("UPDATE of the page") && !is_sql("Select one"));
     assert!(long("a.rs", &"\n".repeat(501)) && !long("a.rs", &"\n".repeat(500)) && !long("a.css", &"\n".repeat(900)));
     assert!(of_one_machine(&["/wo", "rk/main"].concat()).is_some() && of_one_machine("/network/").is_none());
 }

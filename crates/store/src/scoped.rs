@@ -300,8 +300,8 @@ impl Scoped {
     }
 
     /// The rows of many keys in few statements: `text` says `WITH asked (tenant, …) AS (VALUES {rows})`, as
-    /// [`run_rows`](Self::run_rows) has them, and joins what it reads to it: SQLite would not look for them by an index
-    /// otherwise. What the text says of order holds for the rows of one key.
+    /// [`run_rows`](Self::run_rows) has them, and `CROSS JOIN`s what it reads to it: SQLite then takes one key after the other, and
+    /// would read all of the tenant's rows otherwise. What the text says of order holds for the rows of one key.
     pub async fn rows_of(&mut self, text: impl Into<Text>, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
         self.conn.rows_of(text.into(), Value::from(self.tenant), keys).await
     }

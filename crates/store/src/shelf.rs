@@ -22,7 +22,8 @@ const DROP_KEYS: &str = "DELETE FROM tenant_key WHERE tenant = $1";
 const DROP_SALTS: &str = "DELETE FROM subject_salt WHERE tenant = $1";
 const SALT: &str = "SELECT salt FROM subject_salt WHERE tenant = $1 AND subject = $2";
 const SALTS: &str = "WITH asked (tenant, subject) AS (VALUES {rows}) \
-     SELECT subject, salt FROM asked JOIN subject_salt USING (tenant, subject)";
+     SELECT held.subject, salt FROM asked CROSS JOIN subject_salt AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.subject = asked.subject";
 const PUT_SALT: &str = "INSERT INTO subject_salt (tenant, subject, salt, created_at) VALUES {rows} \
      ON CONFLICT (tenant, subject) DO NOTHING";
 const DROP_SALT: &str = "DELETE FROM subject_salt WHERE tenant = $1 AND subject = $2";

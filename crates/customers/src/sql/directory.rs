@@ -18,13 +18,15 @@ const CUSTOMER_UNSEEN: &str = "SELECT account FROM customer WHERE tenant = $1 AN
 const CUSTOMER_LIST: &str = "SELECT account FROM customer WHERE tenant = $1 AND account > $2 ORDER BY account LIMIT $3";
 const CUSTOMER_GET: &str = "SELECT account FROM customer WHERE tenant = $1 AND account = $2";
 const CUSTOMER_KNOWN: &str = "WITH asked (tenant, account) AS (VALUES {rows}) \
-     SELECT account AS id FROM asked JOIN customer USING (tenant, account) WHERE asked.tenant = $1";
+     SELECT held.account AS id FROM asked CROSS JOIN customer AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.account = asked.account";
 const CUSTOMER_DROP_OLD: &str = "DELETE FROM customer WHERE tenant = $1 AND synced_at < $2";
 const ORGANIZATION_PUT: &str = "INSERT INTO organization (tenant, organization, name, synced_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, organization) DO UPDATE SET name = excluded.name, synced_at = excluded.synced_at";
 const ORGANIZATION_GET: &str = "SELECT name FROM organization WHERE tenant = $1 AND organization = $2";
 const ORGANIZATION_KNOWN: &str = "WITH asked (tenant, organization) AS (VALUES {rows}) \
-     SELECT organization AS id FROM asked JOIN organization USING (tenant, organization) WHERE asked.tenant = $1";
+     SELECT held.organization AS id FROM asked CROSS JOIN organization AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.organization = asked.organization";
 const ORGANIZATION_LIST: &str = "SELECT organization, name FROM organization WHERE tenant = $1 \
      AND organization > $2 ORDER BY organization LIMIT $3";
 const ORGANIZATION_DROP_OLD: &str = "DELETE FROM organization WHERE tenant = $1 AND synced_at < $2";
@@ -34,7 +36,8 @@ const MEMBERSHIP_LIST: &str = "SELECT organization, account FROM membership WHER
      AND (organization > $2 OR (organization = $2 AND account > $3)) ORDER BY organization, account LIMIT $4";
 const MEMBERSHIP_GET: &str = "SELECT account FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
 const MEMBERSHIP_KNOWN: &str = "WITH asked (tenant, organization, account) AS (VALUES {rows}) \
-     SELECT account FROM asked JOIN membership USING (tenant, organization, account) WHERE asked.tenant = $1";
+     SELECT held.account FROM asked CROSS JOIN membership AS held WHERE asked.tenant = $1 AND held.tenant = asked.tenant \
+     AND held.organization = asked.organization AND held.account = asked.account";
 const MEMBERSHIP_DELETE: &str = "DELETE FROM membership WHERE tenant = $1 AND organization = $2 AND account = $3";
 const MEMBERSHIP_OLD: &str = "SELECT organization, account FROM membership WHERE tenant = $1 AND synced_at < $2 \
      ORDER BY organization, account LIMIT $3";

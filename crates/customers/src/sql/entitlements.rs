@@ -17,8 +17,8 @@ const PRODUCT_UPDATE: &str = "UPDATE product SET audience = $3, version = $4, re
 const LIST: &str = "SELECT product, terms, version, updated_at, updated_by FROM entitlement \
      WHERE tenant = $1 AND owner = $2 ORDER BY product LIMIT 1000";
 const LIST_OF: &str = "WITH asked (tenant, owner) AS (VALUES {rows}) \
-     SELECT owner, product, terms, version, updated_at, updated_by FROM asked JOIN entitlement USING (tenant, owner) \
-     WHERE asked.tenant = $1 ORDER BY owner, product";
+     SELECT held.owner, product, terms, version, updated_at, updated_by FROM asked CROSS JOIN entitlement AS held \
+     WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.owner = asked.owner ORDER BY held.owner, product";
 const GET: &str = "SELECT product, terms, version, updated_at, updated_by FROM entitlement \
      WHERE tenant = $1 AND owner = $2 AND product = $3";
 const INSERT: &str = "INSERT INTO entitlement (tenant, owner, product, terms, version, updated_at, updated_by) \

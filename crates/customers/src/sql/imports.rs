@@ -61,15 +61,18 @@ const PAGE_COUNTS: &str = "SELECT number, changed, unchanged, refused, overtaken
 const OWNER_PUT: &str = "INSERT INTO import_owner (tenant, import, owner, line, digest, written_at) \
      VALUES {rows} ON CONFLICT (tenant, import, owner) DO NOTHING";
 const OWNER_LIST_OF: &str = "WITH asked (tenant, import, owner) AS (VALUES {rows}) \
-     SELECT owner, line, digest FROM asked JOIN import_owner USING (tenant, import, owner) WHERE asked.tenant = $1";
+     SELECT held.owner, line, digest FROM asked CROSS JOIN import_owner AS held WHERE asked.tenant = $1 \
+     AND held.tenant = asked.tenant AND held.import = asked.import AND held.owner = asked.owner";
 const OWNER_DROP: &str = "DELETE FROM import_owner WHERE tenant = $1 AND import = $2";
 const CHANGE_PUT: &str =
     "INSERT INTO import_change (tenant, import, id, owner, field, state, written_at) VALUES {rows}";
 const CHANGE_LIST: &str = "SELECT id, owner, field FROM import_change WHERE tenant = $1 AND import = $2 AND state = $3 \
      AND id < $4 ORDER BY id DESC LIMIT $5";
-const CHANGE_SET: &str = "WITH new (tenant, import, id, state) AS (VALUES {rows}) UPDATE import_change AS made \
-     SET state = new.state FROM new WHERE made.tenant = $1 AND new.tenant = $1 AND made.import = new.import \
-     AND made.id = new.id";
+const CHANGE_SET: &str = "WITH new (tenant, import, id, state) AS (VALUES {rows}) \
+     INSERT INTO import_change (tenant, import, id, owner, field, state, written_at) \
+     SELECT made.tenant, made.import, made.id, made.owner, made.field, new.state, made.written_at \
+     FROM new CROSS JOIN import_change AS made WHERE new.tenant = $1 AND made.tenant = new.tenant \
+     AND made.import = new.import AND made.id = new.id ON CONFLICT (tenant, import, id) DO UPDATE SET state = excluded.state";
 const MAPPING_PUT: &str = "INSERT INTO import_mapping (tenant, source, body, written_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (tenant, source) DO UPDATE SET body = excluded.body, written_at = excluded.written_at";
 const MAPPING_GET: &str = "SELECT body FROM import_mapping WHERE tenant = $1 AND source = $2";

@@ -20,8 +20,8 @@ const STANDING: &str = "SELECT merged, kept FROM customer_merge WHERE tenant = $
      AND merged > $2 ORDER BY merged LIMIT $3";
 const INTO: &str = "SELECT kept FROM customer_merge WHERE tenant = $1 AND merged = $2 AND undone_at IS NULL";
 const INTO_OF: &str = "WITH asked (tenant, merged) AS (VALUES {rows}) \
-     SELECT merged, kept FROM asked JOIN customer_merge USING (tenant, merged) \
-     WHERE asked.tenant = $1 AND undone_at IS NULL";
+     SELECT held.merged, kept FROM asked CROSS JOIN customer_merge AS held WHERE asked.tenant = $1 \
+     AND held.tenant = asked.tenant AND held.merged = asked.merged AND undone_at IS NULL";
 const HAS_MERGED: &str =
     "SELECT merged FROM customer_merge WHERE tenant = $1 AND kept = $2 AND undone_at IS NULL LIMIT 1";
 const DISMISS: &str = "INSERT INTO duplicate_dismissal (tenant, first, second, at, actor) VALUES ($1, $2, $3, $4, $5) \

@@ -30,15 +30,17 @@ macro_rules! words {
             ),
             list_of: concat!(
                 "WITH asked (tenant, owner) AS (VALUES {rows}) ",
-                "SELECT owner, field, value, version, updated_at, updated_by FROM asked JOIN ",
+                "SELECT held.owner, field, value, version, updated_at, updated_by FROM asked CROSS JOIN ",
                 $values,
-                " USING (tenant, owner) WHERE asked.tenant = $1 ORDER BY owner, field"
+                " AS held WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.owner = asked.owner",
+                " ORDER BY held.owner, field"
             ),
             list_of_one: concat!(
                 "WITH asked (tenant, owner, field) AS (VALUES {rows}) ",
-                "SELECT owner, field, value, version, updated_at, updated_by FROM asked JOIN ",
+                "SELECT held.owner, held.field, value, version, updated_at, updated_by FROM asked CROSS JOIN ",
                 $values,
-                " USING (tenant, owner, field) WHERE asked.tenant = $1"
+                " AS held WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.owner = asked.owner",
+                " AND held.field = asked.field"
             ),
             list_of_field: concat!(
                 "SELECT owner, field, value, version, updated_at, updated_by FROM ",
@@ -57,11 +59,15 @@ macro_rules! words {
                 " ON CONFLICT (tenant, owner, field) DO NOTHING"
             ),
             update: concat!(
-                "WITH new (tenant, owner, field, value, version, updated_at, updated_by, stood) AS (VALUES {rows}) UPDATE ",
+                "WITH new (tenant, owner, field, value, version, updated_at, updated_by, stood) AS (VALUES {rows}) INSERT INTO ",
                 $values,
-                " AS held SET value = new.value, version = new.version, updated_at = new.updated_at,",
-                " updated_by = new.updated_by FROM new WHERE held.tenant = $1 AND new.tenant = $1",
-                " AND held.owner = new.owner AND held.field = new.field AND held.version = new.stood"
+                " (tenant, owner, field, value, version, updated_at, updated_by) SELECT held.tenant, held.owner, held.field,",
+                " new.value, new.version, new.updated_at, new.updated_by FROM new CROSS JOIN ",
+                $values,
+                " AS held WHERE new.tenant = $1 AND held.tenant = new.tenant AND held.owner = new.owner",
+                " AND held.field = new.field AND held.version = new.stood",
+                " ON CONFLICT (tenant, owner, field) DO UPDATE SET value = excluded.value, version = excluded.version,",
+                " updated_at = excluded.updated_at, updated_by = excluded.updated_by"
             ),
             history_insert: concat!(
                 "INSERT INTO ",
@@ -80,9 +86,10 @@ macro_rules! words {
             ),
             history_of: concat!(
                 "WITH asked (tenant, owner, id) AS (VALUES {rows}) ",
-                "SELECT owner, id, field, change, action, at, actor FROM asked JOIN ",
+                "SELECT held.owner, held.id, field, change, action, at, actor FROM asked CROSS JOIN ",
                 $history,
-                " USING (tenant, owner, id) WHERE asked.tenant = $1"
+                " AS held WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.owner = asked.owner",
+                " AND held.id = asked.id"
             ),
         }
     };

@@ -62,7 +62,7 @@ pub(crate) async fn install(
     app: ForgeApp,
     remote: Option<&str>,
 ) -> Result<Arc<Installation>, InstallError> {
-    let made = site.forge.made(app, remote)?;
+    let made = site.forge.set_up(app, remote)?;
     site.connect.carry(&made).await.map_err(|error| InstallError::Connect(error.to_string()))?;
     site.forge.begin(&made)?;
     Ok(made)
@@ -76,7 +76,7 @@ impl Host {
     /// [`InstallError`]: the manifest is refused, the address is, the app is there already, or carries a Connect app on, which
     /// [`crate::Running::install`] can wait for.
     pub fn install(self: &Arc<Self>, app: ForgeApp, remote: Option<&str>) -> Result<Arc<Installation>, InstallError> {
-        let made = self.made(app, remote)?;
+        let made = self.set_up(app, remote)?;
         if made.manifest.connect.as_ref().is_some_and(|carried| carried.remote.is_some()) {
             return Err(InstallError::Connect("it is told of the installation first".to_owned()));
         }
@@ -85,7 +85,7 @@ impl Host {
     }
 
     /// An installation of an app that nobody was told of yet.
-    fn made(&self, app: ForgeApp, remote: Option<&str>) -> Result<Arc<Installation>, InstallError> {
+    fn set_up(&self, app: ForgeApp, remote: Option<&str>) -> Result<Arc<Installation>, InstallError> {
         let site = self.site().map_err(InstallError::Host)?;
         let manifest = Manifest::parse(&app.manifest_yaml).map_err(InstallError::Manifest)?;
         if self.installation(&manifest.app_id).is_some() {

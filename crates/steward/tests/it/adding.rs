@@ -79,7 +79,7 @@ async fn whoever_was_made_stays_in_the_lists(world: &World) {
     let change = |change: &dyn Fn(&mut sandbox::state::Store)| change(&mut world.jira.state().write());
     change(&|store| {
         store.accounts.get_mut(&left).unwrap().active = false;
-        for desk in store.desks.values_mut() {
+        for desk in store.service_desks.values_mut() {
             desk.customers.retain(|account| *account != known);
         }
         for organization in store.organizations.values_mut() {

@@ -25,7 +25,7 @@ impl World {
     }
 
     /// What somebody raises through the portal.
-    fn raises(&self, reporter: &str, mut fields: Vec<FieldValue>) -> String {
+    pub(crate) fn raises(&self, reporter: &str, mut fields: Vec<FieldValue>) -> String {
         let state = self.jira.state();
         let (project_id, issue_type_id) = {
             let store = state.read();

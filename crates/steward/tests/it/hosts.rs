@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request, header};
 use host::client::{As, Jira};
 use kernel::AccountId;
 use sandbox::Version;
@@ -12,17 +13,21 @@ use serde_json::{Value, json};
 use crate::customer_sign_in::{SignKey, Visitor};
 use crate::generated::compare;
 use crate::site::{Browser, done, joins, signs_in_through, steward};
-use crate::world::{Answer, World};
+use crate::world::{Answer, CONNECT_APP, World};
 
 /// The columns, with what joins such a site.
 const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 17] = [
+const ROWS: [&str; 22] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
+    "Changes of others show on an open page",
     "A page stands inside Jira",
+    "Panels stand on the portal's pages, below its requests and in its user menu",
+    "A page opens in full on this server's own address",
+    "A page in Jira opens it there by a ticket that is good once",
     "People sign in on this server's own pages",
     "A customer with an account sees their own fields",
     "A customer who knows only the portal sees their own fields",
@@ -31,6 +36,7 @@ const ROWS: [&str; 17] = [
     "An administrator makes a customer",
     "An agent raises a request for a customer",
     "Chosen values stand on issues, for automation",
+    "A request that was just made has them at once",
     "JQL finds issues by them",
     "A new name in Jira shows at once",
     "Jira is read as a colleague who never came here",
@@ -95,13 +101,13 @@ impl Tried<'_> {
         let name = self.world.jira.visitor("customer").unwrap().display_name;
         self.cells.push(shown.status == 200 && shown.text.contains(&name));
         let customer = self.customer().await;
-        self.writes(&customer).await;
-        self.pages().await;
+        Box::pin(self.writes(&customer)).await;
+        Box::pin(self.pages()).await;
         let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
         self.cells.push(one.body["counts"]["open"].is_u64());
-        self.makes(&customer).await;
-        self.stands(&customer).await;
-        self.hears(&customer).await;
+        Box::pin(self.makes(&customer)).await;
+        Box::pin(self.stands(&customer)).await;
+        Box::pin(self.hears(&customer)).await;
         self.leaves().await;
         self.cells
     }
@@ -113,23 +119,86 @@ impl Tried<'_> {
         let written = self.asks(false, Method::PUT, &path, Some(json!({"value": "K-17"})), Some(0)).await;
         let history = self.gets(&format!("/api/v1/customers/{customer}/history")).await;
         self.cells.push(written.status == 200 && history.text.contains("K-17"));
+        let told = self.is_told_of_others().await;
+        self.cells.push(told);
+    }
+
+    /// Whether an agent's page, which waits, is told of what an administrator does meanwhile.
+    async fn is_told_of_others(&mut self) -> bool {
+        let after = self.gets("/api/v1/changes").await.expect(200).body["after"].as_i64().unwrap();
+        let waits = format!("/api/v1/changes?after={after}&wait=20");
+        let (path, field) = ("/api/v1/fields", json!({"entity": "customer", "type": "text", "name": "Meanwhile"}));
+        let (told, made) = match &mut self.browsers {
+            Some([(agent, _), (admin, csrf)]) => {
+                let defines = admin.asks(Method::POST, path, Some(csrf.as_str()), Some(field));
+                tokio::join!(Box::pin(agent.goes(&waits)), Box::pin(defines))
+            }
+            None => {
+                let (agent, admin) = (self.world.agent(), self.world.admin());
+                tokio::join!(Box::pin(agent.get(&waits)), Box::pin(admin.post(path, field)))
+            }
+        };
+        let made = json!({"kind": "field", "id": made.expect(201).body["id"]});
+        told.expect(200).body["changes"].as_array().is_some_and(|changes| changes.contains(&made))
     }
 
     async fn pages(&mut self) {
         // A page in Jira has what proves it without anybody signing in here; without such, Jira has no way to show one.
         let inside = self.browsers.is_none() && self.world.agent().get("/api/v1/me").await.status == 200;
         self.cells.push(inside);
+        let in_portal = Box::pin(self.stands_in_the_portal()).await;
+        self.cells.push(in_portal);
+        let (here, by_ticket) = Box::pin(self.opens_here()).await;
+        self.cells.extend([here, by_ticket]);
         let site = self.world.tenant().await;
-        let away = self
-            .world
-            .send(axum::http::Request::get(format!("/sign-in/{site}")).body(axum::body::Body::empty()).unwrap());
-        self.cells.push(away.await.status == 303);
+        let away = Request::get(format!("/sign-in/{site}")).body(Body::empty()).unwrap();
+        self.cells.push(self.world.send(away).await.status == 303);
         for who in [self.world.unlicensed().who, self.world.customer().who] {
-            let seen = self.sees_their_own(&who).await;
+            let seen = Box::pin(self.sees_their_own(&who)).await;
             self.cells.push(seen);
         }
         let signed = self.comes_with_a_token().await;
         self.cells.push(signed);
+    }
+
+    /// Whether a customer meets us in the portal besides their profile: on top of its pages, below a request of theirs, in the user's menu.
+    async fn stands_in_the_portal(&self) -> bool {
+        let request = self.world.issue();
+        for module in ["portal-header", "portal-request", "portal-menu"] {
+            let place = (module == "portal-request").then_some(request.as_str());
+            let by_forge = self.world.jira.page_token("customer", module, place).await.is_ok();
+            if !by_forge && self.world.jira.connect_page(CONNECT_APP, "customer", module, place).is_err() {
+                return false;
+            }
+            let mut page = self.world.on_page("customer", module);
+            page.issue = place.map(str::to_owned);
+            if page.get("/api/v1/me").await.body["role"] != "customer" {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a page is there on our own address, and whether one in Jira brings its reader there by a ticket, once.
+    async fn opens_here(&mut self) -> (bool, bool) {
+        let asked = self.asks(false, Method::POST, "/api/v1/session/tickets", Some(json!({})), None).await;
+        if asked.status != 200 {
+            // Whoever signed in on our own pages is there, and needs none.
+            let there = self.browsers.is_some() && self.gets("/api/v1/me").await.status == 200;
+            return (there, false);
+        }
+        let url: url::Url = asked.body["url"].as_str().unwrap().parse().unwrap();
+        let ticket = url.query_pairs().find(|(name, _)| name == "ticket").unwrap().1.into_owned();
+        let begins = || {
+            let body = Body::from(json!({"ticket": ticket}).to_string());
+            Request::post("/api/v1/session").header(header::CONTENT_TYPE, "application/json").body(body).unwrap()
+        };
+        let begun = self.world.send(begins()).await;
+        let Some(cookie) = begun.headers.get(header::SET_COOKIE) else { return (false, false) };
+        let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+        let me = Request::get("/api/v1/me").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+        let there = url.origin() == self.world.config.server.origin.origin() && self.world.send(me).await.status == 200;
+        (there, there && self.world.send(begins()).await.status == 401)
     }
 
     /// Whether somebody without a licence comes to what is theirs: on a page in Jira's portal, or by signing in on our own.
@@ -197,15 +266,13 @@ impl Tried<'_> {
         self.asks(false, Method::PUT, &path, Some(json!({"value": "Gold"})), Some(0)).await.expect(200);
         let path = format!("/api/v1/settings/in-jira/fields/{id}");
         let chosen = self.asks(true, Method::PUT, &path, None, made["version"].as_i64()).await.expect(200).body;
-        self.world.jira.deliveries_settled().await;
-        self.world.program.runner.drain().await.unwrap();
+        self.settles().await;
         let issue = self.world.issue();
-        let stands = {
-            let state = self.world.jira.state();
-            let store = state.read();
-            store.issue(&issue).unwrap().properties.get("stewardCustomers").cloned()
-        };
-        self.cells.push(stands.is_some_and(|stands| stands["customer"]["tier"] == "Gold"));
+        self.cells.push(self.is_gold(&issue));
+        let reporter = self.world.jira.visitor("customer").unwrap().account_id;
+        let new = self.world.raises(&reporter, Vec::new());
+        self.settles().await;
+        self.cells.push(self.is_gold(&new));
         let found = match (chosen["alias"].as_str(), self.world.jira.data_center()) {
             (Some(alias), None) => self.world.jql(&format!("{alias} = Gold")).await.contains(&issue),
             _ => false,
@@ -213,15 +280,27 @@ impl Tried<'_> {
         self.cells.push(found);
     }
 
+    async fn settles(&self) {
+        self.world.jira.deliveries_settled().await;
+        self.world.program.runner.drain().await.unwrap();
+    }
+
+    /// Whether the customer's value stands on an issue.
+    fn is_gold(&self, issue: &str) -> bool {
+        let state = self.world.jira.state();
+        let store = state.read();
+        let stands = store.issue(issue).unwrap().properties.get("stewardCustomers");
+        stands.is_some_and(|stands| stands["customer"]["tier"] == "Gold")
+    }
+
     async fn hears(&mut self, customer: &str) {
         let theirs = self.world.jira.visitor("customer").unwrap().account_id;
         let rename = |one: &mut sandbox::state::model::Account| one.display_name = "Renamed Meanwhile".to_owned();
         self.world.jira.state().edit_account(&sandbox::events::Actor::default(), &theirs, rename).unwrap();
-        self.world.jira.deliveries_settled().await;
-        self.world.program.runner.drain().await.unwrap();
+        self.settles().await;
         let one = self.gets(&format!("/api/v1/customers/{customer}")).await;
         self.cells.push(one.text.contains("Renamed Meanwhile"));
-        // Nobody else here opened a page as they, or signed in.
+        // Neither opened a page here, or signed in.
         for who in [self.world.colleague().who, self.world.other_customer().who] {
             let read = self.reads_as(&who).await;
             self.cells.push(read);

@@ -33,10 +33,13 @@ async fn a_tenant_sees_its_own(database: &Database) {
 async fn many_rows_are_a_tenant_s_own(database: &Database) {
     const INSERT: &str = "INSERT INTO note (tenant, id, person, text, done, at) VALUES {rows} \
          ON CONFLICT (tenant, id) DO NOTHING";
-    const DONE: &str = "WITH new (tenant, id, done) AS (VALUES {rows}) UPDATE note AS held SET done = new.done FROM new \
-         WHERE held.tenant = $1 AND new.tenant = $1 AND held.id = new.id";
-    const OF: &str = "WITH asked (tenant, id) AS (VALUES {rows}) \
-         SELECT id, done FROM asked JOIN note USING (tenant, id) WHERE asked.tenant = $1";
+    const DONE: &str = "WITH new (tenant, id, done) AS (VALUES {rows}) \
+         INSERT INTO note (tenant, id, person, text, done, at) \
+         SELECT held.tenant, held.id, held.person, held.text, new.done, held.at FROM new CROSS JOIN note AS held \
+         WHERE new.tenant = $1 AND held.tenant = new.tenant AND held.id = new.id \
+         ON CONFLICT (tenant, id) DO UPDATE SET done = excluded.done";
+    const OF: &str = "WITH asked (tenant, id) AS (VALUES {rows}) SELECT held.id, done FROM asked CROSS JOIN note AS held \
+         WHERE asked.tenant = $1 AND held.tenant = asked.tenant AND held.id = asked.id";
     let store = database.migrated(tables::registry()).await;
     let (a, b) = (tables::tenant(&store).await, tables::tenant(&store).await);
     for cx in [&a, &b] {
@@ -54,13 +57,16 @@ async fn many_rows_are_a_tenant_s_own(database: &Database) {
     assert_eq!(without.unwrap_err().code(), "store_rows");
     scoped.commit().await.unwrap();
     if matches!(database.url, StoreUrl::Sqlite(_)) {
-        // By the key, and not by the tenant's rows one after the other.
-        for text in [OF, DONE] {
-            let asked = vec![args![1i64, true].into_iter().take(if text == OF { 1 } else { 2 }).collect()];
+        // By the key, and not by the tenant's rows one after the other, however many are asked for.
+        for (text, many) in [OF, DONE].into_iter().flat_map(|text| [1, 40, 100, 512].map(|many| (text, many))) {
+            let row = |id: i64| args![id, true].into_iter().take(if text == OF { 1 } else { 2 }).collect();
+            let asked: Vec<_> = (0..many).map(row).collect();
             let explained: &'static str = format!("EXPLAIN QUERY PLAN {text}").leak();
             let plan = store.read(&a).await.unwrap().rows_of(explained, &asked).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.text("detail").unwrap()).collect();
-            assert!(plan.iter().any(|step| step.ends_with("(tenant=? AND id=?)")), "{plan:?}");
+            let by_key = |step: &&String| step.starts_with("SEARCH held ") && step.ends_with("(tenant=? AND id=?)");
+            assert_eq!(plan.iter().filter(by_key).count(), 1, "{many}: {plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("AUTOMATIC")), "{many}: {plan:?}");
         }
     }
     for (cx, done) in [(&a, 0), (&b, 10)] {

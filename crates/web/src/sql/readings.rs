@@ -7,7 +7,9 @@ use store::{Row, Scoped, args};
 use crate::reading::After;
 
 const KNOWN: &str = "WITH asked (tenant, subject, day, way, kind, reader) AS (VALUES {rows}) \
-     SELECT subject FROM asked JOIN reading USING (tenant, subject, day, way, kind, reader) WHERE asked.tenant = $1";
+     SELECT held.subject FROM asked CROSS JOIN reading AS held WHERE asked.tenant = $1 AND held.tenant = asked.tenant \
+     AND held.subject = asked.subject AND held.day = asked.day AND held.way = asked.way AND held.kind = asked.kind \
+     AND held.reader = asked.reader";
 const INSERT: &str =
     "INSERT INTO reading (tenant, subject, day, way, kind, reader, at) VALUES {rows} ON CONFLICT DO NOTHING";
 const COUNT: &str = "SELECT COUNT(*) AS n, MIN(at) AS first_at FROM reading WHERE tenant = $1 AND subject = $2";
