@@ -25,6 +25,7 @@ pub(crate) mod person;
 pub(crate) mod portal;
 pub(crate) mod products;
 pub(crate) mod queries;
+pub(crate) mod reach;
 pub(crate) mod records;
 pub(crate) mod requests;
 pub(crate) mod rows;

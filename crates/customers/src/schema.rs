@@ -186,6 +186,7 @@ table!(CUSTOMER, "customer", Tenant, [
     Column::new(C, "tenant", Uuid, &OPAQUE_ID),
     Column::new(C, "account", Text, &OPAQUE_ID),
     Column::new(C, "synced_at", Int, &DIRECTORY),
+    Column::new(C, "made", Bool, &STATE).or_null(),
 ], key ["tenant", "account"], subject "account", written "synced_at");
 
 /// Whoever was made from here may be in no list of Jira's.

@@ -1573,7 +1573,8 @@ export interface paths {
         put?: never;
         /**
          * Check a query
-         * @description Tells each mistake with its place, and of a query without one its normal form. Runs nothing.
+         * @description Tells each mistake with its place, and of a query without one its normal form. Runs nothing. An API token needs the scope that reads
+         *     what the query is about.
          */
         post: operations["check_query"];
         delete?: never;
@@ -2932,7 +2933,7 @@ export interface components {
          * @description What happened. Names are stored and sent: one never changes.
          * @enum {string}
          */
-        EventKind: "customer.value.changed" | "organization.value.changed" | "organization.member.added" | "organization.member.removed" | "field.defined" | "field.changed" | "field.retired" | "field.restored" | "webhook.test";
+        EventKind: "customer.value.changed" | "organization.value.changed" | "organization.member.added" | "organization.member.removed" | "organization.entitlement.added" | "organization.entitlement.changed" | "organization.entitlement.removed" | "customer.merged" | "customer.unmerged" | "field.defined" | "field.changed" | "field.retired" | "field.restored" | "webhook.test";
         /**
          * @description What a file is.
          * @enum {string}
@@ -3541,8 +3542,8 @@ export interface components {
                 timeZone?: string | null;
             }[];
             /**
-             * @description Whether records are looked at one by one, because the search index tells nothing of this query, or is still being
-             *     made: then it takes longer.
+             * @description Whether records are looked at one by one, because the search index tells too little of this query, or is still being
+             *     made: then it takes longer, and a page may hold fewer than were asked for, even none, with more to follow.
              */
             lookedThrough: boolean;
             /** @description What to send as `cursor` for what follows; null at the end. */
@@ -3567,8 +3568,8 @@ export interface components {
                 name: string;
             }[];
             /**
-             * @description Whether records are looked at one by one, because the search index tells nothing of this query, or is still being
-             *     made: then it takes longer.
+             * @description Whether records are looked at one by one, because the search index tells too little of this query, or is still being
+             *     made: then it takes longer, and a page may hold fewer than were asked for, even none, with more to follow.
              */
             lookedThrough: boolean;
             /** @description What to send as `cursor` for what follows; null at the end. */
@@ -4746,7 +4747,9 @@ export interface components {
             fields: components["schemas"]["FieldView"][];
             /** @description The issue. */
             issue: components["schemas"]["IssueView"];
-            /** @description Its reporter and participants. */
+            /** @description How many more there are; where more than 1,000 take part, at least so many. */
+            morePeople: number;
+            /** @description Its reporter and participants: the first 200, and whoever is looked at. */
             people: components["schemas"]["IssuePersonView"][];
             /** @description What the caller may do. */
             permissions: components["schemas"]["Permission"][];
@@ -5140,13 +5143,17 @@ export interface components {
         /** @description The person whose fields are shown. */
         SelectedView: {
             counts?: components["schemas"]["CountsView"] | null;
-            /** @description The person. */
+            /** @description The person; where the issue names one who was merged, the one who was kept. */
             customer: components["schemas"]["CustomerView"];
             /** @description Their time zone. */
             localTimeZone?: string | null;
             /** @description Their language. */
             locale?: string | null;
-            /** @description Their organizations. */
+            /** @description Whom the issue names, where they were merged into this person. */
+            mergedAccountId?: string | null;
+            /** @description How many more organizations they have. */
+            moreOrganizations: number;
+            /** @description Their organizations; at most 20. */
             organizations: components["schemas"]["PanelOrganization"][];
             /** @description Their values. */
             values: components["schemas"]["ValueSetView"];
@@ -14537,6 +14544,7 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
+                     *       "morePeople": 0,
                      *       "sections": [
                      *         {
                      *           "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e21",
@@ -14671,7 +14679,8 @@ export interface operations {
                      *               }
                      *             ]
                      *           }
-                     *         ]
+                     *         ],
+                     *         "moreOrganizations": 0
                      *       },
                      *       "permissions": [
                      *         "browse",
@@ -15613,8 +15622,8 @@ export interface operations {
                  */
                 q?: string;
                 /**
-                 * @description How many; 20 at most.
-                 * @example 50
+                 * @description How many, 1 to 20; 20 if left out.
+                 * @example 20
                  */
                 limit?: number;
             };

@@ -9,9 +9,10 @@ use kernel::{AccountId, Cx, Fault, FieldFault, Kind, OrganizationId, ProjectId, 
 use store::ledger;
 
 use crate::Room;
+use crate::actions::access;
 use crate::actions::announce::announce_members;
 use crate::actions::directory::{self, CustomerRecord};
-use crate::actions::{access, values};
+use crate::actions::reach::reach;
 use crate::model::{Entity, Owner, Permission};
 use crate::rules::adding::{PLACES_AT_ONCE, check_address, check_few, check_line};
 use crate::sql;
@@ -273,7 +274,7 @@ pub(crate) async fn add_to_project(cx: &Cx, room: &Room, project: &ProjectId, ac
     access::require_about(cx, room, Entity::Customer, Permission::Edit).await?;
     let accounts = accounts_given(accounts)?;
     for account in &accounts {
-        values::reach(cx, room, &Owner::Customer(account.clone()), Permission::Edit).await?;
+        reach(cx, room, &Owner::Customer(account.clone()), Permission::Edit).await?;
     }
     let jira = jira(cx, room);
     let desk = desk_of(&jira, "/projectId", project).await?;

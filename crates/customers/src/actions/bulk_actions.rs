@@ -21,7 +21,8 @@ use host::client::Power;
 use crate::Room;
 use crate::actions::batches::{self, OpenBatch, Wish, owner_of, staged};
 use crate::actions::lists::{Asked, Finder};
-use crate::actions::values::{self, Reach};
+use crate::actions::reach::Reach;
+use crate::actions::values;
 use crate::actions::{access, adding, directory};
 use crate::model::{
     Act, Author, Counts, Entity, FieldId, Import, ImportId, ImportPlan, ImportState, Permission, Value,

@@ -175,7 +175,7 @@ async fn email_seen(cx: &Cx, room: &Room, account: &AccountId) -> Option<Persona
 /// One customer, with counts, for whoever may see them.
 pub(crate) async fn read_customer(cx: &Cx, room: &Room, account: &AccountId) -> Result<CustomerRecord> {
     let owner = Owner::Customer(account.clone());
-    let reach = crate::actions::values::reach(cx, room, &owner, Permission::Browse).await?;
+    let reach = crate::actions::reach::reach(cx, room, &owner, Permission::Browse).await?;
     let counts = counts(cx, room, &owner).await.ok();
     let record = record(cx, room, account).await?;
     // A customer is told nothing of another one.

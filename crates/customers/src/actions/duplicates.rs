@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Room;
 use crate::actions::directory::{self, CustomerRecord, Sorted};
+use crate::actions::reach::reach;
 use crate::actions::turned::Turned;
 use crate::actions::{access, fields, values};
 use crate::likeness::{self, Marks, Reason};
@@ -99,7 +100,7 @@ fn ordered(a: &AccountId, b: &AccountId) -> (AccountId, AccountId) {
 pub(crate) async fn dismiss(cx: &Cx, room: &Room, a: &AccountId, b: &AccountId, is: bool) -> Result<()> {
     let by = cx.person().cloned().ok_or_else(|| Fault::refused("Only people say who is not the same."))?;
     for account in [a, b] {
-        values::reach(cx, room, &Owner::Customer(account.clone()), Permission::Browse).await?;
+        reach(cx, room, &Owner::Customer(account.clone()), Permission::Browse).await?;
     }
     access::require_about(cx, room, Entity::Customer, Permission::Edit).await?;
     if a == b {

@@ -11,7 +11,8 @@ use crate::Room;
 use crate::actions::announce::announce;
 use crate::actions::directory::Name;
 use crate::actions::products::{self, OpenProduct};
-use crate::actions::{access, directory, values};
+use crate::actions::reach::reach;
+use crate::actions::{access, directory};
 use crate::model::{
     Action, Author, Entitlement, EntitlementEntry, Entity, Owner, Permission, ProductAudience, ProductId, Terms,
     TermsChange,
@@ -132,7 +133,7 @@ pub(crate) async fn open_of(
 
 /// An organization's entitlements, withdrawn ones left out.
 pub(crate) async fn read_entitlements(cx: &Cx, room: &Room, owner: &OrganizationId) -> Result<Vec<OpenEntitlement>> {
-    values::reach(cx, room, &Owner::Organization(owner.clone()), Permission::Browse).await?;
+    reach(cx, room, &Owner::Organization(owner.clone()), Permission::Browse).await?;
     standing(cx, room, owner).await
 }
 
@@ -150,7 +151,7 @@ pub(crate) async fn read_of_customer(
     room: &Room,
     account: &AccountId,
 ) -> Result<(bool, Vec<OfOrganization>, Products)> {
-    let reach = values::reach(cx, room, &Owner::Customer(account.clone()), Permission::Browse).await?;
+    let reach = reach(cx, room, &Owner::Customer(account.clone()), Permission::Browse).await?;
     let agent = reach.is_agent();
     if agent {
         access::require_about(cx, room, Entity::Organization, Permission::Browse).await?;
@@ -180,7 +181,7 @@ pub(crate) async fn write_entitlement(
     before: i64,
     wanted: Option<Terms>,
 ) -> Result<Written> {
-    values::reach(cx, room, &Owner::Organization(owner.clone()), Permission::Edit).await?;
+    reach(cx, room, &Owner::Organization(owner.clone()), Permission::Edit).await?;
     let to = wanted.map(|terms| rules::check_terms(&terms)).transpose().map_err(Fault::invalid_fields)?;
     let action = if to.is_some() { Action::Set } else { Action::Cleared };
     put(cx, room, owner, product, before, to, action).await
@@ -267,7 +268,7 @@ pub(crate) async fn read_history(
     before: i64,
     limit: u32,
 ) -> Result<(Vec<OpenEntry>, Option<i64>)> {
-    values::reach(cx, room, &Owner::Organization(owner.clone()), Permission::Browse).await?;
+    reach(cx, room, &Owner::Organization(owner.clone()), Permission::Browse).await?;
     let keys = access::tenant_keys(cx, room).await?;
     let page = sql::entry_list(&mut room.shared.store.read(cx).await?, owner, before, limit + 1).await?;
     let more = page.len() > limit as usize;
@@ -285,7 +286,7 @@ pub(crate) async fn restore_entitlement(
     change: i64,
     before: i64,
 ) -> Result<Written> {
-    values::reach(cx, room, &Owner::Organization(owner.clone()), Permission::Edit).await?;
+    reach(cx, room, &Owner::Organization(owner.clone()), Permission::Edit).await?;
     let keys = access::tenant_keys(cx, room).await?;
     let sealed = sql::entry_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
     let entry = open_entry(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;

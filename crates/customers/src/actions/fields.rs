@@ -10,7 +10,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::access;
 use crate::actions::announce::announce_field;
-use crate::actions::values::Reach;
+use crate::actions::reach::Reach;
 use crate::actions::{copies, issues};
 use crate::model::{Entity, Field, FieldAudience, FieldBody, FieldId, FieldType, Permission, SectionId};
 use crate::rules::issues::check_choice;

@@ -8,6 +8,7 @@ use vault::Keys;
 use crate::Room;
 use crate::actions::access;
 use crate::actions::fields::OpenField;
+use crate::actions::reach::reach;
 use crate::actions::turned::Turned;
 use crate::actions::values::{self, OpenChange, OpenValue, Written};
 use crate::model::{FieldId, HistoryEntry, Owner, Permission};
@@ -23,7 +24,7 @@ pub(crate) async fn read_history(
     before: i64,
     limit: u32,
 ) -> Result<(Vec<OpenChange>, BTreeMap<FieldId, OpenField>, Option<i64>)> {
-    let reach = values::reach(cx, room, owner, Permission::Browse).await?;
+    let reach = reach(cx, room, owner, Permission::Browse).await?;
     let fields = values::visible(cx, room, owner.entity(), &reach).await?;
     let keys = access::owner_keys(cx, room, owner).await?;
     let page = sql::history_list(&mut room.shared.store.read(cx).await?, owner, field, before, limit + 1).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn restore_value(
     change: i64,
     before: i64,
 ) -> Result<Written<OpenValue>> {
-    let reach = values::reach(cx, room, owner, Permission::Edit).await?;
+    let reach = reach(cx, room, owner, Permission::Edit).await?;
     let keys = access::owner_keys(cx, room, owner).await?;
     let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
     let entry = open_change(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;

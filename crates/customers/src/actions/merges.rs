@@ -13,8 +13,9 @@ use crate::Room;
 use crate::actions::announce::announce;
 use crate::actions::directory::{self, CustomerRecord, Name};
 use crate::actions::fields::OpenField;
+use crate::actions::reach::{Reach, reach};
 use crate::actions::turned::{Turned, check_kinds};
-use crate::actions::values::{self, OpenValue, Reach, ValueSet, Writer};
+use crate::actions::values::{self, OpenValue, ValueSet, Writer};
 use crate::actions::{access, adding, history};
 use crate::model::{Action, Author, Entity, FieldId, Merge, MergeBody, MergeId, Owner, Permission, Value};
 use crate::webhooks::event::{Event, EventKind};
@@ -329,7 +330,7 @@ async fn find(cx: &Cx, room: &Room, id: MergeId) -> Result<OpenMerge> {
 /// Merges that a customer was part of, the latest first.
 pub(crate) async fn list_merges(cx: &Cx, room: &Room, account: &AccountId) -> Result<Vec<OpenMerge>> {
     access::require_about(cx, room, Entity::Customer, Permission::Browse).await?;
-    values::reach(cx, room, &owner(account), Permission::Browse).await?;
+    reach(cx, room, &owner(account), Permission::Browse).await?;
     let sealed = sql::merge_list(&mut room.shared.store.read(cx).await?, account).await?;
     let mut merges = Vec::with_capacity(sealed.len());
     for merge in sealed {

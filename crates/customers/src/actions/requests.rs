@@ -7,8 +7,9 @@ use store::ledger;
 use url::Url;
 
 use crate::Room;
+use crate::actions::access;
 use crate::actions::adding::{desk_of, jira};
-use crate::actions::{access, values};
+use crate::actions::reach::reach;
 use crate::model::{Owner, Permission};
 use crate::rules::adding::{check_line, check_text};
 
@@ -70,7 +71,7 @@ pub(crate) async fn form(cx: &Cx, room: &Room, project: &ProjectId, kind: &Reque
 /// Raises a request for a customer; answers its key. Nothing of its text is kept here.
 pub(crate) async fn raise_request(cx: &Cx, room: &Room, wanted: Wanted<'_>) -> Result<(String, Option<Url>)> {
     access::require(cx, room, Permission::Edit).await?;
-    values::reach(cx, room, &Owner::Customer(wanted.customer.clone()), Permission::Edit).await?;
+    reach(cx, room, &Owner::Customer(wanted.customer.clone()), Permission::Edit).await?;
     let summary = check_line("/summary", wanted.summary, "A summary");
     let description = check_text("/description", wanted.description);
     let (summary, description) = match (summary, description) {

@@ -6,8 +6,9 @@ use kernel::{Cx, Fault, FieldFault, Result};
 
 use crate::Room;
 use crate::actions::access;
+use crate::actions::reach::Reach;
 use crate::actions::turned::Turned;
-use crate::actions::values::{self, OpenValue, Reach};
+use crate::actions::values::{self, OpenValue};
 use crate::model::{Entity, FieldId, Owner, Permission};
 use crate::{rules, sql};
 

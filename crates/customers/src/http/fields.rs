@@ -12,7 +12,7 @@ use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Rep
 use crate::Room;
 use crate::actions::access;
 use crate::actions::fields::{self, OpenField, Wanted};
-use crate::actions::values::Reach;
+use crate::actions::reach::Reach;
 use crate::model::{Entity, FieldAudience, FieldBody, FieldId, FieldOption, FieldType, Permission, SectionId, Value};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {

@@ -11,8 +11,8 @@ use web::{IfMatch, Json, Page, Path, Principal, Problem, ProblemBody, Query, Rep
 use crate::Room;
 use crate::actions::access;
 use crate::actions::fields::sections_within;
+use crate::actions::reach::Reach;
 use crate::actions::sections::{self, OpenSection};
-use crate::actions::values::Reach;
 use crate::model::{Entity, Permission, SectionId};
 
 pub(crate) fn routes() -> OpenApiRouter<Room> {

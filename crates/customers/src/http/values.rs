@@ -13,6 +13,7 @@ use web::{IfMatch, Json, Page, PageQuery, Path, Principal, Problem, ProblemBody,
 
 use crate::Room;
 use crate::actions::directory::Names;
+use crate::actions::reach::reach;
 use crate::actions::turned::Turned;
 use crate::actions::values::{self, OpenChange, OpenValue, ValueSet, Written};
 use crate::actions::{access, directory, history};
@@ -248,7 +249,7 @@ pub(crate) async fn authors<'a>(
 }
 
 async fn patch(room: &Room, cx: &Cx, owner: Owner, before: IfMatch, input: ValuesInput) -> Result<Reply, Problem> {
-    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    reach(cx, room, &owner, crate::model::Permission::Edit).await?;
     match values::write_values(cx, room, &owner, before.required()?, input.values).await? {
         Written::Done(set) => {
             let authors = authors(cx, room, set.values.iter().map(|value| &value.updated_by)).await?;
@@ -295,7 +296,7 @@ async fn put(
     before: IfMatch,
     input: ValueInput,
 ) -> Result<Reply, Problem> {
-    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    reach(cx, room, &owner, crate::model::Permission::Edit).await?;
     let outcome = values::write_value(cx, room, &owner, field, before.required()?, input.value).await?;
     written(room, cx, outcome).await
 }
@@ -346,7 +347,7 @@ async fn read_changes(
 }
 
 async fn restore(room: &Room, cx: &Cx, owner: Owner, change: i64, before: IfMatch) -> Result<Reply, Problem> {
-    values::reach(cx, room, &owner, crate::model::Permission::Edit).await?;
+    reach(cx, room, &owner, crate::model::Permission::Edit).await?;
     let outcome = history::restore_value(cx, room, &owner, change, before.required()?).await?;
     written(room, cx, outcome).await
 }

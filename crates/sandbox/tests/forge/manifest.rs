@@ -176,7 +176,7 @@ fn broken_ones_are_refused_with_their_place() {
             "needs permissions.external.configurable.enabled: true",
         ),
         ("key: settings-page", "key: customers-page", "modules: the key `customers-page` is used twice"),
-        ("resource: main\n      viewportSize", "resource: side\n      viewportSize", "there is no resource `side`"),
+        ("resource: main\n      resolver", "resource: side\n      resolver", "there is no resource `side`"),
         ("jira:adminPage", "jira:adminpage", "modules.jira:adminpage: this host does not offer modules of that type"),
         ("[customer, unlicensed]", "[everyone]", "unlicensedAccess: `everyone` is not one of"),
         ("key: backend\n", "key: the-backend-of-our-own-steward\n", "must be at most 23"),

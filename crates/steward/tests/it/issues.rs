@@ -404,7 +404,7 @@ async fn somebody_who_was_merged_has_what_is_kept(world: &World) {
     assert_eq!((&selected["customer"]["accountId"], &selected["mergedAccountId"]), (&json!(other), &json!(account)));
     assert_eq!(selected["values"]["values"][0]["value"], "Silver", "{selected}");
     // Taken back, each has their own again.
-    let undo = format!("/api/v1/merges/{}/undo", merge["id"].as_str().unwrap());
+    let undo = format!("/api/v1/merges/{}/undo", merge["merge"]["id"].as_str().unwrap());
     world.agent().post(&undo, json!({})).await.expect(200);
     world.settles().await;
     assert_eq!(world.property(&issue), says("Gold"));

@@ -373,7 +373,7 @@ async fn people_sign_in_on_our_own_pages() {
     assert_eq!(me.body["role"], "agent", "{}", me.text);
     let issue = world.issue();
     let panel = agent.goes(&format!("/api/v1/panel?issue={issue}")).await.expect(200);
-    assert!(panel.text.contains(&world.customer().account()), "{}", panel.text);
+    assert!(panel.text.contains(&world.jira.visitor("customer").unwrap().account_id), "{}", panel.text);
     let none = format!("/api/v1/panel?issue={}-99999", issue.split('-').next().unwrap());
     agent.goes(&none).await.expect(404);
     assert!(agent.goes("/api/v1/customers").await.expect(200).body["items"].as_array().unwrap().len() > 10);

@@ -1,0 +1,89 @@
+//! Whose values a caller reaches, and which of them: whoever holds the permission all of them, a customer those of their own
+//! that are shared with the customers of their projects.
+
+use std::collections::BTreeSet;
+
+use kernel::{AccountId, Cx, Fault, ProjectId, Result};
+
+use crate::Room;
+use crate::actions::fields::OpenField;
+use crate::actions::{access, directory};
+use crate::model::{Owner, Permission};
+use crate::{rules, sql};
+
+/// What the caller may do with an owner's values.
+pub(crate) enum Reach {
+    /// Whoever holds the permission.
+    Agent,
+    /// A customer with their own, who is one of these projects'.
+    Own(BTreeSet<ProjectId>),
+}
+
+impl Reach {
+    /// A customer's with their own.
+    pub(crate) async fn own(cx: &Cx, room: &Room, account: &AccountId) -> Result<Self> {
+        Ok(Self::Own(sql::projects_of_customer(&mut room.shared.store.read(cx).await?, account).await?))
+    }
+
+    /// The caller's to what fields there are.
+    pub(crate) async fn to_definitions(cx: &Cx, room: &Room) -> Result<Self> {
+        match cx.person() {
+            _ if access::sees_definitions(cx, room).await? => Ok(Self::Agent),
+            Some(account) => Self::own(cx, room, account).await,
+            None => Ok(Self::Own(BTreeSet::new())),
+        }
+    }
+
+    /// Whether it is more than a customer's with their own.
+    pub(crate) fn is_agent(&self) -> bool {
+        matches!(self, Self::Agent)
+    }
+
+    pub(crate) fn sees(&self, field: &OpenField) -> bool {
+        self.may(field, false)
+    }
+
+    pub(crate) fn writes(&self, field: &OpenField) -> bool {
+        self.may(field, true)
+    }
+
+    /// A field that is limited to projects is for their customers alone.
+    fn may(&self, field: &OpenField, edit: bool) -> bool {
+        let Self::Own(projects) = self else { return true };
+        let limits = &field.body.peek().projects;
+        let here = limits.is_empty() || projects.iter().any(|of| rules::applies_to_project(limits, of.as_str()));
+        !field.retired && here && rules::customer_may(field.audience, field.entity, edit)
+    }
+}
+
+/// Lets in whoever holds the permission, and a customer to their own record; to everybody else the owner is not there.
+pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<Reach> {
+    let held = access::permissions_about(cx, room, owner.entity()).await?;
+    if held.contains(&needed) {
+        if directory::exists(cx, room, owner).await? {
+            check_merged(cx, room, owner, needed).await?;
+            return Ok(Reach::Agent);
+        }
+        return Err(Fault::not_found());
+    }
+    if let Owner::Customer(account) = owner
+        && Some(account) == cx.person()
+    {
+        return Reach::own(cx, room, account).await;
+    }
+    if held.contains(&Permission::Browse) {
+        access::require_about(cx, room, owner.entity(), needed).await?;
+    }
+    Err(Fault::not_found())
+}
+
+/// What is written to somebody who was merged would be written where nobody looks.
+async fn check_merged(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<()> {
+    if let (Owner::Customer(account), Permission::Edit) = (owner, needed)
+        && sql::merged_into(&mut room.shared.store.read(cx).await?, account).await?.is_some()
+    {
+        let text = "This customer was merged into another one. Change that one, or undo the merge.";
+        return Err(Fault::invalid("merged", text));
+    }
+    Ok(())
+}
