@@ -74,7 +74,8 @@ test('a request is begun for the one row that is chosen', async () => {
   await box(1).click();
   await bar().getByRole('button', { name: 'New request' }).click();
   const dialog = page.getByRole('dialog', { name: 'New request' });
-  await dialog.getByText(`For ${(await cell(1, 0).locator('a').innerText()).trim()}`).waitFor();
+  const { displayName } = (await agent('GET', `/customers/${encodeURIComponent(await idAt(1))}`)).body;
+  await dialog.getByText(`For ${displayName}`).waitFor();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await box(0).click();
   await counted('2 chosen');

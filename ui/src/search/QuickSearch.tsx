@@ -85,9 +85,10 @@ function Search({ onClose }: { onClose: () => void }) {
   });
   const fields = [...(useFields('customer').data ?? []), ...(useFields('organization').data ?? [])];
   const data = wanted === '' ? undefined : found.data;
+  // One entry, whatever its key grows to: what the keyboard is on stays there while somebody types.
   const issue = issueKeyOf(text);
   const items: Offered[] = [
-    ...(issue ? [{ key: `issue ${issue}`, name: issue, to: href.issue(issue) }] : []),
+    ...(issue ? [{ key: 'issue', name: issue, to: href.issue(issue) }] : []),
     ...(data?.items ?? []).map((found) => ({ key: `${found.entity} ${found.id}`, name: found.name, to: found.entity === 'customer' ? href.customer(found.id) : href.organization(found.id), found })),
   ];
   const open = (key: string) => {
