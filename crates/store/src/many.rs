@@ -14,52 +14,80 @@ pub(crate) const ROWS: &str = "{rows}";
 /// up to 60 columns.
 const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
 
-/// The words for `rows` rows of `width` columns besides the first, which is `$1` in each.
-fn words(text: &str, rows: usize, width: usize) -> String {
-    let mut list = String::with_capacity(rows * (width * 7 + 6));
-    let mut place = 1;
-    for row in 0..rows {
-        list.push_str(if row == 0 { "($1" } else { ", ($1" });
-        for _ in 0..width {
-            place += 1;
-            list.push_str(", $");
-            list.push_str(&place.to_string());
+/// How a database marks what is bound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marks {
+    /// `$1` in each row, and numbers for the rest: what is the same is bound once.
+    Numbered,
+    /// `?`, bound one after the other. Whatever has a number has a name in SQLite, which looks for it in a list each time that it
+    /// is bound: with thousands of them that takes longer than all else.
+    Counted,
+}
+
+impl Marks {
+    /// The words for `rows` rows of `width` columns besides the first, which is the same in each.
+    fn words(self, text: &str, rows: usize, width: usize) -> String {
+        let mut list = String::with_capacity(rows * (width * 7 + 6));
+        let mut place = 1;
+        for row in 0..rows {
+            list.push_str(if row == 0 { "(" } else { ", (" });
+            list.push_str(if self == Self::Numbered { "$1" } else { "?" });
+            for _ in 0..width {
+                place += 1;
+                match self {
+                    Self::Numbered => list.extend([", $", &place.to_string()]),
+                    Self::Counted => list.push_str(", ?"),
+                }
+            }
+            list.push(')');
         }
-        list.push(')');
+        text.replace(ROWS, &list)
     }
-    text.replace(ROWS, &list)
-}
 
-/// Statements for rows of one length, and what is bound to each.
-pub(crate) fn for_rows(text: &str, first: &Value, rows: Vec<Vec<Value>>) -> Vec<(String, Vec<Value>)> {
-    let width = rows.first().map_or(0, Vec::len);
-    let mut left = rows.len();
-    let mut rows = rows.into_iter();
-    let mut made = Vec::new();
-    while let Some(size) = SIZES.into_iter().find(|size| *size <= left) {
-        left -= size;
-        let mut bound = Vec::with_capacity(size * width + 1);
-        bound.push(first.clone());
-        bound.extend(rows.by_ref().take(size).flatten());
-        made.push((words(text, size, width), bound));
+    /// What is bound to these rows, each without what is the same in all. Wherever else a statement says `$1`, it means the first.
+    fn bound(self, first: &Value, rows: usize, width: usize, values: impl Iterator<Item = Value>) -> Vec<Value> {
+        let mut bound = Vec::with_capacity(rows * (width + 1) + 1);
+        if self == Self::Numbered {
+            bound.push(first.clone());
+            bound.extend(values);
+            return bound;
+        }
+        for (place, value) in values.enumerate() {
+            if place % width == 0 {
+                bound.push(first.clone());
+            }
+            bound.push(value);
+        }
+        bound
     }
-    made
-}
 
-/// The same for keys that rows are looked for by, each of which is asked for once. What is left over of a statement is NULL,
-/// which is equal to nothing.
-pub(crate) fn for_keys(text: &str, first: &Value, keys: &[Vec<Value>]) -> Vec<(String, Vec<Value>)> {
-    let mut seen = HashSet::with_capacity(keys.len());
-    let keys: Vec<&Vec<Value>> = keys.iter().filter(|key| seen.insert(*key)).collect();
-    let statement = |some: &[&Vec<Value>]| {
-        let (size, width) = (some.len().next_power_of_two(), some.first().map_or(0, |key| key.len()));
-        let nothing = some.first().into_iter().flat_map(|key| key.iter().map(Value::null)).cycle();
-        let mut bound = Vec::with_capacity(size * width + 1);
-        bound.push(first.clone());
-        bound.extend(some.iter().flat_map(|key| key.iter().cloned()).chain(nothing).take(size * width));
-        (words(text, size, width), bound)
-    };
-    keys.chunks(SIZES[0]).map(statement).collect()
+    /// Statements for rows of one length, and what is bound to each.
+    pub(crate) fn for_rows(self, text: &str, first: &Value, rows: Vec<Vec<Value>>) -> Vec<(String, Vec<Value>)> {
+        let width = rows.first().map_or(0, Vec::len);
+        let mut left = rows.len();
+        let mut rows = rows.into_iter();
+        let mut made = Vec::new();
+        while let Some(size) = SIZES.into_iter().find(|size| *size <= left) {
+            left -= size;
+            let values = rows.by_ref().take(size).flatten();
+            made.push((self.words(text, size, width), self.bound(first, size, width, values)));
+        }
+        made
+    }
+
+    /// The same for keys that rows are looked for by, each of which is asked for once. What is left over of a statement is NULL,
+    /// which is equal to nothing.
+    pub(crate) fn for_keys(self, text: &str, first: &Value, keys: &[Vec<Value>]) -> Vec<(String, Vec<Value>)> {
+        let mut seen = HashSet::with_capacity(keys.len());
+        let keys: Vec<&Vec<Value>> = keys.iter().filter(|key| seen.insert(*key)).collect();
+        let statement = |some: &[&Vec<Value>]| {
+            let (size, width) = (some.len().next_power_of_two(), some.first().map_or(0, |key| key.len()));
+            let nothing = some.first().into_iter().flat_map(|key| key.iter().map(Value::null)).cycle();
+            let values = some.iter().flat_map(|key| key.iter().cloned()).chain(nothing).take(size * width);
+            (self.words(text, size, width), self.bound(first, size, width, values))
+        };
+        keys.chunks(SIZES[0]).map(statement).collect()
+    }
 }
 
 #[cfg(test)]
@@ -72,36 +100,49 @@ mod tests {
         (0..count).map(|row| args![row, "x"]).collect()
     }
 
-    fn numbers(made: &[(String, Vec<Value>)]) -> Vec<i64> {
-        // Behind what is the same: a number and a text of each row.
-        let bound = made.iter().flat_map(|(_, bound)| bound.iter().skip(1).step_by(2));
-        bound.map(|value| if let Value::Int(Some(at)) = value { *at } else { -1 }).collect()
+    /// How many rows each statement has, and the number of each row.
+    fn numbers(marks: Marks, made: &[(String, Vec<Value>)]) -> (Vec<usize>, Vec<i64>) {
+        let number = |value: &Value| if let Value::Int(Some(at)) = value { *at } else { -1 };
+        // What is the same, a number and a text: of each row, or of all and then of each row.
+        let (begins, width) = if marks == Marks::Numbered { (1, 2) } else { (0, 3) };
+        let rows = made.iter().map(|(_, bound)| &bound[begins..]);
+        let sizes = rows.clone().map(|rows| rows.len() / width).collect();
+        (sizes, rows.flat_map(|rows| rows.chunks(width)).map(|row| number(&row[width - 2])).collect())
     }
 
     #[test]
     fn each_row_is_in_one_statement_and_begins_with_what_is_the_same() {
-        let made = for_rows("INSERT INTO t VALUES {rows} RETURNING a", &Value::from(7_i64), numbered(43));
-        let sizes: Vec<_> = made.iter().map(|(_, bound)| bound.len() / 2).collect();
-        assert_eq!(sizes, [32, 8, 2, 1]);
-        assert_eq!(made[3].0, "INSERT INTO t VALUES ($1, $2, $3) RETURNING a");
-        assert!(made[1].0.contains("($1, $2, $3), ($1, $4, $5), "), "{}", made[1].0);
-        assert_eq!(numbers(&made), (0..43).collect::<Vec<_>>());
+        for (marks, one, two) in [
+            (Marks::Numbered, "($1, $2, $3)", "($1, $2, $3), ($1, $4, $5)"),
+            (Marks::Counted, "(?, ?, ?)", "(?, ?, ?), (?, ?, ?)"),
+        ] {
+            let text = "INSERT INTO t VALUES {rows} RETURNING a";
+            let made = marks.for_rows(text, &Value::from(7_i64), numbered(43));
+            assert_eq!(numbers(marks, &made), (vec![32, 8, 2, 1], (0..43).collect::<Vec<_>>()));
+            assert_eq!(made[3].0, text.replace(ROWS, one));
+            assert_eq!(made[2].0, text.replace(ROWS, two));
+            let same = made[2].1.iter().filter(|value| **value == Value::from(7_i64)).count();
+            assert_eq!(same, if marks == Marks::Numbered { 1 } else { 2 });
+        }
     }
 
     #[test]
     fn keys_fill_statements_of_few_sizes_and_are_asked_for_once() {
         let mut keys = numbered(517);
         keys.extend(numbered(3));
-        let text = "WITH asked (b, c) AS (VALUES {rows}) SELECT a FROM asked JOIN t USING (b, c)";
-        let made = for_keys(text, &Value::from(7_i64), &keys);
-        let sizes: Vec<_> = made.iter().map(|(_, bound)| bound.len() / 2).collect();
-        assert_eq!(sizes, [512, 8]);
-        assert_eq!(numbers(&made)[510..], [510, 511, 512, 513, 514, 515, 516, -1, -1, -1]);
+        let text = "WITH asked (a, b, c) AS (VALUES {rows}) SELECT d FROM asked CROSS JOIN t WHERE asked.a = $1";
+        for marks in [Marks::Numbered, Marks::Counted] {
+            let (sizes, numbers) = numbers(marks, &marks.for_keys(text, &Value::from(7_i64), &keys));
+            assert_eq!(sizes, [512, 8]);
+            assert_eq!(numbers[510..], [510, 511, 512, 513, 514, 515, 516, -1, -1, -1]);
+        }
     }
 
     #[test]
     fn no_rows_are_no_statement() {
-        assert_eq!(for_rows("INSERT INTO t VALUES {rows}", &Value::from(7_i64), Vec::new()), []);
-        assert_eq!(for_keys("WITH asked (b) AS (VALUES {rows}) SELECT a FROM asked", &Value::from(7_i64), &[]), []);
+        for marks in [Marks::Numbered, Marks::Counted] {
+            assert_eq!(marks.for_rows("INSERT INTO t VALUES {rows}", &Value::from(7_i64), Vec::new()), []);
+            assert_eq!(marks.for_keys("WITH a (b) AS (VALUES {rows}) SELECT b FROM a", &Value::from(7_i64), &[]), []);
+        }
     }
 }

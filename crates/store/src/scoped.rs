@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteError};
 use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Transaction};
 use tracing::Instrument;
 
-use crate::many;
+use crate::many::{self, Marks};
 use crate::row::{Row, Value};
 use crate::sqlite_readers::Reader;
 use crate::sqlite_writer::Held;
@@ -191,10 +191,14 @@ impl Conn {
         changed
     }
 
+    fn marks(&self) -> Marks {
+        if self.is_postgres() { Marks::Numbered } else { Marks::Counted }
+    }
+
     /// As [`run`](Self::run), for many rows that begin with `first`.
     async fn run_rows(&mut self, text: Text, first: Value, rows: Vec<Vec<Value>>) -> Result<u64> {
         let mut changed = 0;
-        for (words, args) in many::for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
+        for (words, args) in self.marks().for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
             changed += self.run(Statement::Made(words), args).await?;
         }
         Ok(changed)
@@ -203,7 +207,7 @@ impl Conn {
     /// As [`rows`](Self::rows), for many rows that begin with `first`.
     async fn run_rows_returning(&mut self, text: Text, first: Value, rows: Vec<Vec<Value>>) -> Result<Vec<Row>> {
         let mut found = Vec::new();
-        for (words, args) in many::for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
+        for (words, args) in self.marks().for_rows(listing(text.of(self.is_postgres()))?, &first, rows) {
             found.extend(self.rows(Statement::Made(words), args).await?);
         }
         Ok(found)
@@ -212,7 +216,7 @@ impl Conn {
     /// As [`rows`](Self::rows), for many keys that begin with `first`.
     async fn rows_of(&mut self, text: Text, first: Value, keys: &[Vec<Value>]) -> Result<Vec<Row>> {
         let mut found = Vec::new();
-        for (words, args) in many::for_keys(listing(text.of(self.is_postgres()))?, &first, keys) {
+        for (words, args) in self.marks().for_keys(listing(text.of(self.is_postgres()))?, &first, keys) {
             found.extend(self.rows(Statement::Made(words), args).await?);
         }
         Ok(found)

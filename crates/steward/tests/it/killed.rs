@@ -426,6 +426,14 @@ impl Experiment {
             owner.settle(&changes, &mut self.tally);
             owner.stands(&values);
         }
+        // The search was written while the program died, and has each of them.
+        for owner in written.iter().map(|place| &self.owners[*place]) {
+            let id = owner.path.rsplit('/').next().unwrap();
+            for (place, number) in owner.standing().iter().enumerate().filter_map(|(at, one)| Some((at, (*one)?.0))) {
+                let found = self.api.finds(&format!("{number}+{place}")).await;
+                assert!(found.iter().any(|found| found == id), "{number}.{place} of {id} is not found: {found:?}");
+            }
+        }
     }
 
     /// Reads every history anew, from its beginning.

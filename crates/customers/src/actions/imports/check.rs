@@ -25,7 +25,7 @@ use crate::sql::{self, SealedImport};
 /// Rows of a file; a larger one is imported in parts.
 const ROWS: i64 = 1_000_000;
 /// Rows of one page of the plan, which is one transaction of the run: a fraction of a second.
-const PAGE_ROWS: usize = 200;
+const PAGE_ROWS: usize = 500;
 /// Bytes of cells that fill a page before that.
 const PAGE_BYTES: usize = 262_144;
 /// Pages of one slice of the job.

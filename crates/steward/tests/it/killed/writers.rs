@@ -58,6 +58,21 @@ impl Api {
         assert_eq!(status, 200, "{path}: {body}");
     }
 
+    /// Whom the search finds, once its index is there.
+    pub(super) async fn finds(&self, words: &str) -> Vec<String> {
+        let asked = async {
+            loop {
+                let found = self.get(&format!("/api/v1/search?q={words}")).await;
+                if found["ready"] == true {
+                    break found;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = tokio::time::timeout(super::HANGS, asked).await.expect("the index is never ready");
+        found["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// All values of an owner.
     pub(super) async fn values(&self, owner: &Owner) -> Value {
         self.get(&format!("{}/values", owner.path)).await
