@@ -1,13 +1,16 @@
 //! Files that people open: CSV, XLSX, JSON, made some rows at a time. What a cell holds never runs as a formula.
 
+mod workbook;
+
 use axum::body::Bytes;
 use jiff::Zoned;
 use jiff::civil::Date;
 use kernel::{Fault, Result};
-use rust_xlsxwriter::{ExcelDateTime, Format as Look, Workbook};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+use workbook::Book;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +50,8 @@ pub(crate) struct Heading {
     pub(crate) key: String,
     /// As people read it.
     pub(crate) name: String,
+    /// Whether instants stand under it, which need more room than most cells.
+    pub(crate) instants: bool,
 }
 
 /// What stands in a cell.
@@ -62,9 +67,6 @@ pub(crate) enum Cell {
 
 /// Between several texts of one cell.
 const BETWEEN: &str = "; ";
-
-/// Characters of a spreadsheet's cell; Excel's own bound.
-const CELL_CHARS: usize = 32_767;
 
 /// A text that a spreadsheet would take for a formula, made a plain text: with an apostrophe before it.
 fn harmless(text: String) -> String {
@@ -108,17 +110,6 @@ pub(crate) enum Sheet {
     Xlsx(Box<Book>),
 }
 
-/// A workbook that is being made, in memory: the library's other way would write the rows to a temporary file, in the
-/// clear.
-pub(crate) struct Book {
-    workbook: Workbook,
-    row: u32,
-    bold: Look,
-    day: Look,
-    instant: Look,
-    headings: Vec<Heading>,
-}
-
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
     Fault::broken("export_write", error)
 }
@@ -128,18 +119,7 @@ impl Sheet {
         match format {
             Format::Csv => Self::Csv(Some(headings)),
             Format::Json => Self::Json { headings, begun: false },
-            Format::Xlsx => {
-                let mut workbook = Workbook::new();
-                workbook.add_worksheet();
-                Self::Xlsx(Box::new(Book {
-                    workbook,
-                    row: 0,
-                    bold: Look::new().set_bold(),
-                    day: Look::new().set_num_format("yyyy-mm-dd"),
-                    instant: Look::new().set_num_format("yyyy-mm-dd hh:mm"),
-                    headings,
-                }))
-            }
+            Format::Xlsx => Self::Xlsx(Box::new(Book::new(headings))),
         }
     }
 
@@ -148,11 +128,7 @@ impl Sheet {
         match self {
             Self::Csv(headings) => csv_rows(headings.take(), rows),
             Self::Json { headings, begun } => json_rows(headings, begun, rows),
-            Self::Xlsx(book) => {
-                book.begin()?;
-                rows.into_iter().try_for_each(|row| book.add(row))?;
-                Ok(Bytes::new())
-            }
+            Self::Xlsx(book) => book.rows(rows),
         }
     }
 
@@ -165,13 +141,7 @@ impl Sheet {
                 bytes.extend_from_slice(b"\n]}\n");
                 Ok(bytes.into())
             }
-            Self::Xlsx(mut book) => {
-                book.begin()?;
-                let worksheet = book.workbook.worksheet_from_index(0).map_err(broken)?;
-                worksheet.set_freeze_panes(1, 0).map_err(broken)?;
-                worksheet.set_autofit_max_width(300).autofit();
-                book.workbook.save_to_buffer().map(Bytes::from).map_err(broken)
-            }
+            Self::Xlsx(book) => book.finish(),
         }
     }
 }
@@ -213,65 +183,13 @@ fn json_rows(headings: &[Heading], begun: &mut bool, rows: Vec<Vec<Cell>>) -> Re
     Ok(bytes.into())
 }
 
-impl Book {
-    fn begin(&mut self) -> Result<()> {
-        if self.row > 0 {
-            return Ok(());
-        }
-        let worksheet = self.workbook.worksheet_from_index(0).map_err(broken)?;
-        for (column, heading) in (0u16..).zip(&self.headings) {
-            worksheet.write_string_with_format(0, column, &heading.name, &self.bold).map_err(broken)?;
-        }
-        self.row = 1;
-        Ok(())
-    }
-
-    fn add(&mut self, row: Vec<Cell>) -> Result<()> {
-        let worksheet = self.workbook.worksheet_from_index(0).map_err(broken)?;
-        let at = self.row;
-        for (column, cell) in (0u16..).zip(row) {
-            // Written as a string a text is none of a formula, whatever it begins with.
-            let text = |text: String| -> String { text.chars().take(CELL_CHARS).collect() };
-            match cell {
-                Cell::Empty => continue,
-                Cell::Text(held) => worksheet.write_string(at, column, text(held)),
-                Cell::Texts(held) => worksheet.write_string(at, column, text(held.join(BETWEEN))),
-                Cell::Number(number) => worksheet.write_number(at, column, number),
-                Cell::Truth(truth) => worksheet.write_boolean(at, column, truth),
-                Cell::Day(day) => match excel_day(day) {
-                    Some(date) => worksheet.write_datetime_with_format(at, column, date, &self.day),
-                    None => worksheet.write_string(at, column, day.to_string()),
-                },
-                Cell::Instant(moment) => match excel_day(moment.date()).and_then(|date| {
-                    let time =
-                        (u16::try_from(moment.hour()).ok()?, u8::try_from(moment.minute()).ok()?, moment.second());
-                    date.and_hms(time.0, time.1, f64::from(time.2)).ok()
-                }) {
-                    Some(date) => worksheet.write_datetime_with_format(at, column, date, &self.instant),
-                    None => worksheet.write_string(at, column, moment.timestamp().to_string()),
-                },
-            }
-            .map_err(broken)?;
-        }
-        self.row += 1;
-        Ok(())
-    }
-}
-
-/// A day in Excel's calendar, which begins with 1900.
-fn excel_day(day: Date) -> Option<ExcelDateTime> {
-    let (year, month, date) =
-        (u16::try_from(day.year()).ok()?, u8::try_from(day.month()).ok()?, u8::try_from(day.day()).ok()?);
-    (year >= 1900).then(|| ExcelDateTime::from_ymd(year, month, date).ok()).flatten()
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it is wrong")]
 mod tests {
     use super::*;
 
     fn made(format: Format, rows: Vec<Vec<Cell>>) -> Vec<u8> {
-        let heading = |key: &str, name: &str| Heading { key: key.to_owned(), name: name.to_owned() };
+        let heading = |key: &str, name: &str| Heading { key: key.to_owned(), name: name.to_owned(), instants: false };
         let mut sheet = Sheet::new(format, vec![heading("id", "=Account"), heading("n", "Größe")]);
         let mut bytes = Vec::new();
         for row in rows {
@@ -325,7 +243,7 @@ mod tests {
     fn a_workbook_holds_texts_and_no_formulas() {
         let rows = vec![
             vec![Cell::Text("=1+1".to_owned()), Cell::Day("2026-01-31".parse().unwrap())],
-            vec![Cell::Text("x".repeat(CELL_CHARS + 1)), Cell::Day("0004-01-31".parse().unwrap())],
+            vec![Cell::Text("x".repeat(40_000)), Cell::Day("0004-01-31".parse().unwrap())],
         ];
         let bytes = made(Format::Xlsx, rows);
         assert!(bytes.starts_with(b"PK"));

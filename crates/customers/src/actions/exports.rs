@@ -28,8 +28,6 @@ pub(crate) use crate::files::Format;
 
 /// Records of one export. Their places in the order are held while it is made; a larger site exports in parts.
 const ROWS: usize = 200_000;
-/// Cells of one spreadsheet: it is made in memory, at some 200 bytes a cell.
-const SHEET_CELLS: usize = 500_000;
 
 /// What the directory knows, as columns.
 const OF_CUSTOMERS: [(&str, &str); 5] = [
@@ -94,17 +92,9 @@ pub(crate) async fn prepare_export(
     } else {
         finder.lowest(None, ROWS + 1).await?
     };
-    let too_large = |what: &str, limit: usize| {
-        Fault::invalid(
-            "too_many",
-            format!("{what} has at most {limit} here. Narrow the query, or choose fewer columns."),
-        )
-    };
     if places.len() > ROWS {
-        return Err(too_large("An export, in rows,", ROWS));
-    }
-    if format == Format::Xlsx && places.len() * columns.len() > SHEET_CELLS {
-        return Err(too_large("A spreadsheet, in cells,", SHEET_CELLS));
+        let text = format!("An export has at most {ROWS} rows. Narrow the query.");
+        return Err(Fault::invalid("too_many", text));
     }
     note(cx, room, entity, format, places.len(), &columns).await?;
     let own: BTreeSet<FieldId> = columns
@@ -186,25 +176,31 @@ impl Export {
             let Some((export, exit, mut sheet, at)) = state else { return Ok(None) };
             let some: Vec<usize> = export.places.iter().skip(at).take(AT_ONCE).copied().collect();
             if some.is_empty() {
-                // Compressing a workbook takes a while: not on a thread that answers others.
-                let finished = tokio::task::spawn_blocking(move || sheet.finish()).await;
-                let bytes = finished.map_err(|error| Fault::broken("export_finish", error))??;
+                let bytes = made_aside(move || sheet.finish()).await?;
                 return Ok(Some((bytes, None)));
             }
-            let bytes = sheet.rows(export.rows(&some, &exit).await?)?;
+            let rows = export.rows(&some, &exit).await?;
+            let (sheet, bytes) = made_aside(move || {
+                let bytes = sheet.rows(rows)?;
+                Ok((sheet, bytes))
+            })
+            .await?;
             Ok(Some((bytes, Some((export, exit, sheet, at + some.len())))))
         })
     }
 
     fn headings(&self) -> Vec<Heading> {
-        let heading = |key: &str, name: &str| Heading { key: key.to_owned(), name: name.to_owned() };
+        let heading = |key: &str, name: &str| Heading { key: key.to_owned(), name: name.to_owned(), instants: false };
         self.columns
             .iter()
             .map(|column| match (column, self.entity) {
                 (Column::Id, Entity::Customer) => heading("accountId", "Account ID"),
                 (Column::Id, Entity::Organization) => heading("id", "Organization ID"),
                 (Column::BuiltIn(key, name), _) => heading(key, name),
-                (Column::Own(field), _) => heading(&field.id.to_string(), &field.body.peek().name),
+                (Column::Own(field), _) => Heading {
+                    instants: field.kind == FieldType::DateTime,
+                    ..heading(&field.id.to_string(), &field.body.peek().name)
+                },
             })
             .collect()
     }
@@ -361,4 +357,9 @@ impl Export {
 
 fn text(text: Option<String>) -> Cell {
     text.map_or(Cell::Empty, Cell::Text)
+}
+
+/// A piece of a file is put together, and compressed, on a thread that answers nobody else meanwhile.
+async fn made_aside<T: Send + 'static>(make: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(make).await.map_err(|error| Fault::broken("export_write", error))?
 }

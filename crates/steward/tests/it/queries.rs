@@ -19,6 +19,7 @@ on_both!(
     organizations_are_found_too,
     customers_are_found_by_their_projects,
     a_list_leaves_as_a_file,
+    a_long_list_leaves_whole,
     a_token_asks_within_its_scopes,
 );
 
@@ -338,16 +339,20 @@ async fn a_list_leaves_as_a_file(world: &World) {
     asked["format"] = json!("xlsx");
     let file = agent.post("/api/v1/customers/export", asked).await.expect(200);
     if let Some(rows) = crate::workbook::rows(&file.bytes) {
-        let cell = |at: &str, kind: &str, held: &str| json!({"at": at, "kind": kind, "held": held, "formula": false});
+        let cell = |at: &str, kind: &str, held: &str| {
+            let shown = (kind == "n").then_some("yyyy-mm-dd");
+            json!({"at": at, "kind": kind, "held": held, "shown": shown, "formula": false})
+        };
         let texts: Vec<_> = rows[0].iter().map(|cell| cell["held"].as_str().unwrap()).collect();
         assert_eq!(texts, ["Account ID", "Name", "Support tier", "Renewal", "=Note"]);
         assert_eq!(rows.len(), 3, "{rows:?}");
         // A day is a number, counted as Excel counts days; what looks like a formula is a text.
-        assert_eq!(rows[1][0], cell("A2", "s", &customer));
-        let told = [cell("C2", "s", "Very gold"), cell("D2", "n", "46357"), cell("E2", "s", "=HYPERLINK(\"x\")")];
+        let text = |at: &str, held: &str| cell(at, "inlineStr", held);
+        assert_eq!(rows[1][0], text("A2", &customer));
+        let told = [text("C2", "Very gold"), cell("D2", "n", "46357"), text("E2", "=HYPERLINK(\"x\")")];
         assert_eq!(rows[1][2..], told);
-        assert_eq!(rows[2][0], cell("A3", "s", &other));
-        assert_eq!(rows[2][2..], [cell("C3", "s", "Gold"), cell("D3", "n", "46722")]);
+        assert_eq!(rows[2][0], text("A3", &other));
+        assert_eq!(rows[2][2..], [text("C3", "Gold"), cell("D3", "n", "46722")]);
     }
     let whole = agent.post("/api/v1/organizations/export", json!({"format": "json"})).await.expect(200).body;
     assert_eq!(whole["items"].as_array().unwrap().len(), found(&agent, "organizations", "", 100).await.len());
@@ -367,6 +372,45 @@ async fn a_list_leaves_as_a_file(world: &World) {
     }
     world.customer().post("/api/v1/customers/export", json!({"format": "csv"})).await.expect(403);
     assert_eq!(ledger(world).await.len(), written.len(), "what was refused is not on the ledger");
+}
+
+/// More records than a piece of a file is made of: none is missing, none stands twice, whatever the file is.
+async fn a_long_list_leaves_whole(world: &World) {
+    let animal = world.admin().defines_text("Animal", "agents").await;
+    let (nobody, state) = (sandbox::events::Actor::default(), world.jira.state());
+    let made = |at: usize| state.create_customer(&nobody, &format!("many{at}@example.com"), &format!("Many {at}"));
+    let accounts: Vec<String> = (0..150).map(|at| made(at).unwrap().account_id).collect();
+    let desk = state.read().service_desks.keys().next().unwrap().clone();
+    state.change_desk_customers(&desk, &accounts, &[]).unwrap();
+    world.jira.deliveries_settled().await;
+    world.clock.advance(std::time::Duration::from_secs(3_700));
+    world.program.runner.drain().await.unwrap();
+    let animals: Vec<String> = (0..150).map(|at| format!("<lynx> & \u{1f98a} {at}")).collect();
+    let items: Vec<Value> = accounts
+        .iter()
+        .zip(&animals)
+        .map(|(account, name)| json!({"accountId": account, "values": {animal.as_str(): name}}))
+        .collect();
+    let agent = world.agent();
+    let written = agent.post("/api/v1/customers/values:bulk", json!({"items": items})).await.expect(200).body;
+    assert_eq!(written["written"], 150, "{written}");
+    let mut asked = json!({"format": "json", "query": "Animal IS NOT EMPTY ORDER BY name", "columns": [animal]});
+    let whole = agent.post("/api/v1/customers/export", asked.clone()).await.expect(200).body;
+    let listed =
+        |item: &Value| [&item["accountId"], &item[animal.as_str()]].map(|held| held.as_str().unwrap().to_owned());
+    let items: Vec<[String; 2]> = whole["items"].as_array().unwrap().iter().map(listed).collect();
+    let given: BTreeSet<[String; 2]> = accounts.into_iter().zip(animals).map(|(one, name)| [one, name]).collect();
+    assert_eq!((items.len(), items.iter().cloned().collect::<BTreeSet<_>>()), (150, given));
+    asked["format"] = json!("xlsx");
+    let file = agent.post("/api/v1/customers/export", asked.clone()).await.expect(200);
+    if let Some(rows) = crate::workbook::rows(&file.bytes) {
+        let held = |row: &Vec<Value>| [&row[0]["held"], &row[1]["held"]].map(|held| held.as_str().unwrap().to_owned());
+        assert_eq!(rows[1..].iter().map(held).collect::<Vec<_>>(), items);
+        assert_eq!(rows[150][1]["at"], "B151");
+    }
+    asked["format"] = json!("csv");
+    let file = agent.post("/api/v1/customers/export", asked).await.expect(200);
+    assert_eq!(file.text.lines().count(), 151);
 }
 
 async fn a_token_asks_within_its_scopes(world: &World) {
