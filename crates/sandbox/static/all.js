@@ -18,9 +18,26 @@
     for (const listener of [...(listeners.get(name) ?? [])]) listener(data);
   };
 
+  // What is bound to a dialog's buttons is asked once, as by Atlassian's: the dialog closes if nothing was, or if all of it says yes.
+  const bound = new Map();
+  let closesOnSubmit = true;
+  const pressed = (button) => {
+    const handlers = bound.get(button.name) ?? [];
+    bound.delete(button.name);
+    told(`dialog.${button.name}`, { button });
+    let closes = button.name !== "submit" || closesOnSubmit;
+    try {
+      closes = handlers.map((handler) => handler({ button })).every(Boolean) && closes;
+    } catch (error) {
+      console.error(error);
+    }
+    if (closes) ask("dialogClose", {}).catch(() => undefined);
+  };
+
   window.addEventListener("message", ({ origin: from, source, data }) => {
     if (from !== origin || source !== parent || data?.connect !== 1) return;
     if (data.event !== undefined) return told(data.event, data.data);
+    if (data.button !== undefined) return pressed(data.button);
     const one = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.error === undefined) one?.resolve(data.answer);
@@ -73,12 +90,32 @@
       },
     },
     dialog: {
-      create: (options) => {
+      create: ({ key, width, height, size, chrome, header, submitText, cancelText, customData, closeOnEscape }) => {
         const id = `dialog-${(last += 1)}`;
-        ask("dialog", { id, key: options.key }).catch(() => undefined);
+        ask("dialog", { id, key, width, height, size, chrome, header, submitText, cancelText, customData, closeOnEscape }).catch((error) =>
+          console.error(`AP.dialog.create: ${error.message}`),
+        );
         return { on: (event, listener) => window.AP.events.on(`dialog.${event}.${id}`, listener) };
       },
-      close: (data) => ask("dialogClose", { data }),
+      close: (data) => ask("dialogClose", { data }).catch((error) => console.error(`AP.dialog.close: ${error.message}`)),
+      getCustomData: (callback) => answered(ask("dialogData").then((data) => data ?? undefined), callback),
+      getButton(name) {
+        if (name !== "submit" && name !== "cancel") return {};
+        const use = (does) => ask("dialogButton", { name, does }).catch(() => undefined);
+        const does = (what) => () => use(what);
+        return {
+          enable: does("enable"),
+          disable: does("disable"),
+          toggle: does("toggle"),
+          show: does("show"),
+          hide: does("hide"),
+          trigger: does("trigger"),
+          isEnabled: (callback) => answered(use("isEnabled"), callback),
+          isHidden: (callback) => answered(use("isHidden"), callback),
+          bind: (handler) => bound.set(name, [...(bound.get(name) ?? []), handler]),
+        };
+      },
+      disableCloseOnSubmit: () => { closesOnSubmit = false; },
     },
     navigator: { go: (target, context) => ask("go", { target, context }) },
     events: {
@@ -89,6 +126,11 @@
   };
 
   if (parent === window) return;
+  ask("ready").catch(() => undefined);
+  // Of a key that is pressed in here the page around hears nothing.
+  window.addEventListener("keydown", ({ key, defaultPrevented }) => {
+    if (key === "Escape" && !defaultPrevented) ask("dialogEscape").catch(() => undefined);
+  });
   // Frames grow with what is in them, unless the app sizes itself.
   const options = document.currentScript?.dataset.options ?? "";
   if (options.includes("sizeToParent:true")) window.AP.sizeToParent().catch(() => undefined);

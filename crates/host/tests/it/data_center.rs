@@ -1,26 +1,22 @@
 //! A Jira Data Center: recognised, joined by a personal access token, read and written in its own words, by people who sign in
 //! at it and are ids of ours here; its webhooks by whichever resource it has.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use host::client::{As, BACKGROUND, GroupId, IssueRef, Jira, Power, Search};
 use host::jql::Whose;
 use host::limits::Timer;
-use host::{Attempt, Deployment, Finding, Hook, Joining, Login, Look, Networks, OauthClient};
+use host::{Attempt, Finding, Hook, Login, Look, OauthClient};
 use kernel::{AccountId, Cx, Kind, SystemClock, TenantId};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use sandbox::{DataCenter, RateLimit, Version};
 use serde_json::json;
 use url::Url;
 
 use crate::databases::Database;
-use crate::misbehaving::front::{Front, Time, pass_on};
+use crate::misbehaving::front::{Front, Time};
 use crate::on_both_databases;
-use crate::world::{World, serve};
+use crate::world::World;
 
 on_both_databases!(
     a_token_is_looked_at_before_it_is_kept,
@@ -38,7 +34,7 @@ const CALLBACK: &str = "http://127.0.0.1:9/sign-in/callback";
 const BUDGET: u32 = 40;
 const INTERVAL: Duration = Duration::from_secs(60);
 
-fn is_one(config: &mut sandbox::Config, server: DataCenter) {
+pub(crate) fn is_one(config: &mut sandbox::Config, server: DataCenter) {
     config.forge.apps = Vec::new();
     config.deployment = sandbox::Deployment::DataCenter(server);
     config.oauth = vec![sandbox::OauthClient {
@@ -56,55 +52,29 @@ async fn world(database: &Database, version: Version) -> World {
 
 /// One whose administrator set a limit, what stands before it and sees each call, and the time of all of them.
 async fn limited(database: &Database) -> (World, Arc<Front>, Arc<Time>) {
-    // Fails only where another test was first.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let dice = || StdRng::seed_from_u64(1);
-    let start = "2026-11-22T09:00:00Z".parse().unwrap();
-    let time = Arc::new(Time { start, micros: AtomicU64::new(0), dice: Mutex::new(dice()) });
-    #[expect(clippy::disallowed_methods, reason = "the line between, not the client that is tested")]
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let losing = Mutex::new((0.0, dice()));
-    let front = Arc::new(Front { time: time.clone(), behind: OnceLock::new(), http, seen: Mutex::default(), losing });
-    let address = serve(Router::new().fallback(pass_on).with_state(front.clone())).await;
-    let (clock, timer, behind) = (time.clone(), time.clone(), front.clone());
     let interval_s = u32::try_from(INTERVAL.as_secs()).unwrap();
     let limit = RateLimit { limit: BUDGET, fill: BUDGET, interval_s };
     let change = |config: &mut sandbox::Config| {
         is_one(config, DataCenter { rate_limit: Some(limit), ..DataCenter::default() });
-        config.public_url = Some(format!("http://{address}"));
-        config.clock = Arc::new(move || kernel::Clock::now(&*clock));
     };
-    let tell_of = |jira: &sandbox::Running, config: &mut host::HostConfig| {
-        behind.behind.set(format!("http://{}", jira.address())).unwrap();
-        config.callback = CALLBACK.parse().ok();
-        config.timer = timer;
-    };
-    let world = World::by(database, time.clone(), change, tell_of).await;
+    let tell_of = |config: &mut host::HostConfig| config.callback = CALLBACK.parse().ok();
+    let (world, front) = Box::pin(Front::before(database, 1, change, tell_of)).await;
+    let time = front.time.clone();
     (world, front, time)
 }
 
 fn token(world: &World, who: &str) -> Login {
-    Login::personal(&world.jira.visitor(who).unwrap().api_token.unwrap()).unwrap()
+    world.login(who)
 }
 
 async fn look(world: &World, typed: &str) -> Look {
-    let networks = Networks { private: false, loopback: true };
-    let address = Joining::address_in(networks, typed).unwrap();
-    let mut look = Look::at(&address, networks, "test", Arc::new(SystemClock)).unwrap();
-    assert_eq!(look.recognise().await.unwrap(), Deployment::DataCenter);
     assert!(typed.starts_with(&world.jira.url()));
-    look
+    world.look(typed).await
 }
 
 /// Joins it, with a client that people sign in through.
 async fn joined(world: &World) -> Cx {
-    let login = token(world, "admin");
-    let probed = look(world, &world.jira.url()).await.probe(&login).await.unwrap();
-    assert!(probed.is_enough(), "{probed:?}");
-    let cx = world.cx(TenantId::fresh());
-    let client = OauthClient::new("client", "secret").unwrap();
-    world.host.joining.join(&cx, &probed, &login, Some(&client)).await.unwrap();
-    cx
+    Box::pin(world.joined(Some(&OauthClient::new("client", "secret").unwrap()))).await
 }
 
 fn app<'a>(world: &'a World, cx: &'a Cx) -> Jira<'a> {

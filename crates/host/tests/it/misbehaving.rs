@@ -3,17 +3,18 @@
 //!
 //! Whatever happens: what was acknowledged is in Jira; a message is there once if its writer looks for it before it is
 //! written again, which a fault must tell; who was told to wait is not heard from before; and no window of Jira's limits
-//! is ever overfull. Time is a clock that each wait moves on, so an hour's quota costs nothing. A failure names its seed;
-//! a shard is repeated whole, since its runs share a Jira. Start at [`Shard::run`].
+//! is ever overfull. On a Data Center, which has one budget for all that an account asks, whoever heard that nothing is
+//! left of it stays away until it is filled again. Time is a clock that each wait moves on, so an hour's quota costs
+//! nothing. Each shard has a site of one kind: with the Forge app, joined by a token, a Data Center. A failure names its
+//! seed; a shard is repeated whole, since its runs share a Jira. Start at [`Shard::run`].
 
 pub(crate) mod front;
+mod places;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::Method;
 use host::client::{BACKGROUND, IssueRef, NewComment, PropertyKey};
 use host::limits::pace::ISSUE_WINDOWS;
@@ -21,15 +22,16 @@ use host::limits::pauses::Moment;
 use host::limits::{Timer, pace};
 use host::markup::Document;
 use host::{As, Jira};
-use kernel::{Clock, Cx, Fault, Kind, TenantId};
+use kernel::{Cx, Fault, Kind, TenantId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sandbox::faults::{How, Misfortune, Reason, RequestFault};
 use serde_json::json;
 
 use crate::databases::Database;
-use crate::world::{World, serve};
-use front::{Front, Time, pass_on};
+use crate::world::World;
+use front::{Front, Time};
+use places::Place;
 
 const RUNS: u64 = 10_000;
 const SHARDS: u64 = 16;
@@ -83,9 +85,12 @@ struct Tally {
     /// Messages whose acknowledgement was lost, and which were found instead of being written again.
     found: usize,
     messages: usize,
+    /// Answers of a Data Center that nothing is left of the account's budget.
+    used_up: usize,
 }
 
 struct Shard {
+    place: Place,
     world: World,
     time: Arc<Time>,
     front: Arc<Front>,
@@ -98,45 +103,24 @@ struct Shard {
 
 impl Shard {
     async fn start(database: &Database, number: u64) -> Self {
-        // Fails only where another test was first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let start = "2026-11-22T09:00:00Z".parse().unwrap();
-        let dice = || StdRng::seed_from_u64(number);
-        let time = Arc::new(Time { start, micros: AtomicU64::new(0), dice: Mutex::new(dice()) });
-        #[expect(clippy::disallowed_methods, reason = "the line between, not the client that is tested")]
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let front = Arc::new(Front {
-            time: time.clone(),
-            behind: OnceLock::new(),
-            http,
-            seen: Mutex::default(),
-            losing: Mutex::new((0.0, dice())),
-        });
-        let address = serve(Router::new().fallback(pass_on).with_state(front.clone())).await;
-        let (clock, timer, behind) = (time.clone(), time.clone(), front.clone());
-        let world = World::by(
-            database,
-            time.clone(),
-            |config| {
-                config.public_url = Some(format!("http://{address}"));
-                config.clock = Arc::new(move || Clock::now(&*clock));
-            },
-            |jira, config| {
-                behind.behind.set(format!("http://{}", jira.address())).unwrap();
-                config.timer = timer;
-            },
-        )
-        .await;
+        let place = Place::of(number);
+        let (world, front) = Box::pin(place.world(database, number)).await;
         let mut shard = Self {
+            place,
             issues: world.issue_ids(1_000),
             world,
-            time,
+            time: front.time.clone(),
             front,
             tenant: TenantId::SERVER,
             entered: Duration::ZERO,
             tally: Tally::default(),
         };
-        shard.enter().await;
+        match place {
+            Place::Forge => shard.enter().await,
+            Place::CloudToken | Place::DataCenter => {
+                shard.tenant = Box::pin(shard.world.joined(None)).await.tenant();
+            }
+        }
         shard
     }
 
@@ -148,7 +132,8 @@ impl Shard {
 
     /// Who acts now, with access that is not about to end.
     async fn cx(&mut self) -> Cx {
-        if Timer::now(&*self.time) - self.entered > TOKEN_EVERY {
+        // What an operator joined a site with does not end by itself.
+        if self.place == Place::Forge && Timer::now(&*self.time) - self.entered > TOKEN_EVERY {
             Box::pin(self.enter()).await;
         }
         self.world.cx(self.tenant)
@@ -230,13 +215,11 @@ impl Shard {
 
     async fn run(&mut self, seed: u64) {
         let mut dice = StdRng::seed_from_u64(seed);
-        let quotas = self
-            .front
-            .seen
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|arrival| arrival.reason.as_ref().is_some_and(|reason| reason.contains("quota")));
+        // A Data Center says no reason.
+        let quotas = self.front.seen.lock().unwrap().iter().any(|arrival| {
+            let named = arrival.reason.as_ref().is_some_and(|reason| reason.contains("quota"));
+            named || arrival.told.is_some_and(|told| told > REST)
+        });
         self.time.pass(if quotas { REST_OF_QUOTAS } else { REST });
         *self.time.dice.lock().unwrap() = StdRng::seed_from_u64(seed);
         self.front.seen.lock().unwrap().clear();
@@ -288,6 +271,7 @@ impl Shard {
         self.count();
         self.nobody_came_too_early();
         self.no_window_was_overfull();
+        self.only_what_got_lost_cost_a_refusal();
         let written: Vec<String> = {
             let state = self.world.jira.state();
             let store = state.read();
@@ -304,6 +288,7 @@ impl Shard {
         for arrival in self.front.seen.lock().unwrap().iter() {
             self.tally.arrived += 1;
             self.tally.lost_writes += usize::from(arrival.lost && arrival.carried_out());
+            self.tally.used_up += usize::from(self.place == Place::DataCenter && arrival.remaining == Some(0));
             match arrival.status {
                 None => self.tally.down += 1,
                 Some(429) => {
@@ -316,22 +301,36 @@ impl Shard {
         }
     }
 
-    /// Whoever heard a refusal with a time stays away for as long, as far as its reason reaches. A refusal that got lost
-    /// was not heard.
+    /// Whoever heard a refusal with a time stays away for as long, as far as its reason reaches; from a Data Center also whoever heard that
+    /// nothing is left. What got lost was not heard.
     fn nobody_came_too_early(&self) {
         let seen = self.front.seen.lock().unwrap();
-        for (place, refused) in seen.iter().enumerate() {
-            let (Some(429), Some(told), false) = (refused.status, refused.told, refused.lost) else { continue };
-            for later in &seen[place + 1..] {
-                let reached = match refused.reason.as_deref() {
+        let one_budget = self.place == Place::DataCenter;
+        for (at, answered) in seen.iter().enumerate() {
+            let over = answered.status == Some(429) || (one_budget && answered.remaining == Some(0));
+            let (true, Some(told), false) = (over, answered.told, answered.lost) else { continue };
+            for later in &seen[at + 1..] {
+                let reached = match answered.reason.as_deref() {
+                    _ if one_budget => true,
                     Some("jira-quota-global-based" | "jira-quota-tenant-based") => true,
                     // A run writes to one issue. A read that is refused so is paused as an endpoint.
-                    Some("jira-per-issue-on-write") if refused.method != Method::GET => later.method != Method::GET,
-                    _ => (&later.method, &later.path) == (&refused.method, &refused.path),
+                    Some("jira-per-issue-on-write") if answered.method != Method::GET => later.method != Method::GET,
+                    _ => (&later.method, &later.path) == (&answered.method, &answered.path),
                 };
-                let early = reached && later.at < refused.at + told;
-                assert!(!early, "{} {} came {:?} too early", later.method, later.path, refused.at + told - later.at);
+                let early = reached && later.at < answered.at + told;
+                assert!(!early, "{} {} came {:?} too early", later.method, later.path, answered.at + told - later.at);
             }
+        }
+    }
+
+    /// A Data Center refuses by its own limit only who could not know: the answer that took the last of the budget got lost.
+    fn only_what_got_lost_cost_a_refusal(&self) {
+        let seen = self.front.seen.lock().unwrap();
+        let mut unheard = false;
+        // What a fault answers in its place says nothing of the budget.
+        for call in seen.iter().filter(|call| self.place == Place::DataCenter && call.remaining.is_some()) {
+            assert!(call.status != Some(429) || unheard, "{} {} was one too many", call.method, call.path);
+            unheard = call.lost && call.remaining == Some(0);
         }
     }
 
@@ -366,12 +365,16 @@ async fn runs_of(shard: u64) {
         eprintln!("seed {seed}");
         runs.run(seed).await;
     }
-    let Tally { arrived, limited, stumbled, down, lost_writes, found, messages } = &runs.tally;
+    let Tally { arrived, limited, stumbled, down, lost_writes, found, messages, used_up } = &runs.tally;
     eprintln!(
-        "{messages} messages, {found} of them found; {arrived} calls arrived: {limited:?} refused, {stumbled} stumbled, \
-         {down} met nobody, {lost_writes} writes were done and their answers lost"
+        "{:?}: {messages} messages, {found} of them found; {arrived} calls arrived: {limited:?} refused, {stumbled} stumbled, \
+         {down} met nobody, {lost_writes} writes were done and their answers lost, {used_up} times a budget was used up",
+        runs.place
     );
-    assert_eq!(limited.len(), 5, "each reason was met");
+    match runs.place {
+        Place::Forge | Place::CloudToken => assert_eq!(limited.len(), 5, "each reason was met"),
+        Place::DataCenter => assert!(limited.len() == 1 && *used_up > 10, "its limit was met, and it says no reason"),
+    }
     assert!([stumbled, down, lost_writes, found].into_iter().all(|met| *met > 10));
 }
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
 use base64::Engine;
-use host::{Call, ForgeHeaders, Host, HostConfig, Networks};
+use host::{Call, Deployment, ForgeHeaders, Host, HostConfig, Joining, Login, Look, Networks, OauthClient};
 use jiff::Timestamp;
 use kernel::{AccountId, Actor, Clock, Cx, KeyClass, Registry, RequestId, Standing, SystemClock, TenantId};
 use sandbox::forge::{ForgeApp, ForgeConfig};
@@ -256,6 +256,36 @@ impl World {
         self.host.inbound.settle(&cx, &call).await.unwrap();
         let person = call.person().unwrap().clone();
         (call, cx, person)
+    }
+
+    /// With what an operator calls Jira as somebody.
+    pub(crate) fn login(&self, who: &str) -> Login {
+        let visitor = self.jira.visitor(who).unwrap();
+        let token = visitor.api_token.unwrap();
+        match self.jira.data_center() {
+            Some(_) => Login::personal(&token).unwrap(),
+            None => Login::new(&visitor.email, &token).unwrap(),
+        }
+    }
+
+    /// A look at the site, as an operator who typed this address.
+    pub(crate) async fn look(&self, typed: &str) -> Look {
+        let networks = Networks { private: false, loopback: true };
+        let address = Joining::address_in(networks, typed).unwrap();
+        let mut look = Look::at(&address, networks, "test", Arc::new(SystemClock)).unwrap();
+        let found = look.recognise().await.unwrap();
+        assert_eq!(found == Deployment::DataCenter, self.jira.data_center().is_some());
+        look
+    }
+
+    /// The site joined by its administrator's token.
+    pub(crate) async fn joined(&self, client: Option<&OauthClient>) -> Cx {
+        let login = self.login("admin");
+        let probed = self.look(&self.jira.url()).await.probe(&login).await.unwrap();
+        assert!(probed.is_enough(), "{probed:?}");
+        let cx = self.cx(TenantId::fresh());
+        self.host.joining.join(&cx, &probed, &login, client).await.unwrap();
+        cx
     }
 
     /// A request of the company's that `agent` works on: its issue's id and key, and its reporter.

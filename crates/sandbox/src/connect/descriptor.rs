@@ -17,8 +17,9 @@ const KEY_CHARS: usize = 64;
 const LADDER: [&str; 5] = ["READ", "WRITE", "DELETE", "PROJECT_ADMIN", "ADMIN"];
 const BESIDE: [&str; 3] = ["NONE", "ACT_AS_USER", "ACCESS_EMAIL_ADDRESSES"];
 /// Kinds of page that the site shows.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "jiraIssueContexts",
+    "jiraIssueGlances",
     "webPanels",
     "generalPages",
     "adminPages",
@@ -27,6 +28,9 @@ const PAGES: [&str; 8] = [
     "serviceDeskPortalRequestViewPanels",
     "dialogs",
 ];
+
+/// Where a web panel stands beside an issue.
+const RIGHT_OF_ISSUE: &str = "atl.jira.view.issue.right.context";
 
 /// Why a descriptor is not one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,19 @@ pub struct Page {
     pub name: String,
     /// Its address below the base, with `{…}` for what the page is about.
     pub url: String,
+    /// Where a web panel says that it stands.
+    pub location: Option<String>,
+}
+
+impl Page {
+    /// Whether the page of an issue shows it in its right column.
+    pub(super) fn beside_issues(&self) -> bool {
+        match self.kind.as_str() {
+            "jiraIssueContexts" | "jiraIssueGlances" => true,
+            "webPanels" => self.location.as_deref() == Some(RIGHT_OF_ISSUE),
+            _ => false,
+        }
+    }
 }
 
 /// A webhook that an app declares.
@@ -285,6 +302,7 @@ fn page(kind: &str, module: &Value) -> Result<Page, DescriptorError> {
     Ok(Page {
         url: need("url", &["/url", "/target/url"])?,
         name: text(&["/name/value"]).unwrap_or_else(|| key.clone()),
+        location: text(&["/location"]),
         kind: kind.to_owned(),
         key,
     })
@@ -304,6 +322,25 @@ mod tests {
             "lifecycle": {"installed": "/in", "uninstalled": "/out"}, "scopes": ["WRITE", "ACT_AS_USER"],
             "modules": {"generalPages": [{"key": "p", "url": "/p", "name": {"value": "P"}}], "unheardOf": [{}]},
         })
+    }
+
+    #[test]
+    fn what_stands_beside_issues() {
+        let panel = |url: &str| json!({"type": "web_panel", "url": url});
+        let mut descriptor = base();
+        descriptor["modules"] = json!({
+            "generalPages": [{"key": "page", "url": "/p"}],
+            "jiraIssueContexts": [{"key": "context", "target": panel("/c")}],
+            "jiraIssueGlances": {"key": "glance", "target": panel("/g")},
+            "webPanels": [
+                {"key": "right", "url": "/r", "location": "atl.jira.view.issue.right.context"},
+                {"key": "left", "url": "/l", "location": "atl.jira.view.issue.left.context"},
+                {"key": "nowhere", "url": "/n"},
+            ],
+        });
+        let read = Descriptor::parse(descriptor.to_string().as_bytes()).unwrap();
+        let beside = read.pages.iter().filter(|page| page.beside_issues());
+        assert_eq!(beside.map(|page| page.key.as_str()).collect::<Vec<_>>(), ["context", "glance", "right"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Start reading at [`Host::open`].
 
+use std::sync::Arc;
+
 use axum::{Json, http::HeaderMap};
 use axum::{
     Router,
@@ -105,10 +107,22 @@ impl Host {
         Ok(Opened { url: url.into(), token, page: page.clone() })
     }
 
+    /// The panels of apps beside an issue, as far as somebody may see them: each with the app that has it.
+    pub(crate) fn panels(&self, account_id: &AccountId, issue: &str) -> Vec<(Arc<Installation>, Page)> {
+        let place = Place { issue: Some(issue.to_owned()) };
+        let mut found = Vec::new();
+        for app in self.installed() {
+            let beside = app.descriptor.pages.iter().filter(|page| page.beside_issues());
+            let seen = beside.filter(|page| self.open(&app, &page.key, account_id, &place).is_ok());
+            found.extend(seen.map(|page| (app.clone(), page.clone())));
+        }
+        found
+    }
+
     /// Origins that the site's pages may frame.
     pub(crate) fn framed(&self) -> Vec<String> {
         let apps = self.installed();
-        let origin = |app: &std::sync::Arc<Installation>| Url::parse(&app.descriptor.base_url).ok();
+        let origin = |app: &Arc<Installation>| Url::parse(&app.descriptor.base_url).ok();
         apps.iter().filter_map(origin).map(|url| url.origin().ascii_serialization()).collect()
     }
 }
@@ -136,6 +150,7 @@ pub(super) fn router() -> Router<App> {
         .route("/connect/all.js", get(bridge))
         .route("/plugins/servlet/ac/{app}/{module}", get(show))
         .route("/connect/bridge/token", post(fresh))
+        .route("/connect/bridge/frame", post(framed))
 }
 
 async fn bridge() -> Response {
@@ -171,27 +186,48 @@ async fn show(
     }
 }
 
+/// The frame for which a page of the site's asks.
 #[derive(Deserialize)]
-struct Fresh {
+struct Framed {
     app: String,
     module: String,
     issue: Option<String>,
 }
 
-/// A new context token for the page that a frame shows.
-async fn fresh(Shared(app): Shared<App>, viewer: Viewer, headers: HeaderMap, Json(asked): Json<Fresh>) -> Response {
+/// What is said of a frame that is not opened.
+type Refused = (StatusCode, &'static str);
+
+/// Opens the page of a frame, for whoever's page asks with its token.
+fn opened(app: &App, viewer: &Viewer, headers: &HeaderMap, asked: Framed) -> Result<Opened, Refused> {
     let sent = headers.get(pages::session::TOKEN_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !viewer.owns(sent) {
-        return StatusCode::FORBIDDEN.into_response();
+        return Err((StatusCode::FORBIDDEN, "no page of theirs asks this"));
     }
+    let gone = |why| (StatusCode::NOT_FOUND, why);
+    let installed = app.connect.installation(&asked.app).ok_or_else(|| gone("the app is not installed"))?;
     let id = viewer.id().to_owned();
-    let installed = app.connect.installation(&asked.app);
     let place = Place { issue: asked.issue };
-    let opened = installed.as_deref().and_then(|one| app.connect.open(one, &asked.module, &id, &place).ok());
-    match opened {
-        Some(opened) => Json(json!({"token": opened.token})).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+    app.connect.open(&installed, &asked.module, &id, &place).map_err(gone)
+}
+
+fn answered(made: Result<Value, Refused>) -> Response {
+    match made {
+        Ok(answer) => Json(answer).into_response(),
+        Err((status, why)) => (status, Json(json!({"error": why}))).into_response(),
     }
+}
+
+/// A new context token for the page that a frame shows.
+async fn fresh(Shared(app): Shared<App>, viewer: Viewer, headers: HeaderMap, Json(asked): Json<Framed>) -> Response {
+    let made = opened(&app, &viewer, &headers, asked);
+    answered(made.map(|opened| json!({"token": opened.token})))
+}
+
+/// The signed address of a page for a frame that is filled only now: a panel that somebody opens, a dialog. One from when the page around
+/// it was made would no longer be taken.
+async fn framed(Shared(app): Shared<App>, viewer: Viewer, headers: HeaderMap, Json(asked): Json<Framed>) -> Response {
+    let made = opened(&app, &viewer, &headers, asked);
+    answered(made.map(|opened| json!({"url": opened.url, "name": opened.page.name})))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The issue view: what an agent works on, with the apps' panels beside it.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, Query, State as Shared},
     response::{IntoResponse, Redirect, Response},
@@ -11,6 +13,7 @@ use super::{agent::licensed, apps, describe, not_found, page, people::Person, se
 use crate::{
     App,
     access::Access,
+    connect::{Installation, Page},
     forge::{Place, UiKind},
     state::{
         Issue, Store,
@@ -57,10 +60,23 @@ pub(super) async fn view(
         }
         describe_issue(&store, &access, &issue, &asked.done)
     };
+    let connect_panels = connect_panels(&app, &viewer, &key);
     let place = Place { issue: Some(key), ..Place::default() };
     let kinds = [UiKind::IssuePanel, UiKind::IssueContext];
     let panels = apps::frames(&app, &viewer, &kinds, &place);
-    page(&app, &viewer, "issue.html", context! { panels, ..content })
+    page(&app, &viewer, "issue.html", context! { panels, connect_panels, ..content })
+}
+
+/// Closed until somebody opens them, as those of Forge: whoever did is not asked again.
+fn connect_panels(app: &App, viewer: &Viewer, issue: &str) -> Vec<Value> {
+    let described = |(one, module): (Arc<Installation>, Page)| {
+        let of = &one.descriptor;
+        context! {
+            app => of.key.as_str(), app_name => of.name.as_str(), module => module.key.as_str(), title => module.name.as_str(),
+            issue, kept => format!("connect/{}/{}", of.key, module.key),
+        }
+    };
+    app.connect.panels(&viewer.id().to_owned(), issue).into_iter().map(described).collect()
 }
 
 fn describe_issue(store: &Store, access: &Access<'_>, issue: &Issue, done: &str) -> Value {

@@ -1,5 +1,7 @@
 //! Chosen values on issues: JQL finds by them, they are kept right, and what may not stand there never does.
 
+mod deliveries;
+
 use std::time::Duration;
 
 use axum::http::Method;

@@ -1,20 +1,26 @@
 //! What stands between the client and the Jira: it sees each call arrive, and loses answers; and the time of both.
+//! Start at [`Front::before`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
+use host::HostConfig;
 use host::limits::Timer;
 use host::limits::pauses::Moment;
 use jiff::Timestamp;
 use kernel::Clock;
-use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::databases::Database;
+use crate::world::{World, serve};
 
 /// The longest message of ours through the front.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -66,6 +72,8 @@ pub(crate) struct Arrival {
     pub(crate) status: Option<u16>,
     pub(crate) reason: Option<String>,
     pub(crate) told: Option<Duration>,
+    /// What was left, as the answer said; on Data Center of the account's one budget.
+    pub(crate) remaining: Option<u64>,
     pub(crate) lost: bool,
 }
 
@@ -85,13 +93,51 @@ pub(crate) struct Front {
     pub(crate) losing: Mutex<(f64, StdRng)>,
 }
 
+impl Front {
+    /// A world whose Jira is called through a front alone, by a time that each wait moves on.
+    pub(crate) async fn before(
+        database: &Database,
+        seed: u64,
+        change: impl FnOnce(&mut sandbox::Config),
+        tell_of: impl FnOnce(&mut HostConfig),
+    ) -> (World, Arc<Self>) {
+        // Fails only where another test was first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let dice = || StdRng::seed_from_u64(seed);
+        let start = "2026-11-22T09:00:00Z".parse().unwrap();
+        let time = Arc::new(Time { start, micros: AtomicU64::new(0), dice: Mutex::new(dice()) });
+        #[expect(clippy::disallowed_methods, reason = "the line between, not the client that is tested")]
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let losing = Mutex::new((0.0, dice()));
+        let front =
+            Arc::new(Self { time: time.clone(), behind: OnceLock::new(), http, seen: Mutex::default(), losing });
+        let address = serve(Router::new().fallback(pass_on).with_state(front.clone())).await;
+        let (clock, behind) = (time.clone(), front.clone());
+        let world = World::by(
+            database,
+            time.clone(),
+            |config| {
+                config.public_url = Some(format!("http://{address}"));
+                config.clock = Arc::new(move || Clock::now(&*clock));
+                change(config);
+            },
+            |jira, config| {
+                behind.behind.set(format!("http://{}", jira.address())).unwrap();
+                config.timer = time;
+                tell_of(config);
+            },
+        );
+        (Box::pin(world).await, front)
+    }
+}
+
 /// An answer that breaks off.
 fn cut() -> Response {
     let broken = std::io::Error::other("the line is cut");
     Response::new(Body::from_stream(futures::stream::once(async { Err::<Bytes, _>(broken) })))
 }
 
-pub(crate) async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response {
+async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES).await.unwrap();
     let at = Timer::now(&*front.time);
@@ -135,6 +181,7 @@ pub(crate) async fn pass_on(State(front): State<Arc<Front>>, request: Request) -
         status: answer.as_ref().map(|(status, _, _)| status.as_u16()),
         reason: header("ratelimit-reason"),
         told: header("retry-after").map(|seconds| Duration::from_secs(seconds.parse().unwrap())),
+        remaining: header("x-ratelimit-remaining").map(|left| left.parse().unwrap()),
         lost,
     });
     match answer {
