@@ -157,6 +157,46 @@ describe('columns', () => {
   });
 });
 
+describe('a pinned column', () => {
+  test('stands at the beginning while the others are scrolled, is remembered, and is let go', async () => {
+    const page = await open('#/customers?view=all', { width: 800, height: 700 });
+    const head = (key) => page.locator(`th[data-column="${key}"]`);
+    const left = async (key) => Math.round((await head(key).boundingBox()).x);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    for (const { name } of Object.values(made.fields)) await page.locator('.column-item', { hasText: name }).locator('.checkbox').click();
+    const row = page.locator('.column-item', { hasText: 'Local time' });
+    await row.getByRole('button', { name: 'Pin Local time' }).click();
+    await row.getByRole('button', { name: 'Unpin Local time' }).waitFor();
+    await assertAccessible(page, 'a column that is pinned');
+    await page.keyboard.press('Escape');
+    const { level, note, count } = made.fields;
+    const order = ['name', 'timeZone', 'email', 'organizations', level.id, note.id, count.id];
+    await columnsBecome(page, order);
+    assert.deepEqual(await page.locator('th[data-pinned]').evaluateAll((heads) => heads.map((th) => th.dataset.column)), ['name', 'timeZone']);
+    const scrolls = async () => {
+      const before = { pinned: await left('timeZone'), email: await left('email') };
+      await page.locator('.table-scroll').evaluate((table) => table.scrollTo({ left: 150 }));
+      await page.waitForFunction(([key, x]) => Math.abs(document.querySelector(`th[data-column="${key}"]`).getBoundingClientRect().x - (x - 150)) <= 1, ['email', before.email]);
+      return (await left('timeZone')) - before.pinned;
+    };
+    assert.equal(await scrolls(), 0, 'it stays');
+    await page.reload();
+    await page.locator('.table-row').first().waitFor();
+    await columnsBecome(page, order);
+    assert.equal(await scrolls(), 0, 'it stays after a reload');
+    await page.locator('.table-scroll').evaluate((table) => table.scrollTo({ left: 0 }));
+    await page.getByRole('button', { name: 'Columns' }).click();
+    // By keyboard, too.
+    await row.getByRole('button', { name: 'Unpin Local time' }).focus();
+    await page.keyboard.press('Enter');
+    await row.getByRole('button', { name: 'Pin Local time' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !document.querySelector('th[data-column="timeZone"]').hasAttribute('data-pinned'));
+    assert.equal(await scrolls(), -150, 'it goes with the others');
+    assertClean(page);
+  });
+});
+
 describe('cells', () => {
   test('are walked, edited, cleared, and taken back by keyboard', async () => {
     const view = await viewOf(unique('Cells'));
