@@ -2,7 +2,7 @@
 // pages, and writes a value. It starts its own Jira and its own server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { api, joinDataCenter, signsIn } from './joined.mjs';
+import { api, joinDataCenter, requestOf, signsIn } from './joined.mjs';
 import { assertAccessible, assertClean, assertFits, launch, newPage } from './demo.mjs';
 
 let browser;
@@ -16,19 +16,6 @@ after(async () => {
   await site?.end();
 });
 
-/** The key of a request of the customer's, asked of Jira as the agent's own script would. */
-async function request() {
-  const { jira } = site;
-  const ask = async (path) => {
-    const answer = await fetch(`${jira.jira}/rest/api/2/${path}`, { headers: { authorization: `Bearer ${jira.users.agent.apiToken}` } });
-    assert.equal(answer.status, 200, path);
-    return answer.json();
-  };
-  const [customer] = await ask(`user/search?username=${encodeURIComponent(jira.users.customer.email)}`);
-  const found = await ask(`search?maxResults=1&jql=${encodeURIComponent(`reporter = "${customer.name}"`)}`);
-  return found.issues[0].key;
-}
-
 for (const [width, colorScheme] of [[1280, 'light'], [360, 'dark']]) {
   test(`somebody signs in at Data Center and keeps a value, ${width}px, ${colorScheme}`, async () => {
     const { jira, steward } = site;
@@ -38,7 +25,7 @@ for (const [width, colorScheme] of [[1280, 'light'], [360, 'dark']]) {
     assert.equal(made.status, 201, JSON.stringify(made.body));
     const page = await newPage(browser, { width, height: 900, colorScheme });
     await signsIn(site, page, 'agent');
-    await page.goto(`${steward}/app/#/issues/${await request()}`);
+    await page.goto(`${steward}/app/#/issues/${await requestOf(site)}`);
     await page.locator('.person-name').waitFor();
     assert.ok((await page.locator('.person-name').first().innerText()).includes(jira.users.customer.displayName));
     const row = page.locator(`[data-field="${made.body.id}"]`);

@@ -2,7 +2,7 @@
 // wide and narrow, light and dark.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { apiAs, assertAccessible, assertClean, assertFits, launch, newPage, ticketUrl, unique } from './demo.mjs';
+import { apiAs, assertAccessible, assertClean, assertFits, jira, launch, newPage, ticketUrl, unique } from './demo.mjs';
 
 const name = unique('Plan of an import');
 let admin;
@@ -150,6 +150,69 @@ test('they are made, listed, and lose their access with the import', async () =>
   await shot(page, 'imports-made-undone');
   const after = await admin('GET', `/customers/${body.items[0].accountId}`);
   assert.deepEqual(after.body.organizations, []);
+  await page.getByRole('link', { name: 'All imports' }).click();
+});
+
+/** A header that nobody can guess a field from, so that one has to choose; and who is in the file but not in Jira. */
+const header = unique('Level of old');
+const later = [1, 2, 3].map((n) => `${unique('later').replaceAll(/[^a-z0-9]/gi, '').toLowerCase()}${n}@example.com`);
+const target = () => page.getByRole('button', { name: `${header} is` });
+
+test('an import is paused while Jira is slow, outlives a reload, and goes on where it stopped', async (context) => {
+  // Held up until other faults are put in place.
+  const slow = { requests: [{ do: 'slow', ms: 120_000, method: 'POST', path: '/rest/servicedeskapi/customer', next: 1 }] };
+  const unfaulted = () => fetch(`${jira}/sandbox/faults`, { method: 'DELETE' });
+  context.after(unfaulted);
+  await choose(page, 'old-levels.csv', [`E-mail,Name,${header}`, ...later.map((address, n) => `${address},Later Newcomer,Old ${n}`)]);
+  await page.getByRole('heading', { name: 'old-levels.csv' }).waitFor();
+  assert.match(await target().innerText(), /Left out/);
+  await target().click();
+  await page.getByRole('option', { name }).click();
+  await page.locator('.switch', { hasText: makes }).click();
+  await button('Start dry run').click();
+  await button('Import 3 rows').waitFor();
+  assert.equal((await fetch(`${jira}/sandbox/faults`, { method: 'PUT', body: JSON.stringify(slow) })).status, 200);
+  await button('Import 3 rows').click();
+  await button('Pause').click();
+  await page.locator('.lozenge', { hasText: 'Paused' }).waitFor();
+  await assertAccessible(page, 'a paused import');
+  await shot(page, 'imports-paused');
+  await unfaulted();
+  await page.reload();
+  await page.locator('.lozenge', { hasText: 'Paused' }).waitFor();
+  await button('Go on').click();
+  await page.getByText('3 customers made').first().waitFor();
+  await page.locator('.lozenge', { hasText: 'Imported' }).waitFor();
+  for (const [n, address] of later.entries()) {
+    const { body } = await admin('GET', `/customers?query=${encodeURIComponent(`email = "${address}"`)}`);
+    assert.equal(body.items.length, 1, `${address} was made once`);
+    const values = (await admin('GET', `/customers/${encodeURIComponent(body.items[0].accountId)}/values`)).body.values;
+    assert.equal(values.find((v) => v.fieldId === field.id).value, `Old ${n}`);
+  }
+});
+
+test('a file with the same headers is read as then, but makes nobody unless one says so again', async () => {
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.locator('.drop').waitFor();
+  await choose(page, 'older-levels.csv', [`E-mail,Name,${header}`, `${later[0]},Later Newcomer,Older`, 'somebody.else@example.com,Somebody Else,Older']);
+  await page.getByRole('heading', { name: 'older-levels.csv' }).waitFor();
+  await page.getByText('A file with these headers was imported before: read as then.').waitFor();
+  assert.ok((await target().innerText()).includes(name), 'the column is what it was');
+  assert.equal(await page.getByRole('switch', { name: makes }).isChecked(), false);
+  await assertAccessible(page, 'columns that are remembered');
+  await shot(page, 'imports-remembered');
+  await button('Start dry run').click();
+  await button('Import 1 row').waitFor();
+  assert.match(await page.locator('.import-row').first().innerText(), /Old 0 becomes Older|Old 0[\s\S]*Older/);
+  await button('Cancel import').click();
+  await page.locator('.window-foot').getByRole('button', { name: 'Cancel import' }).click();
+  await page.locator('.lozenge', { hasText: 'Cancelled' }).waitFor();
+  // Whom the paused one made is left as whom the one before made.
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.getByRole('link', { name: 'old-levels.csv', exact: true }).click();
+  await button('Undo import').click();
+  await page.locator('.window-foot').getByRole('button', { name: 'Undo import' }).click();
+  await page.getByText('3 values went back').first().waitFor();
   await page.getByRole('link', { name: 'All imports' }).click();
 });
 

@@ -1,4 +1,4 @@
-// A Jira Data Center of its own, joined at the command line to a server of its own, for as long as a file's tests last.
+// A Jira of its own, Cloud or Data Center, joined by a token at the command line to a server of its own, for as long as a file's tests last.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,10 +44,16 @@ async function isUp(steward) {
   }
 }
 
+/** A Jira Data Center, joined by a personal access token. */
+export const joinDataCenter = () => joinSite('data-center');
+
+/** A Jira Cloud, joined by an account's API token, without an app on it. */
+export const joinCloud = () => joinSite('cloud');
+
 /** {jira: what the sandbox says of itself, steward: URL, joined: what joining said, end()}. */
-export async function joinDataCenter() {
+async function joinSite(deployment) {
   const started = [];
-  const folder = mkdtempSync(join(tmpdir(), 'steward-data-center-'));
+  const folder = mkdtempSync(join(tmpdir(), `steward-${deployment}-`));
   const config = join(folder, 'steward.toml');
   const start = (...args) => {
     const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -65,12 +71,16 @@ export async function joinDataCenter() {
   try {
     const port = await freePort();
     const steward = `http://127.0.0.1:${port}`;
-    const site = start('sandbox', '--deployment', 'data-center', '--port', String(await freePort()), '--calm', '--json', '--oauth-callback', `${steward}/sign-in/callback`);
+    const site = start('sandbox', '--deployment', deployment, '--port', String(await freePort()), '--calm', '--json', '--oauth-callback', `${steward}/sign-in/callback`);
     const jira = JSON.parse(await firstLine(site));
     await run('', 'init', '--directory', folder, '--data', join(folder, 'data'));
+    const cloud = deployment === 'cloud';
+    // People of a Data Center sign in at their own Jira, and are read there; those of Cloud at Atlassian, in whose places the sandbox stands.
+    const atlassian = cloud ? `[forge]\napi_bases = ["${jira.jira}/ex/jira/"]\n[sign_in]\nauthority = "${jira.jira}/"\ngranted_sites = "${jira.jira}/oauth/token/accessible-resources"\n` : '';
     // As its operator edits what was made.
-    writeFileSync(config, `[server]\norigin = "${steward}"\nlisten = "127.0.0.1:${port}"\n[data]\ndirectory = "${folder}/data"\nroot_key = "${folder}/root.key"\n[network]\nallow_loopback = true\n`);
-    const joined = JSON.parse(await run(jira.users.admin.apiToken, 'site', '--config', config, 'add', '--address', jira.jira, '--token-file', '-', '--json'));
+    writeFileSync(config, `[server]\norigin = "${steward}"\nlisten = "127.0.0.1:${port}"\n[data]\ndirectory = "${folder}/data"\nroot_key = "${folder}/root.key"\n${atlassian}[network]\nallow_loopback = true\n`);
+    const { email, apiToken } = jira.users.admin;
+    const joined = JSON.parse(await run(apiToken, 'site', '--config', config, 'add', '--address', jira.jira, ...(cloud ? ['--account', email] : []), '--token-file', '-', '--json'));
     await run('sandbox-secret', 'site', '--config', config, 'sign-in', jira.jira, '--client', 'sandbox-client', '--secret-file', '-');
     start('serve', '--config', config);
     await isUp(steward);
@@ -88,6 +98,23 @@ export async function signsIn({ jira, steward, joined }, page, role) {
   assert.ok(page.url().startsWith(jira.jira), 'Jira asks');
   await page.locator('a[href*="/accept?"]:not([href*="deny"])').first().click();
   await page.waitForURL(`${steward}/app/**`);
+}
+
+/** The key of a request of the customer's, asked of Jira as the agent's own script would. */
+export async function requestOf({ jira }) {
+  const { email, apiToken } = jira.users.agent;
+  const onServer = jira.deployment === 'data-center';
+  const authorization = onServer ? `Bearer ${apiToken}` : `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}`;
+  const ask = async (path) => {
+    const answer = await fetch(`${jira.jira}/rest/api/${path}`, { headers: { authorization } });
+    assert.equal(answer.status, 200, path);
+    return answer.json();
+  };
+  const search = (reporter) => `${onServer ? '2/search' : '3/search/jql'}?maxResults=1&fields=reporter&jql=${encodeURIComponent(`reporter = "${reporter}"`)}`;
+  const { customer } = jira.users;
+  const reporter = onServer ? (await ask(`2/user/search?username=${encodeURIComponent(customer.email)}`))[0].name : customer.accountId;
+  const found = await ask(search(reporter));
+  return found.issues[0].key;
 }
 
 /** Our API as whoever is signed in on this page. */

@@ -136,3 +136,94 @@ describe('settings', () => {
     await agent.getByText('You may not do this').waitFor();
   });
 });
+
+describe('permissions', () => {
+  const GROUP = 'service-agents';
+  let admin;
+  let page;
+  let agent;
+  const card = (permission) => page.getByRole('region', { name: permission, exact: true });
+  const may = async () => (await (await apiAs('agent'))('GET', '/me')).body.permissions;
+  const held = async () => (await admin('GET', '/settings/permissions')).body;
+  /** What is seen at once is true once the server has answered. */
+  const saved = async (act) => {
+    const [answer] = await Promise.all([page.waitForResponse((one) => one.request().method() === 'PUT' && one.url().endsWith('/settings/permissions')), act()]);
+    assert.equal(answer.status(), 200);
+  };
+  /** As the second person finds the page when they load it again. */
+  const look = async (waitFor) => {
+    await agent.reload();
+    await agent.locator(waitFor).first().waitFor();
+  };
+
+  before(async () => {
+    admin = await apiAs('admin');
+    page = await visit('admin', '#/settings/permissions', '.permission');
+    const { body } = await admin('GET', '/customers?limit=1');
+    agent = await visit('agent', `#/customers/${encodeURIComponent(body.items[0].accountId)}`, '.person-name');
+  });
+  after(async () => {
+    const { version, ...now } = await held();
+    const everybody = { ...now, browse: [{ kind: 'agents' }], edit: [{ kind: 'agents' }] };
+    if (JSON.stringify(now) !== JSON.stringify(everybody)) await admin('PUT', '/settings/permissions', everybody, { 'if-match': `"v${version}"` });
+    assertClean(page);
+    assertClean(agent);
+  });
+
+  test('editing is taken from all agents: a second person reads, and changes nothing any more', async () => {
+    await agent.locator('[data-edit]').first().waitFor();
+    await saved(() => card('Edit').getByRole('button', { name: /Remove All agents/ }).click());
+    await page.getByTestId('announcer').getByText('Permissions saved').waitFor();
+    await card('Edit').getByText('Nobody').waitFor();
+    await assertAccessible(page, 'a permission that nobody holds');
+    assert.deepEqual(await may(), ['browse']);
+    await look('[data-field]');
+    assert.equal(await agent.locator('[data-edit]').count(), 0, 'no pencil');
+    assert.equal(await agent.getByRole('button', { name: 'New request' }).count(), 0);
+    await assertAccessible(agent, 'a customer who may only be read');
+  });
+
+  test('a group is found and given it: whoever is in it edits again', async () => {
+    await card('Edit').getByRole('combobox', { name: /Add to “Edit”/ }).fill(GROUP);
+    await saved(() => page.getByRole('option', { name: GROUP }).click());
+    await card('Edit').locator('.holder', { hasText: GROUP }).waitFor();
+    await page.waitForFunction(() => document.querySelector('[aria-label="Edit"] .holder .tag-note')?.textContent === 'Group');
+    assert.deepEqual((await held()).edit.map((holder) => holder.kind), ['group']);
+    assert.deepEqual(await may(), ['browse', 'edit']);
+    await look('[data-edit]');
+  });
+
+  test('browsing is taken by keyboard, which whoever may edit keeps until that is taken, too; then they are told whom to ask', async () => {
+    await saved(async () => {
+      await card('Browse').locator('.holder', { hasText: 'All agents' }).focus();
+      await page.keyboard.press('Delete');
+    });
+    await card('Browse').getByText('Nobody').waitFor();
+    await card('Edit').getByText('Whoever may edit may browse, too.').waitFor();
+    assert.deepEqual(await may(), ['browse', 'edit']);
+    await saved(() => card('Edit').getByRole('button', { name: `Remove ${GROUP}` }).click());
+    assert.deepEqual(await may(), []);
+    // A customer is then as one that is not there; the list says why.
+    await look('.problem');
+    await agent.getByText('There is nothing here, or nothing that you may see.').waitFor();
+    await agent.getByRole('link', { name: 'All customers' }).click();
+    await agent.getByText('Ask a Jira administrator for the permission.').waitFor();
+    assert.equal(await agent.locator('.table-row').count(), 0);
+    await assertAccessible(agent, 'what may not be read');
+  });
+
+  test('both are given back, and are there after a reload', async () => {
+    for (const permission of ['Browse', 'Edit']) {
+      await card(permission).getByRole('combobox', { name: /^Add to/ }).focus();
+      await page.keyboard.type('All ag');
+      await page.getByRole('option', { name: 'All agents' }).waitFor();
+      await page.keyboard.press('ArrowDown');
+      await saved(() => page.keyboard.press('Enter'));
+    }
+    await page.reload();
+    for (const permission of ['Browse', 'Edit']) await card(permission).locator('.holder', { hasText: 'All agents' }).waitFor();
+    assert.deepEqual(await may(), ['browse', 'edit']);
+    await look('.table-row');
+    await assertAccessible(page, 'the permissions');
+  });
+});

@@ -8,17 +8,28 @@ let browser;
 let made;
 let agent;
 let customer;
+/** Whose plan was another one before. */
+let changed;
 before(async () => {
   browser = await launch();
   agent = await apiAs('agent');
-  made = await makeFields(await apiAs('admin'), unique('Query'), { level: { type: 'select', options: [{ label: 'Gold' }, { label: 'Very gold' }] }, note: { type: 'text' } });
+  made = await makeFields(await apiAs('admin'), unique('Query'), {
+    level: { type: 'select', options: [{ label: 'Gold' }, { label: 'Very gold' }] }, note: { type: 'text' },
+    plan: { type: 'select', options: [{ label: 'Silver' }, { label: 'Gold' }] } });
   const { body } = await agent('GET', '/customers?limit=2');
-  customer = body.items[0];
+  [customer, changed] = body.items;
   const path = `/customers/${encodeURIComponent(customer.accountId)}/values`;
   const { etag } = await agent('GET', path);
   const values = { [made.fields.level.id]: made.fields.level.options[1].id, [made.fields.note.id]: '=1+1' };
   const written = await agent('PATCH', path, { values }, { 'if-match': etag });
   assert.equal(written.status, 200, JSON.stringify(written.body));
+  const { plan } = made.fields;
+  let seen = '"v0"';
+  for (const option of plan.options) {
+    const now = await agent('PUT', `/customers/${encodeURIComponent(changed.accountId)}/values/${plan.id}`, { value: option.id }, { 'if-match': seen });
+    assert.equal(now.status, 200, JSON.stringify(now.body));
+    seen = `"v${now.body.version}"`;
+  }
 });
 after(async () => {
   await made?.remove();
@@ -133,6 +144,62 @@ describe('a query in the table', () => {
       assertClean(page);
     });
   }
+});
+
+describe('a query of what was before', () => {
+  const HINT = 'Every record is looked at for this query';
+
+  test('is written with what is offered, finds who had a value then, and says that all are looked at', async () => {
+    const page = await open();
+    const plan = made.fields.plan.name;
+    await bar(page).fill(`"${plan}" `);
+    await page.getByRole('option', { name: /^WAS\b/ }).first().waitFor();
+    await page.keyboard.type('WAS sil');
+    await page.getByRole('option', { name: 'Silver' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    assert.equal(await bar(page).inputValue(), `"${plan}" WAS Silver `);
+    await page.keyboard.type('BEF');
+    await page.getByRole('option', { name: 'BEFORE' }).waitFor();
+    await assertAccessible(page, 'what is offered of the past');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('endOfDay()');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await page.locator('.list-count', { hasText: /^1 customer\b/ }).filter({ hasText: HINT }).waitFor();
+    assert.match(await rows(page).innerText(), new RegExp(changed.displayName));
+    await assertAccessible(page, 'records that are looked at');
+    // What stands now is asked of the index.
+    for (const [query, count, hinted] of [
+      [`"${plan}" = Silver`, null, false],
+      [`"${plan}" = Gold`, 1, false],
+      [`"${plan}" CHANGED AFTER -1d`, 1, true],
+      [`"${plan}" CHANGED FROM Silver TO Gold BY currentUser() AFTER -1d`, 1, true],
+      [`"${plan}" CHANGED BEFORE -1d`, null, true],
+      [`"${plan}" WAS NOT Silver AND "${plan}" = Gold`, null, null],
+    ]) {
+      await bar(page).fill(query);
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => new URLSearchParams(url.hash.split('?')[1]).get('query') === query);
+      if (count === null) await page.getByText('Nothing matches this query').waitFor();
+      else await page.locator('.list-count', { hasText: /^1 customer\b/ }).filter(hinted ? { hasText: HINT } : { hasNotText: HINT }).waitFor();
+      if (hinted !== null) assert.equal(await page.getByText(HINT).count(), hinted ? 1 : 0, query);
+    }
+    assertClean(page);
+  });
+
+  test('a day that is none is marked at its place', async () => {
+    const page = await open();
+    await bar(page).fill(`"${made.fields.plan.name}" WAS Silver BEFORE someday`);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await page.locator('.query-mistakes li').first().waitFor();
+    assert.equal(await page.locator('mark.query-wrong').innerText(), 'someday');
+    await assertAccessible(page, 'a day that is none');
+    assertClean(page);
+  });
 });
 
 describe('a header of the table', () => {

@@ -23,10 +23,10 @@ const columns = (page) => page.locator('th[data-column]').evaluateAll((heads) =>
 /** The heads follow when the page is drawn again. */
 const columnsBecome = (page, keys) => page.waitForFunction((wanted) => [...document.querySelectorAll('th[data-column]')].map((head) => head.dataset.column).join() === wanted, keys.join());
 
-async function open(hash = '#/customers?view=all', options = {}) {
+async function open(hash = '#/customers?view=all', options = {}, there = '.table-row, .empty') {
   const page = await newPage(browser, options);
   await page.goto(await ticketUrl('agent', hash));
-  await page.locator('.table-row, .empty').first().waitFor();
+  await page.locator(there).first().waitFor();
   return page;
 }
 
@@ -157,6 +157,46 @@ describe('columns', () => {
   });
 });
 
+describe('a pinned column', () => {
+  test('stands at the beginning while the others are scrolled, is remembered, and is let go', async () => {
+    const page = await open('#/customers?view=all', { width: 800, height: 700 });
+    const head = (key) => page.locator(`th[data-column="${key}"]`);
+    const left = async (key) => Math.round((await head(key).boundingBox()).x);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    for (const { name } of Object.values(made.fields)) await page.locator('.column-item', { hasText: name }).locator('.checkbox').click();
+    const row = page.locator('.column-item', { hasText: 'Local time' });
+    await row.getByRole('button', { name: 'Pin Local time' }).click();
+    await row.getByRole('button', { name: 'Unpin Local time' }).waitFor();
+    await assertAccessible(page, 'a column that is pinned');
+    await page.keyboard.press('Escape');
+    const { level, note, count } = made.fields;
+    const order = ['name', 'timeZone', 'email', 'organizations', level.id, note.id, count.id];
+    await columnsBecome(page, order);
+    assert.deepEqual(await page.locator('th[data-pinned]').evaluateAll((heads) => heads.map((th) => th.dataset.column)), ['name', 'timeZone']);
+    const scrolls = async () => {
+      const before = { pinned: await left('timeZone'), email: await left('email') };
+      await page.locator('.table-scroll').evaluate((table) => table.scrollTo({ left: 150 }));
+      await page.waitForFunction(([key, x]) => Math.abs(document.querySelector(`th[data-column="${key}"]`).getBoundingClientRect().x - (x - 150)) <= 1, ['email', before.email]);
+      return (await left('timeZone')) - before.pinned;
+    };
+    assert.equal(await scrolls(), 0, 'it stays');
+    await page.reload();
+    await page.locator('.table-row').first().waitFor();
+    await columnsBecome(page, order);
+    assert.equal(await scrolls(), 0, 'it stays after a reload');
+    await page.locator('.table-scroll').evaluate((table) => table.scrollTo({ left: 0 }));
+    await page.getByRole('button', { name: 'Columns' }).click();
+    // By keyboard, too.
+    await row.getByRole('button', { name: 'Unpin Local time' }).focus();
+    await page.keyboard.press('Enter');
+    await row.getByRole('button', { name: 'Pin Local time' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !document.querySelector('th[data-column="timeZone"]').hasAttribute('data-pinned'));
+    assert.equal(await scrolls(), -150, 'it goes with the others');
+    assertClean(page);
+  });
+});
+
 describe('cells', () => {
   test('are walked, edited, cleared, and taken back by keyboard', async () => {
     const view = await viewOf(unique('Cells'));
@@ -267,20 +307,75 @@ describe('quick search', () => {
     assertClean(page);
   });
 
-  test('the key of a request leads to who asks there', async () => {
+  test('opens while a flag says what was done, which covers nothing', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Export' }).click();
+    await page.getByRole('menuitem', { name: 'JSON' }).click();
+    const flag = page.locator('.flag', { hasText: 'is downloaded' });
+    await flag.waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('searchbox', { name: 'Search customers and organizations' }).waitFor();
+    assert.equal(await flag.count(), 1);
+    // Over the search itself, the keys do nothing.
+    await page.keyboard.press('Control+k');
+    assert.equal(await page.locator('.quick-search').count(), 1);
+    await page.keyboard.press('Escape');
+    await page.locator('.quick-search').waitFor({ state: 'detached' });
+    assertClean(page);
+  });
+
+  /** Jira's own answer to a search, newest first. */
+  async function issues(count) {
     const { email, apiToken } = demo.users.agent;
     const jql = encodeURIComponent('reporter IS NOT EMPTY ORDER BY created DESC');
-    const asked = await fetch(`${jira}/rest/api/3/search/jql?fields=reporter&maxResults=1&jql=${jql}`, { headers: { authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` } });
-    const { issues: [issue] } = await asked.json();
-    const page = await open('#/customers?view=all');
+    const asked = await fetch(`${jira}/rest/api/3/search/jql?fields=reporter&maxResults=${count}&jql=${jql}`, { headers: { authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` } });
+    return (await asked.json()).issues;
+  }
+
+  async function searchFor(page, key) {
     await page.keyboard.press('Control+k');
-    await page.keyboard.type(issue.key.toLowerCase());
-    await page.getByRole('option', { name: issue.key }).waitFor();
+    await page.keyboard.type(key.toLowerCase());
+    await page.getByRole('option', { name: key }).waitFor();
+  }
+
+  test('the key of a request leads to who asks there', async () => {
+    const [issue] = await issues(1);
+    const page = await open('#/customers?view=all');
+    await searchFor(page, issue.key);
     await assertAccessible(page, 'a request in quick search');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.waitForURL(new RegExp(`#/issues/${issue.key}$`));
     await page.locator('.person-name', { hasText: issue.fields.reporter.displayName }).waitFor();
+    assertClean(page);
+  });
+
+  test('from a request to the next, which does not ask for whom was chosen at the first, and back to the lists', async () => {
+    const found = await issues(50);
+    let first;
+    for (const issue of found) {
+      const { body: panel } = await agent('GET', `/panel?issue=${issue.key}`);
+      if (panel.people?.length > 1) first = { issue, people: panel.people };
+      if (first) break;
+    }
+    assert.ok(first, 'a request of several people');
+    const next = found.find((issue) => first.people.every((person) => person.accountId !== issue.fields.reporter.accountId));
+    const page = await open(`#/issues/${first.issue.key}`, {}, '.person-name');
+    const other = first.people[1].displayName;
+    await page.getByRole('button', { name: /Person/ }).click();
+    await page.getByRole('option', { name: other }).click();
+    await page.locator('.person-name', { hasText: other }).waitFor();
+    await assertAccessible(page, 'a request on a page of its own');
+    await searchFor(page, next.key);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`#/issues/${next.key}$`));
+    await page.locator('.person-name', { hasText: next.fields.reporter.displayName }).waitFor();
+    await page.locator('.skip').focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'MAIN');
+    await page.getByRole('navigation', { name: 'Steward pages' }).getByRole('link', { name: 'Organizations' }).click();
+    await page.locator('.table-row').first().waitFor();
     assertClean(page);
   });
 });
@@ -296,6 +391,11 @@ for (const options of [{ width: 400, height: 800 }, { colorScheme: 'dark' }]) {
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');
     await page.locator('.quick-search').waitFor();
+    await page.keyboard.type((await agent('GET', '/customers?limit=1')).body.items[0].displayName);
+    await page.locator('.quick-search mark').first().waitFor();
+    await page.keyboard.press('ArrowDown');
     await assertFits(page, 'quick search');
+    await assertAccessible(page, 'quick search on what it found');
+    assertClean(page);
   });
 }

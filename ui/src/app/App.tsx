@@ -135,8 +135,10 @@ function Pages({ context, me }: { context: HostContext; me: Me }) {
   if (context.moduleKey === 'portal-menu') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><CloseDialog /></></Suspense>;
   if (context.moduleKey === 'portal-profile' || me.role === 'customer') return <Suspense fallback={<main className="page"><Skeleton head rows={4} /></main>}><><ProfilePage /><SignOut /></></Suspense>;
   const route = hash.page === 'none' ? startPage(context, me) : hash;
-  if (route.page === 'panel') return <CustomerPanel issue={route.issue} />;
-  return <FullPages route={route} mayConfigure={me.permissions.includes('configure')} />;
+  const mayConfigure = me.permissions.includes('configure');
+  // Whom somebody chose of one request's people means nothing to the next.
+  if (route.page === 'panel') return <><Top page={route.page} mayConfigure={mayConfigure} /><Failed key={route.issue}><CustomerPanel issue={route.issue} /></Failed></>;
+  return <FullPages route={route} mayConfigure={mayConfigure} />;
 }
 
 /** The dialog is Jira's, and need not have a way out of its own. */
@@ -145,12 +147,21 @@ function CloseDialog() {
   return transport.close ? <div className="help-close"><Button onPress={() => transport.close?.()}>{t('help.close')}</Button></div> : null;
 }
 
-function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {
+/** What stands over each of the pages: the way to the others, the search, and the way out. */
+function Top({ page, mayConfigure }: { page: Route['page']; mayConfigure: boolean }) {
   const search = useQuickSearch();
   return (
     <>
-      <Navigation page={route.page === 'bulk' ? `${route.entity}s` : route.page} mayConfigure={mayConfigure} onSearch={() => search.setOpen(true)} />
+      <Navigation page={page} mayConfigure={mayConfigure} onSearch={() => search.setOpen(true)} />
       {search.isOpen && <QuickSearch onClose={() => search.setOpen(false)} />}
+    </>
+  );
+}
+
+function FullPages({ route, mayConfigure }: { route: Exclude<Route, { page: 'panel' }>; mayConfigure: boolean }) {
+  return (
+    <>
+      <Top page={route.page === 'bulk' ? `${route.entity}s` : route.page} mayConfigure={mayConfigure} />
       <main id="main" className="page" tabIndex={-1}>
         <Failed key={`${route.page}/${'id' in route ? route.id : ''}`}><Suspense fallback={<Skeleton head rows={5} />}>
           {route.page === 'profile' && <ProfilePage embedded />}

@@ -45,10 +45,10 @@ export function CustomerPanel({ issue }: { issue: string }) {
   const panel = useQuery({ ...panelQuery(calls, client, issue, person), placeholderData: keepPreviousData });
 
   const heading = <h1 className="visually-hidden">{t('panel.title')}</h1>;
-  if (panel.isPending) return <main className="panel">{heading}<Skeleton head rows={5} /></main>;
+  if (panel.isPending) return <main id="main" className="panel" tabIndex={-1}>{heading}<Skeleton head rows={5} /></main>;
   if (panel.isError) {
     return (
-      <main className="panel">
+      <main id="main" className="panel" tabIndex={-1}>
         {heading}
         {asProblem(panel.error).kind === 'refused'
           ? <EmptyState icon="person" title={t('panel.forbidden.title')} detail={t('panel.forbidden.detail')} />
@@ -61,13 +61,13 @@ export function CustomerPanel({ issue }: { issue: string }) {
 
 function PanelBody({ panel, stale, onPerson }: { panel: Panel; stale: boolean; onPerson: (accountId: string) => void }) {
   const { selected, people } = panel;
-  if (!selected) return <main className="panel"><h1 className="visually-hidden">{t('panel.title')}</h1><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
+  if (!selected) return <main id="main" className="panel" tabIndex={-1}><h1 className="visually-hidden">{t('panel.title')}</h1><EmptyState icon="person" title={t('panel.nobody.title')} detail={t('panel.nobody.detail')} /></main>;
   const { customer } = selected;
   const mayEdit = panel.permissions.includes('edit');
   const of = (entity: Field['entity']) => panel.fields.filter((f) => f.entity === entity);
   const sectionsOf = (entity: Section['entity']) => panel.sections.filter((s) => s.entity === entity);
   return (
-    <main className="panel" aria-busy={stale} aria-label={t('panel.title')}>
+    <main id="main" className="panel" tabIndex={-1} aria-busy={stale} aria-label={t('panel.title')}>
       {people.length > 1 && (
         <div className="switcher">
           <ChoiceInput label={t('panel.person')} value={selected.mergedAccountId ?? customer.accountId} onChange={(id) => id && onPerson(id)}

@@ -30,9 +30,12 @@ export function asksToSearch(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'met
   return event.key === '/' && !event.ctrlKey && !event.metaKey && !target.typing;
 }
 
+/** What is open over the page. A flag is an alert dialog to those who cannot see it, and covers nothing: it may stay for as long as nobody dismisses it. */
+const OVER_THE_PAGE = '[role="dialog"], [role="alertdialog"]:not(.flag)';
+
 function targetOf(event: KeyboardEvent): { typing: boolean; inDialog: boolean } {
   const at = event.target instanceof Element ? event.target : null;
-  return { typing: Boolean(at?.closest('input, textarea, select, [contenteditable="true"], [role="textbox"], [role="combobox"]')), inDialog: document.querySelector('[role="dialog"], [role="alertdialog"]') !== null };
+  return { typing: Boolean(at?.closest('input, textarea, select, [contenteditable="true"], [role="textbox"], [role="combobox"]')), inDialog: document.querySelector(OVER_THE_PAGE) !== null };
 }
 
 /** Opens and closes it; where its button is, the keys are too. */
