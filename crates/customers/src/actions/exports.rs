@@ -17,7 +17,7 @@ use crate::actions::directory::{self, Sorted};
 use crate::actions::entitlements::{self, OpenEntitlement, Products};
 use crate::actions::fields::OpenField;
 use crate::actions::lists::{Asked, Finder};
-use crate::actions::records::{AT_ONCE, OpenRecord, Reader};
+use crate::actions::records::{OpenRecord, Reader};
 use crate::actions::turned::Turned;
 use crate::actions::{access, queries};
 use crate::files::{Cell, Heading, Sheet};
@@ -26,6 +26,8 @@ use crate::query::typed::Reads;
 
 pub(crate) use crate::files::Format;
 
+/// Records of one piece: each is one commit of who saw them, and a few hundred kilobytes in memory.
+const PIECE: usize = 512;
 /// Records of one export. Their places in the order are held while it is made; a larger site exports in parts.
 const ROWS: usize = 200_000;
 
@@ -174,7 +176,7 @@ impl Export {
         let sheet = Sheet::new(self.format, self.headings());
         try_unfold(Some((self, exit, sheet, 0)), |state| async move {
             let Some((export, exit, mut sheet, at)) = state else { return Ok(None) };
-            let some: Vec<usize> = export.places.iter().skip(at).take(AT_ONCE).copied().collect();
+            let some: Vec<usize> = export.places.iter().skip(at).take(PIECE).copied().collect();
             if some.is_empty() {
                 let bytes = made_aside(move || sheet.finish()).await?;
                 return Ok(Some((bytes, None)));

@@ -45,7 +45,7 @@ struct Wanted<'a> {
 }
 
 impl Reader<'_> {
-    /// Up to [`AT_ONCE`] records.
+    /// The records at these places; whoever asks bounds how many.
     pub(crate) async fn read(&self, places: &[usize]) -> Result<Vec<OpenRecord>> {
         let wanted = Wanted {
             values: &self.reads.own,

@@ -17,6 +17,8 @@ const ANSWER_BYTES: usize = 1_000_000;
 const CUSTOMERS_FILLED: usize = 60;
 /// What a first call waits for: the installation is told by an event, and events come late.
 const BETWEEN_TRIES: std::time::Duration = std::time::Duration::from_millis(200);
+/// So often a session asks before another one takes its place: some minutes.
+const TRIES_A_SESSION: usize = 1_000;
 
 /// Somebody's way to the API.
 struct Session<'p> {
@@ -95,9 +97,13 @@ pub(super) async fn fill(jira: &sandbox::Running, program: &Program) -> anyhow::
         return Ok(());
     }
     let fields = define(&admin).await?;
-    let agent = Session::open(jira, program, "agent", "customers-page").await?;
     let managers = managers(jira);
-    let customers = directory(&agent, "/api/v1/customers").await?;
+    let customers = directory(jira, program, "/api/v1/customers").await?;
+    let organizations = directory(jira, program, "/api/v1/organizations").await?;
+    let (admin, agent) = (
+        Session::open(jira, program, "admin", "settings-page").await?,
+        Session::open(jira, program, "agent", "customers-page").await?,
+    );
     for (place, id) in customers.iter().take(CUSTOMERS_FILLED).enumerate() {
         // Every seventh is left empty: so it is in life.
         if place % 7 != 6 {
@@ -111,27 +117,32 @@ pub(super) async fn fill(jira: &sandbox::Running, program: &Program) -> anyhow::
                 .await?;
         }
     }
-    for (place, id) in directory(&agent, "/api/v1/organizations").await?.iter().enumerate() {
+    for (place, id) in organizations.iter().enumerate() {
         write(&agent, &format!("/api/v1/organizations/{id}/values"), organization_values(&fields, place)).await?;
     }
-    entitle(&admin, &agent).await
+    entitle(&admin, &agent, &organizations).await
 }
 
 fn items(body: &Value) -> &[Value] {
     body.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The first of a list, by name. The first reading of the directory is a job; until it is done the list is empty.
-async fn directory(agent: &Session<'_>, path: &str) -> anyhow::Result<Vec<String>> {
+/// The first of a list, by name. The first reading of the directory is a job; until it is done the list is empty. Of a large company it
+/// takes longer than a session lasts.
+async fn directory(jira: &sandbox::Running, program: &Program, path: &str) -> anyhow::Result<Vec<String>> {
     loop {
-        let page = agent.get(&format!("{path}?limit=100")).await?.body;
-        let id =
-            |item: &Value| item.get("accountId").or_else(|| item.get("id")).and_then(Value::as_str).map(str::to_owned);
-        let ids: Vec<String> = items(&page).iter().filter_map(id).collect();
-        if !ids.is_empty() {
-            return Ok(ids);
+        let agent = Session::open(jira, program, "agent", "customers-page").await?;
+        for _ in 0..TRIES_A_SESSION {
+            let page = agent.get(&format!("{path}?limit=100")).await?.body;
+            let id = |item: &Value| {
+                item.get("accountId").or_else(|| item.get("id")).and_then(Value::as_str).map(str::to_owned)
+            };
+            let ids: Vec<String> = items(&page).iter().filter_map(id).collect();
+            if !ids.is_empty() {
+                return Ok(ids);
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        tokio::time::sleep(BETWEEN_TRIES).await;
     }
 }
 
@@ -231,7 +242,7 @@ async fn define(admin: &Session<'_>) -> anyhow::Result<Vec<Known>> {
 }
 
 /// Products, and what organizations are entitled to: some of it ends soon, some is over, some is yet to come.
-async fn entitle(admin: &Session<'_>, agent: &Session<'_>) -> anyhow::Result<()> {
+async fn entitle(admin: &Session<'_>, agent: &Session<'_>, organizations: &[String]) -> anyhow::Result<()> {
     let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
     let day = |days: i64| today.saturating_add(days.days()).to_string();
     let mut products = Vec::new();
@@ -241,7 +252,7 @@ async fn entitle(admin: &Session<'_>, agent: &Session<'_>) -> anyhow::Result<()>
         let product = admin.post("/api/v1/products", json!({"name": name, "audience": audience})).await?;
         products.push(text(&product, "id"));
     }
-    for (place, id) in directory(agent, "/api/v1/organizations").await?.iter().enumerate() {
+    for (place, id) in organizations.iter().enumerate() {
         let terms = [
             json!({"startsOn": day(-340), "endsOn": day(12 + i64::try_from(place % 5)?), "limit": 25, "unit": "seats"}),
             json!({"startsOn": day(-90), "endsOn": day(275), "limit": 6, "unit": "visits", "note": "Two a quarter; ask before offering a third."}),

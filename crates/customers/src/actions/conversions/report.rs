@@ -67,7 +67,7 @@ pub(crate) async fn prepare_report(cx: &Cx, room: &Room, id: ImportId) -> Result
 impl Report {
     /// The file, a line a value.
     pub(crate) fn stream(self, exit: Exit) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-        let heading = |name: &str| Heading { key: name.to_owned(), name: name.to_owned() };
+        let heading = |name: &str| Heading { key: name.to_owned(), name: name.to_owned(), instants: false };
         let sheet = Sheet::new(Format::Csv, Vec::from(["ID", "Name", "Outcome", "Was", "Becomes", "Why"].map(heading)));
         try_unfold(Some((self, exit, sheet, Place::default())), |state| async move {
             let Some((report, exit, mut sheet, place)) = state else { return Ok(None) };

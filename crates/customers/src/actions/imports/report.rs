@@ -62,7 +62,7 @@ impl Report {
     /// The file, page by page: a line for each value that changes, and for each thing that is wrong.
     pub(crate) fn stream(self, exit: Exit) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         let names = ["Line", "Outcome", "ID", "As named in the file", "Field", "From", "To", "Code", "Why"];
-        let heading = |name: &&str| Heading { key: (*name).to_owned(), name: (*name).to_owned() };
+        let heading = |name: &&str| Heading { key: (*name).to_owned(), name: (*name).to_owned(), instants: false };
         let sheet = Sheet::new(Format::Csv, names.iter().map(heading).collect());
         try_unfold(Some((self, exit, sheet, Place::default())), |state| async move {
             let Some((report, exit, mut sheet, place)) = state else { return Ok(None) };
