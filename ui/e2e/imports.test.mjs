@@ -101,7 +101,7 @@ test('it is undone', async () => {
   const { body } = await admin('GET', `/customers/${people[0].accountId}/values`);
   assert.equal(body.values.find((v) => v.fieldId === field.id).value, null);
   await page.getByRole('link', { name: 'All imports' }).click();
-  await page.locator('.token', { hasText: 'plans.csv' }).getByText('Undone').waitFor();
+  await page.locator('.token', { hasText: 'plans.csv' }).first().getByText('Undone').waitFor();
 });
 
 const makes = 'Make them in Jira';
@@ -155,6 +155,7 @@ test('they are made, listed, and lose their access with the import', async () =>
 
 /** A header that nobody can guess a field from, so that one has to choose; and who is in the file but not in Jira. */
 const header = unique('Level of old');
+const oldLevels = `${unique('old-levels')}.csv`;
 const later = [1, 2, 3].map((n) => `${unique('later').replaceAll(/[^a-z0-9]/gi, '').toLowerCase()}${n}@example.com`);
 const target = () => page.getByRole('button', { name: `${header} is` });
 
@@ -163,8 +164,8 @@ test('an import is paused while Jira is slow, outlives a reload, and goes on whe
   const slow = { requests: [{ do: 'slow', ms: 120_000, method: 'POST', path: '/rest/servicedeskapi/customer', next: 1 }] };
   const unfaulted = () => fetch(`${jira}/sandbox/faults`, { method: 'DELETE' });
   context.after(unfaulted);
-  await choose(page, 'old-levels.csv', [`E-mail,Name,${header}`, ...later.map((address, n) => `${address},Later Newcomer,Old ${n}`)]);
-  await page.getByRole('heading', { name: 'old-levels.csv' }).waitFor();
+  await choose(page, oldLevels, [`E-mail,Name,${header}`, ...later.map((address, n) => `${address},Later Newcomer,Old ${n}`)]);
+  await page.getByRole('heading', { name: oldLevels }).waitFor();
   assert.match(await target().innerText(), /Left out/);
   await target().click();
   await page.getByRole('option', { name }).click();
@@ -209,7 +210,7 @@ test('a file with the same headers is read as then, but makes nobody unless one 
   await page.locator('.lozenge', { hasText: 'Cancelled' }).waitFor();
   // Whom the paused one made is left as whom the one before made.
   await page.getByRole('link', { name: 'All imports' }).click();
-  await page.getByRole('link', { name: 'old-levels.csv', exact: true }).click();
+  await page.getByRole('link', { name: oldLevels, exact: true }).click();
   await button('Undo import').click();
   await page.locator('.window-foot').getByRole('button', { name: 'Undo import' }).click();
   await page.getByText('3 values went back').first().waitFor();
