@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use fixedbitset::FixedBitSet;
 use kernel::{Column, Fault, Result, RowName};
 use tantivy::index::SegmentId;
-use tantivy::indexer::IndexWriter;
+use tantivy::indexer::{IndexWriter, LogMergePolicy, MergePolicy, NoMergePolicy};
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{IndexReader, ReloadPolicy, Searcher, SegmentMeta, SegmentReader, TantivyDocument, Term};
@@ -159,6 +159,7 @@ impl Index {
         lock: File,
     ) -> Result<Self> {
         let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(broken)?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(broken)?;
         let records = HashMap::new();
         let position = position(&index)?;
@@ -220,20 +221,36 @@ impl Index {
             writer.add_document(written).map_err(broken)?;
         }
         commit(&mut writer, position)?;
-        if !removed.is_empty() {
-            merge(&mut writer, 1, SegmentMeta::has_deletes)?;
-            // A reader that is not told keeps the files of before alive.
-            self.reload(position)?;
-            writer.garbage_collect_files().wait().map_err(broken)?;
+        self.reload(position)?;
+        // One that is being filled is settled at its end.
+        if position < 0 {
+            return Ok(());
         }
-        self.reload(position)
+        let together = groups(&writer, !removed.is_empty())?;
+        self.merge(&mut writer, &together, position)
     }
 
     /// Makes one segment of all, so that a look has one place to look into: for when much was written. Blocks.
     pub fn settle(&self) -> Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        merge(&mut writer, 2, |_| true)?;
-        let position = self.position();
+        let all = writer.index().searchable_segment_ids().map_err(broken)?;
+        if all.len() < 2 {
+            return Ok(());
+        }
+        self.merge(&mut writer, &[all], self.position())
+    }
+
+    /// Makes one segment of each of these groups. Nobody else merges: two at once over the same segments would leave
+    /// behind, for a while, a file with what was taken out.
+    fn merge(&self, writer: &mut IndexWriter, together: &[Vec<SegmentId>], position: i64) -> Result<()> {
+        let together: Vec<_> = together.iter().filter(|some| !some.is_empty()).collect();
+        if together.is_empty() {
+            return Ok(());
+        }
+        for some in together {
+            writer.merge(some).wait().map_err(broken)?;
+        }
+        // A reader that is not told keeps the files of before alive.
         self.reload(position)?;
         writer.garbage_collect_files().wait().map(drop).map_err(broken)
     }
@@ -254,22 +271,14 @@ fn commit(writer: &mut IndexWriter, position: i64) -> Result<()> {
     prepared.commit().map(drop).map_err(broken)
 }
 
-/// Makes one segment of some, if there are at least so many of them. tantivy merges on its own meanwhile: where it was
-/// quicker, there are other segments, and those are taken then.
-fn merge(writer: &mut IndexWriter, least: usize, which: impl Fn(&SegmentMeta) -> bool) -> Result<()> {
-    let mut before: Vec<SegmentId> = Vec::new();
-    loop {
-        let segments = writer.index().searchable_segment_metas().map_err(broken)?;
-        let some: Vec<SegmentId> = segments.iter().filter(|it| which(it)).map(SegmentMeta::id).collect();
-        if some.len() < least {
-            return Ok(());
-        }
-        match writer.merge(&some).wait() {
-            Ok(_) => return Ok(()),
-            Err(error) if some == before => return Err(broken(error)),
-            Err(_) => before = some,
-        }
+/// Segments that are better one: those of which something was taken out, or else as many small ones as tantivy would
+/// merge. What tantivy tells of a segment keeps its files while it is held, so that nothing but names leaves here.
+fn groups(writer: &IndexWriter, taken_out: bool) -> Result<Vec<Vec<SegmentId>>> {
+    let segments = writer.index().searchable_segment_metas().map_err(broken)?;
+    if taken_out {
+        return Ok(vec![segments.iter().filter(|it| it.has_deletes()).map(SegmentMeta::id).collect()]);
     }
+    Ok(LogMergePolicy::default().compute_merge_candidates(&segments).into_iter().map(|some| some.0).collect())
 }
 
 fn position(index: &tantivy::Index) -> Result<i64> {

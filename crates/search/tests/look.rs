@@ -246,16 +246,24 @@ proptest! {
 }
 
 #[test]
-fn an_index_settles_while_it_merges_on_its_own() {
+fn an_index_settles_after_many_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::create(&folder.path().join("index"), &keys(folder.path()), &COLUMN).unwrap();
+    let path = folder.path().join("index");
+    let index = Index::create(&path, &keys(folder.path()), &COLUMN).unwrap();
+    let segments = || {
+        let files = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|it| it == "store")).count()
+    };
     for slice in 0..80 {
         let made = (0..100).map(|number| {
             let terms = (0..20).map(|word| term::word("name", &format!("{}", number * word * slice))).collect();
             Document { key: format!("r{slice}-{number}"), stamp: 0, terms }
         });
         index.write(made.collect(), &[], 0).unwrap();
+        assert!(segments() < 16, "eight of a size are made one");
     }
     index.settle().unwrap();
-    assert_eq!(index.snapshot().all().len(), 8_000);
+    assert_eq!((segments(), index.snapshot().all().len()), (1, 8_000));
+    index.write(Vec::new(), &["r7-7".into()], 1).unwrap();
+    assert_eq!((segments(), index.snapshot().all().len()), (1, 7_999), "nothing is left of the file that held it");
 }
