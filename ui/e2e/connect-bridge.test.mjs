@@ -256,6 +256,7 @@ test('a dialog with chrome has a header and two buttons, which its app decides a
   assert.equal(await cancel.isEnabled(), true, 'a way out stays');
   assert.deepEqual(await inside.evaluate(() => window.AP.dialog.getButton('other')), {});
   await assertFits(page, 'a page with a dialog');
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/connect-dialog.png` });
 
   await inside.evaluate(() => {
     window.pressed = [];

@@ -9,6 +9,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use store::tenants::Mode;
 use url::Url;
 
 use super::{As, Jira};
@@ -16,7 +17,7 @@ use crate::door::{Outward, Purpose, Reply};
 use crate::fault::{paced, unexpected};
 use crate::limits::backoff::{Ending, retry_in};
 use crate::limits::headers;
-use crate::limits::pauses::{Budget, Target};
+use crate::limits::pauses::{App, Budget, Target};
 use crate::sites::Known;
 
 /// No single try takes longer, so that a second one fits into a page's time.
@@ -222,12 +223,13 @@ impl Jira<'_> {
 
     /// Whose budget a call is taken from: Data Center keeps one for each person, Cloud several for whoever asks.
     fn budget(&self, known: &Known) -> Budget {
-        if !known.is_data_center() {
-            return Budget::Several;
-        }
-        match &self.by {
-            As::App => Budget::Account,
-            As::Person(account) => Budget::Person(account.clone()),
+        match (known.mode, &self.by) {
+            (Mode::Forge, _) => Budget::Several(App::Forge),
+            (Mode::Connect, _) => Budget::Several(App::Connect),
+            (Mode::CloudToken, As::App) => Budget::Several(App::Token(known.tenant)),
+            (Mode::CloudToken, As::Person(_)) => Budget::Several(App::SignIn(known.tenant)),
+            (Mode::DataCenter, As::App) => Budget::Account,
+            (Mode::DataCenter, As::Person(account)) => Budget::Person(account.clone()),
         }
     }
 }

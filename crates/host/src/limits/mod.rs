@@ -95,7 +95,7 @@ mod tests {
             method: Method::GET,
             endpoint,
             writes_issue: None,
-            budget: pauses::Budget::Several,
+            budget: pauses::Budget::Several(pauses::App::Forge),
         }
     }
 

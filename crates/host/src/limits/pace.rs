@@ -114,7 +114,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::pauses::Budget;
+    use super::super::pauses::{App, Budget};
     use super::*;
 
     fn fullest(times: &[Duration], window: Duration) -> usize {
@@ -148,14 +148,14 @@ mod tests {
                     method: Method::GET,
                     endpoint: "/rest/servicedeskapi/servicedesk/{desk}/customer",
                     writes_issue: None,
-                    budget: Budget::Several,
+                    budget: Budget::Several(App::Forge),
                 };
                 let put = |issue: &str| Target {
                     tenant: TenantId::SERVER,
                     method: Method::PUT,
                     endpoint: "/rest/api/3/issue/{issue}/properties/{key}",
                     writes_issue: Some(issue.to_owned()),
-                    budget: Budget::Several,
+                    budget: Budget::Several(App::Forge),
                 };
                 match what {
                     0 => if pace.take(&customers).is_ok() { slow.push(now) },
@@ -183,7 +183,7 @@ mod tests {
             method: Method::POST,
             endpoint: "/rest/api/3/issue/{issue}/comment",
             writes_issue: Some("7".to_owned()),
-            budget: Budget::Several,
+            budget: Budget::Several(App::Forge),
         };
         let mut through = 0;
         while pace.take(&target).is_ok() {

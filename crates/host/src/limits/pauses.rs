@@ -39,18 +39,31 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Budget {
     /// By the app, the site, the endpoint and the issue, as Cloud does: a refusal says which it was.
-    Several,
+    Several(App),
     /// One over all endpoints, as Data Center keeps for each person: here the account that the site was joined with.
     Account,
     /// The same of somebody who is asked for with what they granted.
     Person(AccountId),
 }
 
+/// Who spends an hour's points, which all sites of one app share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum App {
+    /// This server's Forge apps. Which of them a site has is not kept: where there are two, both wait.
+    Forge,
+    /// This server's Connect app.
+    Connect,
+    /// A site's own client, by which its people sign in.
+    SignIn(TenantId),
+    /// An account's token of a site: it spends no points.
+    Token(TenantId),
+}
+
 /// How far a pause reaches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Every call of the app.
-    App,
+    /// Every call of an app, for whichever site.
+    App(App),
     /// Every call for a tenant.
     Tenant(TenantId),
     /// Every call for a tenant that is made as this person.
@@ -63,18 +76,16 @@ pub enum Scope {
 
 /// The pauses that an answer calls for, each with its length. `unix_seconds` tells when the hour ends.
 pub fn called_for(status: u16, signals: &Signals, target: &Target, unix_seconds: i64) -> Vec<(Scope, Duration)> {
-    let one = match &target.budget {
-        Budget::Several => None,
+    let one = |scope: Scope| used_up(status, signals).into_iter().map(|wait| (scope.clone(), wait)).collect();
+    let app = match &target.budget {
+        Budget::Several(app) => app,
         // Nearly everything is asked as the account, also for a person's page: the site waits as a whole.
-        Budget::Account => Some(Scope::Tenant(target.tenant)),
+        Budget::Account => return one(Scope::Tenant(target.tenant)),
         // What one person used up is nobody else's.
-        Budget::Person(account) => Some(Scope::Person(target.tenant, account.clone())),
+        Budget::Person(account) => return one(Scope::Person(target.tenant, account.clone())),
     };
-    if let Some(scope) = one {
-        return used_up(status, signals).into_iter().map(|wait| (scope.clone(), wait)).collect();
-    }
     let scope = |reason: Option<Reason>| match reason {
-        Some(Reason::AppQuota) => Scope::App,
+        Some(Reason::AppQuota) => Scope::App(app.clone()),
         Some(Reason::TenantQuota) => Scope::Tenant(target.tenant),
         Some(Reason::Issue) => match &target.writes_issue {
             Some(issue) => Scope::Issue(target.tenant, issue.clone()),
@@ -132,14 +143,13 @@ impl Pauses {
 
     /// How long a call must wait from `now`.
     pub fn wait(&self, target: &Target, now: Moment) -> Duration {
-        let mut scopes = vec![
-            Scope::App,
-            Scope::Tenant(target.tenant),
-            Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
-        ];
+        let mut scopes =
+            vec![Scope::Tenant(target.tenant), Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint)];
         scopes.extend(target.writes_issue.clone().map(|issue| Scope::Issue(target.tenant, issue)));
-        if let Budget::Person(account) = &target.budget {
-            scopes.push(Scope::Person(target.tenant, account.clone()));
+        match &target.budget {
+            Budget::Several(app) => scopes.push(Scope::App(app.clone())),
+            Budget::Person(account) => scopes.push(Scope::Person(target.tenant, account.clone())),
+            Budget::Account => {}
         }
         scopes.iter().filter_map(|scope| self.0.get(scope)).map(|end| end.saturating_sub(now)).max().unwrap_or_default()
     }
@@ -157,7 +167,7 @@ mod tests {
             method: Method::PUT,
             endpoint: "/issue",
             writes_issue: issue.map(str::to_owned),
-            budget: Budget::Several,
+            budget: Budget::Several(App::Forge),
         }
     }
 
@@ -189,9 +199,9 @@ mod tests {
         check(200, &signals(None, None, None), None, &[]);
         check(200, &signals(Some(Reason::Burst), Some(3), None), None, &[]);
         check(503, &signals(None, Some(3), None), None, &[]);
-        check(429, &signals(Some(Reason::AppQuota), Some(3), Some(600)), None, &[(Scope::App, 600)]);
-        check(429, &signals(Some(Reason::AppQuota), Some(30), None), None, &[(Scope::App, 30)]);
-        check(429, &signals(Some(Reason::AppQuota), None, None), None, &[(Scope::App, 1200)]);
+        check(429, &signals(Some(Reason::AppQuota), Some(3), Some(600)), None, &[(Scope::App(App::Forge), 600)]);
+        check(429, &signals(Some(Reason::AppQuota), Some(30), None), None, &[(Scope::App(App::Forge), 30)]);
+        check(429, &signals(Some(Reason::AppQuota), None, None), None, &[(Scope::App(App::Forge), 1200)]);
         check(429, &signals(Some(Reason::TenantQuota), None, Some(60)), None, &[(Scope::Tenant(TenantId::SERVER), 60)]);
         check(429, &signals(Some(Reason::Burst), Some(1), None), Some("10001"), &[(endpoint(), 1)]);
         check(429, &signals(Some(Reason::Burst), None, None), None, &[(endpoint(), 2)]);
@@ -210,7 +220,7 @@ mod tests {
             reset_in: Some(Duration::from_secs(90)),
         };
         let with = |windows| Signals { windows, ..Signals::default() };
-        check(200, &with(vec![window("global-app-quota", Some(0))]), None, &[(Scope::App, 90)]);
+        check(200, &with(vec![window("global-app-quota", Some(0))]), None, &[(Scope::App(App::Forge), 90)]);
         check(200, &with(vec![window("global-app-quota", Some(1))]), None, &[]);
         check(200, &with(vec![window("global-app-quota", None)]), None, &[]);
         check(200, &with(vec![window("unheard-of", Some(0))]), None, &[]);
@@ -254,7 +264,7 @@ mod tests {
         check(person.clone(), 200, &told(Some(0), None, Some(60)), Some((theirs.clone(), 60)));
         check(person.clone(), 200, &told(Some(5), Some(0), Some(60)), None);
         // On Cloud the same headers speak of one endpoint's second.
-        check(Budget::Several, 200, &told(Some(0), None, Some(60)), None);
+        check(Budget::Several(App::Forge), 200, &told(Some(0), None, Some(60)), None);
 
         let seconds = Duration::from_secs;
         let by = |budget: &Budget| Target { budget: budget.clone(), endpoint: "/other", ..target(None) };
@@ -284,7 +294,7 @@ mod tests {
         assert_eq!(pauses.wait(&target(Some("2")), seconds(4)), seconds(16));
         let other = Target { endpoint: "/other", ..target(None) };
         assert_eq!(pauses.wait(&other, seconds(4)), seconds(0));
-        pauses.add(Scope::App, seconds(8), seconds(0));
+        pauses.add(Scope::App(App::Forge), seconds(8), seconds(0));
         assert_eq!(pauses.wait(&other, seconds(4)), seconds(4));
         assert_eq!(pauses.wait(&other, seconds(8)), seconds(0));
     }
