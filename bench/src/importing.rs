@@ -23,6 +23,8 @@ use crate::sites::{Server, Sites};
 const ROUNDS: usize = 3;
 /// Values of a row.
 const VALUES: usize = 3;
+/// Answers of each kind that are waited for.
+const ASKED: usize = 200;
 /// Customers that Jira has; those of more rows are known to Steward alone.
 const IN_JIRA: usize = 100_000;
 
@@ -224,5 +226,42 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     if postgres.is_none() {
         report.line("STEWARD_TEST_POSTGRES names no server: COPY was not measured.");
     }
+    report.line(&answers(&sites, &joined.origin, rows)?);
     Ok(())
+}
+
+/// How long an agent waits for what is asked of so many customers, all the way through the server's API.
+fn answers(sites: &Sites, origin: &str, rows: usize) -> Result<String> {
+    let first = sites.waits(origin, &["/api/v1/search?q=contract".to_owned()])?;
+    let mut table = format!(
+        "An agent's answers over {rows} customers, {ASKED} of each kind one after the other. The first search, which finds the index \
+         behind: {:.0} ms.\n\n| | ms, half within | ms, 99 of 100 within |\n|---|---|---|\n",
+        first.first().context("no answer")?.as_secs_f64() * 1000.0
+    );
+    let kinds: [(&str, &dyn Fn(usize) -> String); 6] = [
+        ("search: one word", &|at| format!("/api/v1/search?q={at}")),
+        ("search: two words", &|at| format!("/api/v1/search?q=berlin%20{at}")),
+        ("search: three letters of a word", &|at| {
+            format!("/api/v1/search?q={}", ["con", "gol", "ber", "off", "unt"].get(at % 5).copied().unwrap_or("con"))
+        }),
+        ("search: a mistake in a word", &|at| format!("/api/v1/search?q=cotnract%20{at}")),
+        ("a list of 50, by a condition", &|at| {
+            format!("/api/v1/customers?limit=50&query=%22Field%202%22%20~%20%22office%20{}%22", at % 97)
+        }),
+        ("a list of 50, ordered by a field", &|at| {
+            let (direction, field) = (if at % 2 == 0 { "ASC" } else { "DESC" }, at % 3);
+            format!("/api/v1/customers?limit=50&query=ORDER%20BY%20%22Field%20{field}%22%20{direction}")
+        }),
+    ];
+    for (name, path) in kinds {
+        let paths: Vec<String> = (0..ASKED).map(|at| path(at * rows / ASKED)).collect();
+        let mut waits = sites.waits(origin, &paths)?;
+        waits.sort();
+        let within = |hundredths: usize| {
+            let at = (waits.len() * hundredths / 100).min(waits.len().saturating_sub(1));
+            waits.get(at).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1000.0)
+        };
+        let _ = writeln!(table, "| {name} | {:.1} | {:.1} |", within(50), within(99));
+    }
+    Ok(table)
 }

@@ -200,6 +200,24 @@ impl Sites {
         })
     }
 
+    /// How long the first site's agent waits for each of these answers, one after the other.
+    pub(crate) fn waits(&self, origin: &str, paths: &[String]) -> Result<Vec<Duration>> {
+        #[expect(clippy::disallowed_methods, reason = "a client of the server's own API")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let api = Api { client, origin: origin.to_owned(), token: String::new() };
+        let site = self.running.first().context("no site")?;
+        self.runtime.block_on(async {
+            let agent = api.as_on(site, "agent", "customers-page").await?;
+            let mut waits = Vec::with_capacity(paths.len());
+            for path in paths {
+                let since = Instant::now();
+                agent.ask(reqwest::Method::GET, path, None).await?;
+                waits.push(since.elapsed());
+            }
+            Ok(waits)
+        })
+    }
+
     /// An API token of the first site, with these scopes.
     pub(crate) fn api_token(&self, origin: &str, scopes: &[&str]) -> Result<String> {
         #[expect(clippy::disallowed_methods, reason = "a client of the server's own API")]
