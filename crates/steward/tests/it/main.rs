@@ -48,6 +48,7 @@ mod bulk;
 mod bulk_actions;
 mod changes;
 mod connect;
+mod context_path;
 mod copies;
 mod customer_sign_in;
 mod customers;
