@@ -71,6 +71,7 @@ mod leaks;
 mod merges;
 mod moving;
 mod nodes;
+mod object_settings;
 mod objects;
 mod operator;
 mod person;
