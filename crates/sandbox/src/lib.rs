@@ -14,6 +14,7 @@ mod archive;
 mod auth;
 pub mod config;
 pub mod connect;
+mod context_path;
 mod contract;
 mod data_center;
 mod deliveries;
@@ -61,6 +62,8 @@ const OUTBOUND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Why a sandbox didn't start.
 #[derive(Debug)]
 pub enum Error {
+    /// The context path is none, or the site is not one that has one.
+    ContextPath(String),
     /// The address could not be bound.
     Listen(SocketAddr, io::Error),
     /// The archive could not be read.
@@ -78,6 +81,12 @@ pub enum Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::ContextPath(path) => {
+                write!(
+                    f,
+                    "cannot be below {path}: a Data Center's context path is written as /jira, and Cloud has none"
+                )
+            }
             Self::Listen(address, why) => write!(f, "cannot listen on {address}: {why}"),
             Self::Archive(path, why) => write!(f, "cannot read {}: {why}", path.display()),
             Self::Contract(path, why) => write!(f, "no OpenAPI in {}: {why}", path.display()),
@@ -225,11 +234,15 @@ impl Drop for Running {
 /// # Errors
 /// [`Error`]: the address is taken, or what the configuration names cannot be read.
 pub async fn start(config: Config) -> Result<Running, Error> {
+    let has_path = !config.context_path.is_empty();
+    if has_path && (config.deployment == Deployment::Cloud || !context_path::is_one(&config.context_path)) {
+        return Err(Error::ContextPath(config.context_path));
+    }
     let listener = TcpListener::bind(config.listen).await.map_err(|why| Error::Listen(config.listen, why))?;
     let address = listener.local_addr().map_err(|why| Error::Listen(config.listen, why))?;
     let state = Arc::new(State::new(&config));
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    state.set_site_url(url.trim_end_matches('/').to_owned());
+    state.set_site_url(format!("{}{}", url.trim_end_matches('/'), config.context_path));
     match &config.source {
         Source::Seed(seed) => state.load((**seed).clone()),
         Source::Archive(path) => {
@@ -308,8 +321,9 @@ fn router(app: &App) -> Router {
         .merge(pages::router(app))
         .merge(faults::door::router(app))
         .merge(oauth::router(app));
-    match app.config.deployment {
+    let whole = match app.config.deployment {
         Deployment::Cloud => gateway::wrap(site, app),
         Deployment::DataCenter(_) => data_center::wrap(site, app),
-    }
+    };
+    context_path::below(&app.config.context_path, whole)
 }

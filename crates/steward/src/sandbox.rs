@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// A Data Center's limit: requests that a person may save, that come back in each interval, and its seconds
     #[arg(long, value_name = "LIMIT,FILL,SECONDS", value_parser = server_limit)]
     server_limit: Option<RateLimit>,
+    /// The path below which a Data Center is, such as /jira
+    #[arg(long, value_name = "PATH", default_value_t = String::new(), hide_default_value = true)]
+    context_path: String,
     /// Fill it with an archive: issues in Jira's REST shape, one a line, plain or gzipped
     #[arg(long, conflicts_with = "empty")]
     archive: Option<PathBuf>,
@@ -102,6 +105,9 @@ fn deployment(options: &Options) -> anyhow::Result<Deployment> {
         if options.server_limit.is_some() {
             bail!("--server-limit is a Data Center's: give --deployment data-center too");
         }
+        if !options.context_path.is_empty() {
+            bail!("--context-path is a Data Center's: give --deployment data-center too");
+        }
         return Ok(Deployment::Cloud);
     }
     let clouds = [
@@ -128,6 +134,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         listen: demo::bind(options.port, demo::JIRA_PORT)?.local_addr()?,
         site_name: options.site_name.clone().unwrap_or_else(|| name.to_owned()),
         deployment: deployment(&options)?,
+        context_path: options.context_path.clone(),
         source,
         seed,
         faults,
@@ -386,6 +393,8 @@ mod tests {
         check(&["--deployment", "data-center", "--version", "ten"], "10.3");
         check(&["--deployment", "data-center", "--server-limit", "5,5"], "3000,1000,60");
         check(&["--server-limit", "5,5,1"], "--deployment data-center");
+        check(&["--deployment", "data-center", "--context-path", "/jira"], "");
+        check(&["--context-path", "/jira"], "--deployment data-center");
         check(&["--deployment", "data-center", "--limit", "burst-read=5"], "--limit is Cloud's");
         check(&["--deployment", "data-center", "--contract", "x"], "--contract is Cloud's");
     }

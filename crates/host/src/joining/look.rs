@@ -33,6 +33,9 @@ const CLOUD_BYTES: usize = 16;
 /// How our webhook is called among an administrator's.
 pub(super) const HOOK_NAME: &str = "Steward";
 
+/// The code of a fault: a Jira does not answer as one at the moment.
+const UNAVAILABLE: &str = "jira_unavailable";
+
 /// The first Jira whose profile pages have personal access tokens.
 const FIRST_WITH_TOKENS: [u64; 2] = [8, 14];
 
@@ -129,7 +132,7 @@ impl Probed {
 /// A look at one site, by an operator.
 pub struct Look {
     way: OperatorDoor,
-    /// As typed, with the first part of its path; once recognised, the base of the site.
+    /// As typed, with the first parts of its path; once recognised, the base of the site.
     site: Url,
     deployment: Option<Deployment>,
 }
@@ -240,44 +243,49 @@ impl Look {
     /// What kind of Jira is here, and where below the address it begins: asked before anything secret is sent.
     ///
     /// # Errors
-    /// `not_jira` (Invalid) for a place that is no Jira, is too old, or goes by another address.
+    /// `not_jira` (Invalid) for a place that is no Jira, is too old, or goes by another address; `jira_unavailable` (Busy).
     pub async fn recognise(&mut self) -> Result<Deployment> {
-        let info = match self.info(&self.origin()).await {
-            Some(info) => info,
-            // A Data Center may live below a path.
-            None => self.info(&self.site).await.ok_or_else(|| no_jira("There is no Jira at this address."))?,
-        };
-        let site = Url::parse(&info.base_url).map_err(|_| unexpected("a site's address that is none"))?;
-        if site.origin() != self.site.origin() {
-            return Err(no_jira(&format!("This site calls itself {}; use that address.", info.base_url)));
-        }
-        let deployment = if info.deployment_type == "Cloud" {
-            self.site = self.origin();
-            Deployment::Cloud
-        } else {
-            if info.version_numbers.as_slice() < FIRST_WITH_TOKENS.as_slice() {
+        let mut other_name = None;
+        for base in self.bases() {
+            let Some(info) = self.info(&base).await? else { continue };
+            let mut site = Url::parse(&info.base_url).map_err(|_| unexpected("a site's address that is none"))?;
+            if !site.path().ends_with('/') {
+                let path = format!("{}/", site.path());
+                site.set_path(&path);
+            }
+            // Links would lead astray.
+            if site.origin() != base.origin() || site.path() != base.path() {
+                other_name.get_or_insert(info.base_url);
+                continue;
+            }
+            let deployment = if info.deployment_type == "Cloud" { Deployment::Cloud } else { Deployment::DataCenter };
+            if deployment == Deployment::DataCenter && info.version_numbers.as_slice() < FIRST_WITH_TOKENS.as_slice() {
                 return Err(no_jira("This Jira is older than 8.14, the first with personal access tokens."));
             }
-            self.site = site;
-            if !self.site.path().ends_with('/') {
-                let path = format!("{}/", self.site.path());
-                self.site.set_path(&path);
-            }
-            Deployment::DataCenter
-        };
-        self.deployment = Some(deployment);
-        Ok(deployment)
+            self.site = base;
+            self.deployment = Some(deployment);
+            return Ok(deployment);
+        }
+        Err(match other_name {
+            Some(name) => no_jira(&format!("This site calls itself {name}; use that address.")),
+            None => no_jira("There is no Jira at this address."),
+        })
     }
 
-    fn origin(&self) -> Url {
-        let mut origin = self.site.clone();
-        origin.set_path("/");
-        origin
+    /// Where it may begin. The longest path comes first: where a server has several, beside each other or one below the
+    /// other, the one whose page was typed is meant.
+    fn bases(&self) -> Vec<Url> {
+        let above = |base: &Url| if base.path() == "/" { None } else { base.join("..").ok() };
+        std::iter::successors(Some(self.site.clone()), above).collect()
     }
 
-    async fn info(&self, base: &Url) -> Option<ServerInfo> {
+    async fn info(&self, base: &Url) -> Result<Option<ServerInfo>> {
         let at = Self { way: self.way.clone(), site: base.clone(), deployment: None };
-        at.get("rest/api/2/serverInfo", None).await.ok().flatten()
+        match at.get("rest/api/2/serverInfo", None).await {
+            // One that is unwell is there: another one above it is not asked in its place.
+            Err(fault) if fault.code() == UNAVAILABLE => Err(fault),
+            told => Ok(told.ok().flatten()),
+        }
     }
 
     fn recognised(&self) -> Result<Deployment> {
@@ -391,7 +399,7 @@ impl Answer {
             200..300 => {
                 serde_json::from_slice(&self.body).map(Some).map_err(|_| unexpected("an answer of another shape"))
             }
-            429 | 500.. => Err(Fault::busy("jira_unavailable", "Jira has a problem at the moment. Try again.", None)),
+            429 | 500.. => Err(Fault::busy(UNAVAILABLE, "Jira has a problem at the moment. Try again.", None)),
             _ => Ok(None),
         }
     }

@@ -27,6 +27,8 @@ use crate::sql;
 pub use client::ClientLook;
 pub use look::{Deployment, Finding, Hook, HookAddress, Look, Probe, Probed};
 
+/// Parts of a path that a Data Center may live below, at most: `https://example.com/tools/jira` has two.
+const LEVELS: usize = 3;
 /// Tenants read at once.
 const PAGE: u32 = 200;
 
@@ -91,8 +93,9 @@ impl Joining {
             return Err(wrong("This is no address of a site."));
         }
         // Whatever page was open: no more of its path than a Data Center may live below.
-        let first = url.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default().to_owned();
-        url.set_path(&if first.is_empty() { "/".to_owned() } else { format!("/{first}/") });
+        let parts = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).take(LEVELS);
+        let path: String = parts.map(|part| format!("/{part}")).collect();
+        url.set_path(&format!("{path}/"));
         url.set_query(None);
         url.set_fragment(None);
         door::shape(&url, networks).map_err(|_| {

@@ -9,6 +9,7 @@
 
 mod connect;
 mod connect_python;
+mod context_paths;
 mod data_center;
 #[path = "../../../store/tests/databases/mod.rs"]
 mod databases;

@@ -32,7 +32,7 @@ use axum::{
 };
 use minijinja::{Environment, Value, context};
 
-use crate::{App, access::Access, forge::UiKind, rest::upload::MAX_UPLOAD, state::model::AccountType};
+use crate::{App, access::Access, context_path, forge::UiKind, rest::upload::MAX_UPLOAD, state::model::AccountType};
 use people::Person;
 use session::Viewer;
 
@@ -198,7 +198,7 @@ fn not_found(app: &App, viewer: &Viewer, what: &str) -> Response {
 pub(crate) fn render(app: &App, template: &str, content: Value, status: StatusCode) -> Response {
     let made = TEMPLATES.get_template(template).and_then(|found| found.render(content));
     let html = match made {
-        Ok(html) => html,
+        Ok(html) => context_path::linked(&app.config.context_path, html),
         Err(error) => {
             tracing::error!(%error, template, "a page could not be made");
             return (StatusCode::INTERNAL_SERVER_ERROR, "This page is broken.").into_response();

@@ -14,7 +14,7 @@ use super::{
     session::Viewer,
 };
 use crate::{
-    App, auth,
+    App, auth, context_path,
     state::{
         SESSION_COOKIE, Store,
         model::{Account, AccountType},
@@ -100,7 +100,8 @@ pub(super) async fn sign_in(Shared(app): Shared<App>, Query(query): Query<SignIn
     let to = query.to.filter(|to| is_local(to)).unwrap_or_else(|| home.to_owned());
     let session = app.state.open_session(&account_id);
     let secure = if app.state.site_url().starts_with("https://") { "; Secure" } else { "" };
-    let cookie = format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    let path = context_path::of_cookies(&app.config.context_path);
+    let cookie = format!("{SESSION_COOKIE}={session}; Path={path}; HttpOnly; SameSite=Lax{secure}");
     with_cookie(Redirect::to(&to).into_response(), &cookie)
 }
 
@@ -116,7 +117,8 @@ pub(super) async fn sign_out(
     if let Some(session) = session::cookie(&headers, SESSION_COOKIE) {
         app.state.close_session(&session);
     }
-    let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    let path = context_path::of_cookies(&app.config.context_path);
+    let cookie = format!("{SESSION_COOKIE}=; Path={path}; HttpOnly; SameSite=Lax; Max-Age=0");
     with_cookie(Redirect::to("/").into_response(), &cookie)
 }
 

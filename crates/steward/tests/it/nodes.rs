@@ -1,7 +1,9 @@
-//! Several nodes on one PostgreSQL: what one did holds on the others, nodes come and go behind a proxy and nothing
-//! acknowledged is lost or done twice, and an older node goes on while a newer one changes the schema.
+//! Several nodes on one PostgreSQL: what one did holds on the others, also what it put into their bucket; nodes come and go
+//! behind a proxy and nothing acknowledged is lost or done twice; and an older node goes on while a newer one changes the
+//! schema.
 
 mod behind_nginx;
+mod bucket;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};

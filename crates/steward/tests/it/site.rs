@@ -290,7 +290,7 @@ impl<'w> Browser<'w> {
     }
 
     /// Goes to an address of Jira's or Atlassian's, as whoever is signed in there.
-    async fn goes_there(&self, at: &str) -> reqwest::Response {
+    pub(crate) async fn goes_there(&self, at: &str) -> reqwest::Response {
         #[expect(clippy::disallowed_methods, reason = "a browser at the stand-in Jira")]
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         client.get(at).header("cookie", &self.theirs).send().await.unwrap()
@@ -330,7 +330,8 @@ impl<'w> Browser<'w> {
         assert!(away.contains("scope=READ") && away.contains("code_challenge_method=S256"), "{away}");
         let place = |answer: &reqwest::Response| answer.headers()["location"].to_str().unwrap().to_owned();
         let sent = place(&self.goes_there(away).await);
-        let page = format!("{}{}", self.jira.url(), sent.strip_prefix(&self.jira.url()).unwrap_or(&sent));
+        let page = url::Url::parse(away).unwrap().join(&sent).unwrap().to_string();
+        assert!(page.starts_with(&format!("{}/", self.jira.url())), "{page}");
         assert_eq!(self.goes_there(&page).await.status().as_u16(), 200);
         let said = self.goes_there(&page.replace("/consent?", "/consent/accept?")).await;
         let back: url::Url = place(&said).parse().unwrap();

@@ -83,16 +83,16 @@ pub(crate) fn clocked(clock: &Arc<ManualClock>) -> sandbox::Clock {
 }
 
 pub(crate) async fn site(clock: &Arc<ManualClock>, cloud: &str, beside: Option<&sandbox::Running>) -> sandbox::Running {
-    site_with(clock, cloud, beside, Vec::new(), sandbox::Deployment::Cloud).await
+    site_with(clock, cloud, beside, Vec::new(), (sandbox::Deployment::Cloud, "")).await
 }
 
-/// The same, with clients of its authorization server.
+/// The same, with clients of its authorization server; which Jira it is, and below which path.
 async fn site_with(
     clock: &Arc<ManualClock>,
     cloud: &str,
     beside: Option<&sandbox::Running>,
     oauth: Vec<sandbox::OauthClient>,
-    deployment: sandbox::Deployment,
+    (deployment, context_path): (sandbox::Deployment, &str),
 ) -> sandbox::Running {
     let mut config = sandbox::Config {
         cloud_id: cloud.to_owned(),
@@ -104,6 +104,7 @@ async fn site_with(
         // Atlassian describes Cloud.
         contract: specs().filter(|_| deployment == sandbox::Deployment::Cloud),
         deployment,
+        context_path: context_path.to_owned(),
         oauth,
         keys: kept_keys(),
         ..sandbox::Config::default()
@@ -205,16 +206,25 @@ impl World {
 
     /// With a site that nobody joined yet.
     pub(crate) async fn unjoined(databases: Vec<Database>) -> Self {
-        Self::beside(databases, sandbox::Deployment::Cloud).await
+        Self::beside(databases, (sandbox::Deployment::Cloud, "")).await
     }
 
     /// With a Data Center of this version, that nobody joined yet.
     pub(crate) async fn data_center(databases: Vec<Database>, version: sandbox::Version) -> Self {
-        let server = sandbox::DataCenter { version, rate_limit: None };
-        Self::beside(databases, sandbox::Deployment::DataCenter(server)).await
+        Self::data_center_below(databases, version, "").await
     }
 
-    async fn beside(databases: Vec<Database>, deployment: sandbox::Deployment) -> Self {
+    /// The same below a path.
+    pub(crate) async fn data_center_below(
+        databases: Vec<Database>,
+        version: sandbox::Version,
+        context_path: &str,
+    ) -> Self {
+        let server = sandbox::DataCenter { version, rate_limit: None };
+        Self::beside(databases, (sandbox::Deployment::DataCenter(server), context_path)).await
+    }
+
+    async fn beside(databases: Vec<Database>, which: (sandbox::Deployment, &str)) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
@@ -227,7 +237,7 @@ impl World {
             secret: "steward-secret".to_owned(),
             callback: format!("http://{address}/sign-in/callback"),
         };
-        let jira = site_with(&clock, "11111111-1111-4111-8111-111111111111", None, vec![client], deployment).await;
+        let jira = site_with(&clock, "11111111-1111-4111-8111-111111111111", None, vec![client], which).await;
         let config = config(folder.path(), &databases, &[&jira], address);
         let program = open(&config, &clock).await;
         let router = program.router.clone();

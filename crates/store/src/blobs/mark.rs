@@ -18,6 +18,11 @@ const PUT: &str = "INSERT INTO object_place (one, place, since_at) VALUES (1, $1
 const GET: &str = "SELECT place FROM object_place WHERE one = 1";
 const SET: &str = "UPDATE object_place SET place = $1, since_at = $2 WHERE one = 1";
 
+/// What the mark is called in a place.
+pub(super) fn name() -> Path {
+    Path::from(NAME)
+}
+
 /// Who put the mark, and the place's number.
 pub(super) struct Mark {
     owner: String,
@@ -73,7 +78,7 @@ impl Blobs {
             Some(mark) => mark,
             None => {
                 let mark = json!({"owner": owner, "place": Uuid::new_v4().to_string()}).to_string();
-                match self.place.put_new(&Path::from(NAME), Bytes::from(mark)).await {
+                match self.place.put_new(&name(), Bytes::from(mark)).await {
                     Ok(()) => {}
                     // Another node was first.
                     Err(fault) if fault.kind() == kernel::Kind::Conflict => {}
@@ -93,7 +98,7 @@ impl Blobs {
     }
 
     pub(super) async fn mark(&self) -> Result<Option<Mark>> {
-        let Some(bytes) = self.place.get(&Path::from(NAME), MARK_BYTES).await? else { return Ok(None) };
+        let Some(bytes) = self.place.get(&name(), MARK_BYTES).await? else { return Ok(None) };
         let read = || {
             let mark: Value = serde_json::from_slice(&bytes).ok()?;
             let text = |key: &str| mark.get(key).and_then(Value::as_str);

@@ -131,9 +131,13 @@ impl Blobs {
         self.place.called()
     }
 
-    /// Whether the place answers, and how it is called: without its credentials.
+    /// Whether the place answers, and how it is called: without its credentials. Changes nothing.
+    ///
+    /// # Errors
+    /// `objects_no_bucket`, `objects_refused`; `objects_unavailable` (busy).
     pub async fn ping(&self) -> Result<String> {
-        self.mark().await.map(|_| self.place.called())
+        self.place.ask(&mark::name()).await?;
+        Ok(self.place.called())
     }
 }
 

@@ -27,6 +27,8 @@ use super::ObjectId;
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 /// A lost connection is tried anew; a store that is down is the caller's to wait for.
 const TRIES_MORE: usize = 2;
+/// What S3 calls a bucket that is not there; an object that is not there is told by the same status.
+const NO_BUCKET: &str = "NoSuchBucket";
 /// Objects deleted at once.
 const DELETED_AT_ONCE: usize = 16;
 
@@ -127,6 +129,22 @@ impl Place {
         }
     }
 
+    /// Asks whether it answers, is there, and can be read and listed: by an object that may be there or not.
+    pub(super) async fn ask(&self, name: &Path) -> Result<()> {
+        match within(self.objects.get(name)).await? {
+            Ok(_) => {}
+            Err(error @ Error::NotFound { .. }) => {
+                let told = chain(&error);
+                if told.contains(NO_BUCKET) {
+                    return Err(Fault::broken("objects_no_bucket", told));
+                }
+            }
+            Err(error) => return Err(fault(error)),
+        }
+        let mut objects = self.objects.list(None);
+        within(objects.try_next()).await?.map(drop).map_err(fault)
+    }
+
     /// Deletes one. Gone already is the same.
     pub(super) async fn delete(&self, name: &Path) -> Result<()> {
         match within(self.objects.delete(name)).await? {
@@ -219,8 +237,23 @@ pub(super) fn fault(error: Error) -> Fault {
         Error::NotImplemented { .. } | Error::NotSupported { .. } | Error::InvalidPath { .. } => {
             Fault::broken("objects", error)
         }
-        _ => unavailable(error),
+        _ => unavailable(chain(&error)),
     }
+}
+
+/// An error and what is behind it, in one line: what is wrong with a certificate stands at the very end.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut behind = error.source();
+    while let Some(inner) = behind {
+        let words = inner.to_string();
+        if !told.contains(&words) {
+            told = format!("{told}: {words}");
+        }
+        behind = inner.source();
+    }
+    // A server's answer is XML in several lines.
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Hands out the door's client, for one origin.

@@ -113,7 +113,7 @@ impl World {
             callback: self.config.server.origin.join("sign-in/callback").unwrap().into(),
         };
         let server = Deployment::DataCenter(DataCenter { version: Version::default(), rate_limit: None });
-        let second = site_with(&self.clock, CLOUD, None, vec![client], server).await;
+        let second = site_with(&self.clock, CLOUD, None, vec![client], (server, "")).await;
         joins_at(self, &second).await;
         signs_in_through_at(self, &second).await;
         second
