@@ -44,6 +44,7 @@ macro_rules! on_both {
 
 mod adding;
 mod api_docs;
+mod bounds;
 mod bulk;
 mod bulk_actions;
 mod changes;
