@@ -57,6 +57,7 @@ mod demo;
 mod departure;
 mod doors;
 mod entitlements;
+mod erased;
 mod generated;
 mod hosts;
 mod http;
