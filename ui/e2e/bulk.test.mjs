@@ -1,7 +1,7 @@
 // Rows are chosen in a table, changed together after a preview, and taken back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { apiAs, assertAccessible, assertClean, assertFits, launch, makeFields, newPage, ticketUrl, unique } from './demo.mjs';
+import { apiAs, assertAccessible, assertClean, assertFits, jira, launch, makeFields, newPage, ticketUrl, unique } from './demo.mjs';
 
 let browser;
 let made;
@@ -149,6 +149,61 @@ test('customers join an organization together, and leave it by one undo', async 
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo' }).click();
   await page.getByText('2 went back').waitFor();
+  assert.equal(await members(), 0);
+  await page.getByRole('link', { name: 'Customers' }).first().click();
+  await page.locator('.table-row').first().waitFor();
+});
+
+test('a bulk change is paused while Jira is slow, outlives a reload, and goes on where it stopped', async (context) => {
+  const unfaulted = () => fetch(`${jira}/sandbox/faults`, { method: 'DELETE' });
+  context.after(unfaulted);
+  const { organizationId } = (await agent('POST', '/organizations', { name: unique('Paused'), projectIds: [] })).body;
+  const { name } = (await agent('GET', `/organizations/${organizationId}`)).body;
+  const members = async () => (await agent('GET', `/organizations/${organizationId}`)).body.memberCount;
+  const { total } = (await agent('GET', '/customers?limit=1')).body;
+  await cell(0, 0).focus();
+  await page.keyboard.press('Control+a');
+  await counted(`${total.toLocaleString('en-GB')} chosen`);
+  await bar().getByRole('button', { name: 'Organization or project' }).click();
+  await page.getByRole('menuitem', { name: 'Add to an organization' }).click();
+  await page.getByRole('combobox', { name: /Organization/ }).fill(name);
+  await page.getByRole('option', { name }).click();
+  await page.getByRole('button', { name: 'Show what would change' }).click();
+  const run = page.getByRole('button', { name: /^Change [\d,]+ customers$/ });
+  await run.waitFor();
+  const wanted = Number((await run.innerText()).replaceAll(/\D/g, ''));
+  assert.ok(wanted > 50, 'Jira is asked for fifty at once, so more than once');
+
+  // The first of these calls is held up until other faults are put in place.
+  const slow = { requests: [{ do: 'slow', ms: 120_000, method: 'POST', path: `/rest/servicedeskapi/organization/${organizationId}/user`, next: 1 }] };
+  assert.equal((await fetch(`${jira}/sandbox/faults`, { method: 'PUT', body: JSON.stringify(slow) })).status, 200);
+  await run.click();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.locator('.lozenge', { hasText: 'Paused' }).waitFor();
+  await page.getByRole('button', { name: 'Go on' }).waitFor();
+  assert.equal(await members(), 0, 'nobody is noted before Jira answered');
+  await assertAccessible(page, 'a paused bulk change');
+  await shot(page, 'bulk-paused');
+
+  // What Jira was asked for by then is noted, and nothing else is asked.
+  await unfaulted();
+  for (let tries = 0; (await members()) === 0; tries += 1) {
+    assert.ok(tries < 60, 'what Jira did is noted');
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+  const first = await members();
+  assert.ok(first <= 50 && first < wanted, `${first} of ${wanted}`);
+  await page.reload();
+  await page.locator('.lozenge', { hasText: 'Paused' }).waitFor();
+  assert.match(await page.locator('.progress-text').innerText(), /^[1-9]\d?%$/);
+  assert.equal(await members(), first, 'it stands still');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByText(`${wanted.toLocaleString('en-GB')} changed`).waitFor();
+  await page.locator('.lozenge', { hasText: 'Done' }).waitFor();
+  assert.equal(await members(), wanted, 'each joined once');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo' }).click();
+  await page.getByText(`${wanted.toLocaleString('en-GB')} went back`).waitFor();
   assert.equal(await members(), 0);
   await page.getByRole('link', { name: 'Customers' }).first().click();
   await page.locator('.table-row').first().waitFor();

@@ -122,10 +122,10 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// The configuration file
     #[arg(long, env = "STEWARD_CONFIG", default_value = "/etc/steward/steward.toml")]
-    config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Subcommand)]

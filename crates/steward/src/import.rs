@@ -24,6 +24,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::cli::ConfigFile;
+use crate::config::Config;
+use crate::site::is_named;
+
 /// Bytes of one part of the file: the server's own bound.
 const PART_BYTES: usize = 524_288;
 /// Between two looks at how far it is.
@@ -33,15 +37,22 @@ const TOLD: usize = 20;
 /// Tries of one call after the first: a server that is started anew is back by then.
 const RETRIES: u32 = 6;
 const SOME_REFUSED: u8 = 3;
+/// Where imports are begun.
+const IMPORTS: &str = "/imports";
 
 /// What to import, and how.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The CSV file
     file: PathBuf,
-    /// The server, such as https://steward.example.com
+    /// The server, such as https://steward.example.com; left out, the one whose configuration is on this machine
     #[arg(long, env = "STEWARD_SERVER", value_name = "URL")]
-    server: Url,
+    server: Option<Url>,
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The site, by its address or id: a token of another site is refused before anything is sent
+    #[arg(long)]
+    site: Option<String>,
     /// A file that holds an API token with the scope imports:write; `-` reads it from standard input
     #[arg(long, value_name = "FILE", required_unless_present = "token")]
     token_file: Option<PathBuf>,
@@ -69,6 +80,14 @@ pub(crate) struct Options {
     /// Print one line of JSON at the end, and nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// What the server says of the token.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfToken {
+    site_id: String,
+    site_url: Option<String>,
 }
 
 /// What the server says of an import.
@@ -150,9 +169,12 @@ pub(crate) async fn run(entity: &'static str, options: Options) -> anyhow::Resul
     let file = std::fs::File::open(&options.file).with_context(|| format!("{}", options.file.display()))?;
     let length = file.metadata()?.len();
     let settings = options.settings.as_deref().map(read_settings).transpose()?;
-    let server = Server::at(options.server.clone(), token(&options)?)?;
+    let server = Server::at(origin(&options)?, token(&options)?)?;
+    if let Some(site) = &options.site {
+        server.is_for(site).await?;
+    }
     let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let begun = server.post("", Some(json!({"entity": entity, "fileName": name}))).await?;
+    let begun = server.post(IMPORTS, Some(json!({"entity": entity, "fileName": name}))).await?;
     let import = Import { server, id: begun.read::<Told>()?.id, quiet: options.json, running: Cell::new(false) };
     match import.go(file, length, settings, &options).await {
         Ok(code) => Ok(code),
@@ -165,6 +187,15 @@ pub(crate) async fn run(entity: &'static str, options: Options) -> anyhow::Resul
             Err(error)
         }
     }
+}
+
+/// Where the server is, as it is said or as its own configuration says.
+fn origin(options: &Options) -> anyhow::Result<Url> {
+    if let Some(server) = &options.server {
+        return Ok(server.clone());
+    }
+    let config = Config::read(&options.config.config);
+    Ok(config.context("without --server, the configuration on this machine says where it is")?.server.origin)
 }
 
 fn token(options: &Options) -> anyhow::Result<SecretString> {
@@ -194,6 +225,16 @@ impl Server {
         Ok(Self { door, origin, token })
     }
 
+    /// Refuses to go on with a token of another site than this.
+    async fn is_for(&self, site: &str) -> anyhow::Result<()> {
+        let of: OfToken = self.call(Method::GET, "/tokens/current", None).await?.read()?;
+        if is_named(&of.site_id, of.site_url.as_deref(), site) {
+            return Ok(());
+        }
+        let its = of.site_url.unwrap_or(of.site_id);
+        bail!("--site: the token is of {its}, not of {site}. Take one that was made in Steward's settings there")
+    }
+
     async fn post(&self, path: &str, body: Option<Value>) -> anyhow::Result<Answer> {
         let body = body.map(|body| (body.to_string().into_bytes(), "application/json"));
         self.call(Method::POST, path, body).await
@@ -201,9 +242,9 @@ impl Server {
 
     /// Makes a call, again where that may help: the server is busy, being started anew, or counts this token's haste.
     async fn call(&self, method: Method, path: &str, body: Option<(Vec<u8>, &'static str)>) -> anyhow::Result<Answer> {
-        let url = self.origin.join(&format!("/api/v1/imports{path}"))?;
+        let url = self.origin.join(&format!("/api/v1{path}"))?;
         // Beginning an import, and nothing else here, is not the same when it is done twice.
-        let repeatable = !(method == Method::POST && path.is_empty());
+        let repeatable = !(method == Method::POST && path == IMPORTS);
         let mut tries = 0;
         loop {
             let mut call = Outward::new(method.clone(), url.clone());
@@ -258,12 +299,16 @@ struct Import {
 }
 
 impl Import {
+    fn at(&self, path: &str) -> String {
+        format!("{IMPORTS}/{}{path}", self.id)
+    }
+
     async fn post(&self, path: &str, body: Option<Value>) -> anyhow::Result<Answer> {
-        self.server.post(&format!("/{}{path}", self.id), body).await
+        self.server.post(&self.at(path), body).await
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        self.server.call(Method::GET, &format!("/{}{path}", self.id), None).await
+        self.server.call(Method::GET, &self.at(path), None).await
     }
 
     async fn go(
@@ -336,7 +381,7 @@ impl Import {
                 break;
             }
             bar.inc(bytes.len() as u64);
-            let path = format!("/{}/parts/{part}", self.id);
+            let path = self.at(&format!("/parts/{part}"));
             self.server.call(Method::PUT, &path, Some((bytes, "application/octet-stream"))).await?;
         }
         bar.finish_and_clear();

@@ -35,6 +35,8 @@ pub struct Parts {
     pub metrics: telemetry::Metrics,
     /// Where traces go, if anywhere.
     pub traces: Option<telemetry::Traces>,
+    /// How far lists go.
+    pub bounds: customers::Bounds,
 }
 
 impl Parts {
@@ -45,6 +47,7 @@ impl Parts {
             clock,
             metrics: telemetry::Metrics::install()?,
             traces: None,
+            bounds: customers::Bounds::default(),
         })
     }
 }
@@ -118,8 +121,12 @@ impl Program {
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         });
-        let customers =
-            customers::Room::new(shared.clone(), config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let customers = customers::Room::new(
+            shared.clone(),
+            config.imports.file_bytes.get(),
+            config.data.directory.join("search"),
+            parts.bounds,
+        );
         let trust = trust::Room {
             store: store.clone(),
             blobs: blobs.clone(),

@@ -17,7 +17,7 @@ mod vectors;
 pub use process::{HardeningReport, harden_process};
 pub use root::{FileRootKey, RootKey, RootKeyFault};
 pub use safe::channel::{Channel, ChannelFault, Line, Said};
-pub use safe::keys::{Cache, Exit, FILE_BYTES, Keys, Open, Place, Subject, Tally};
+pub use safe::keys::{Cache, Exit, FILE_BYTES, Keys, Open, Place, SHUT, Subject, Tally};
 pub use safe::objects::ObjectKey;
 pub use safe::rewrap::{Rewrap, Rewrapped};
 pub use safe::roots::Roots;

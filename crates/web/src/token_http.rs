@@ -210,6 +210,10 @@ struct CurrentTokenView {
     scopes: Vec<&'static str>,
     /// From when on it opens nothing.
     expires_at: String,
+    /// The site that it is of: its id here.
+    site_id: String,
+    /// Where people see that site; null until Jira told it.
+    site_url: Option<String>,
 }
 
 /// Read the API token that calls
@@ -218,10 +222,13 @@ struct CurrentTokenView {
 #[crate::boxed]
 async fn read_current_token(State(shared): State<Shared>, ApiToken(cx, id): ApiToken) -> Result<Reply, Problem> {
     let token = token::read_token(&shared, &cx, id).await?;
+    let known = shared.host.sites.of(cx.tenant()).await?;
     Ok(Reply::ok(|exit| CurrentTokenView {
         id: token.id.to_string(),
         scopes: token.scope_names(),
         expires_at: token.expires_at.to_string(),
         name: token.name.release(exit),
+        site_id: known.tenant.to_string(),
+        site_url: known.site.url.as_ref().map(ToString::to_string),
     }))
 }

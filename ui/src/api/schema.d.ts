@@ -2686,6 +2686,10 @@ export interface components {
             name: string;
             /** @description What it may do. */
             scopes: components["schemas"]["TokenScope"][];
+            /** @description The site that it is of: its id here. */
+            siteId: string;
+            /** @description Where people see that site; null until Jira told it. */
+            siteUrl?: string | null;
         };
         /** @description Values of one customer. */
         CustomerItem: {
@@ -17443,7 +17447,9 @@ export interface operations {
                      *         "customers:write",
                      *         "fields:read"
                      *       ],
-                     *       "expiresAt": "2027-02-20T09:00:00Z"
+                     *       "expiresAt": "2027-02-20T09:00:00Z",
+                     *       "siteId": "0193a6f2-7c00-7c3e-8d15-4b7a9e2f6c08",
+                     *       "siteUrl": "https://example.atlassian.net/"
                      *     }
                      */
                     "application/json": components["schemas"]["CurrentTokenView"];

@@ -34,7 +34,7 @@ pub(crate) async fn read_history(
     let changes = shown
         .into_iter()
         .filter(|entry| fields.contains_key(&entry.field))
-        .map(|entry| open_change(&keys, owner, entry))
+        .filter_map(|entry| open_unless_erased(&keys, owner, entry).transpose())
         .collect::<Result<_>>()?;
     Ok((changes, fields, next))
 }
@@ -50,6 +50,14 @@ pub(crate) fn open_change(keys: &Keys, owner: &Owner, sealed: sql::SealedChange)
     })
 }
 
+/// The same; none of what an erased person left, which opens for nobody any more.
+pub(crate) fn open_unless_erased(keys: &Keys, owner: &Owner, sealed: sql::SealedChange) -> Result<Option<OpenChange>> {
+    match open_change(keys, owner, sealed) {
+        Err(fault) if values::is_erased(owner, &fault) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 /// Sets a field back to what a change made of it, if its value still has version `before`.
 pub(crate) async fn restore_value(
     cx: &Cx,
@@ -61,7 +69,7 @@ pub(crate) async fn restore_value(
     let reach = reach(cx, room, owner, Permission::Edit).await?;
     let keys = access::owner_keys(cx, room, owner).await?;
     let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
-    let entry = open_change(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?;
+    let entry = open_unless_erased(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?.ok_or_else(Fault::not_found)?;
     let turned = Turned::of_all(cx, room).await?;
     let to = turned.said(entry.field, entry.id, &entry.change.peek().to);
     if to.is_empty() && !entry.change.peek().to.is_empty() {

@@ -9,7 +9,7 @@ mod order;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kernel::{AccountId, Cx, Fault, OrganizationId, Result};
+use kernel::{AccountId, Cx, Fault, FieldFault, OrganizationId, Result};
 
 use crate::Room;
 use crate::actions::directory::{self, CustomerRecord, OrganizationRecord, Sorted};
@@ -21,10 +21,20 @@ use crate::query::typed::{Reads, Typed};
 
 pub(crate) use order::{Orders, orders};
 
-/// Records that are looked at one by one for one page; what is not found among them is the next page's.
-const LOOKED_AT: usize = 2_000;
-/// Records of which the histories are read to put those that match in order.
-const ORDERED_BY_HISTORY: usize = 20_000;
+/// How far a list goes for what no index answers.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    /// Records that are looked at one by one for one page, at least one; what is not found among them is the next page's.
+    pub looked_at: usize,
+    /// Records of which the histories are read to put those that match in order.
+    pub ordered_by_history: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { looked_at: 2_000, ordered_by_history: 20_000 }
+    }
+}
 
 /// What a list is asked for.
 pub(crate) struct Asked {
@@ -128,7 +138,8 @@ impl<'a> Finder<'a> {
     /// Whether the index left all records to be looked at, or more than one page's look is.
     fn looks_through(&self) -> bool {
         self.asked.typed.filter.is_some()
-            && (self.narrowed.places.is_none() || (!self.narrowed.exact && self.has_more_than(LOOKED_AT)))
+            && (self.narrowed.places.is_none()
+                || (!self.narrowed.exact && self.has_more_than(self.room.bounds.looked_at)))
     }
 
     fn has_more_than(&self, many: usize) -> bool {
@@ -144,7 +155,7 @@ impl<'a> Finder<'a> {
     async fn page(&self, cursor: Option<&str>, limit: usize) -> Result<(Vec<usize>, Option<String>)> {
         let after = cursor.map(|cursor| self.place_of(cursor)).transpose()?;
         let (mut found, stopped) = if self.asked.typed.order.is_empty() {
-            self.look(after.map_or(0, |place| place + 1), limit + 1, LOOKED_AT).await?
+            self.look(after.map_or(0, |place| place + 1), limit + 1, self.room.bounds.looked_at).await?
         } else {
             (self.lowest(after, limit + 1).await?, None)
         };
@@ -179,7 +190,7 @@ impl<'a> Finder<'a> {
         let reader = self.reader(&reads);
         let (mut found, mut looked) = (Vec::new(), 0);
         while found.len() < limit {
-            let some: Vec<usize> = candidates.by_ref().take(AT_ONCE).collect();
+            let some: Vec<usize> = candidates.by_ref().take(AT_ONCE.min(most - looked)).collect();
             let Some(last) = some.last().copied() else { break };
             let records = reader.read(&some).await?;
             let matching = some.iter().zip(&records).filter(|(_, record)| self.asked.typed.matches(record));
@@ -195,12 +206,18 @@ impl<'a> Finder<'a> {
 
     /// The records that match, in the query's order, behind the one at `after`.
     pub(crate) async fn lowest(&self, after: Option<usize>, limit: usize) -> Result<Vec<usize>> {
-        if self.asked.typed.reads().has_history() && self.has_more_than(ORDERED_BY_HISTORY) {
+        let most = self.room.bounds.ordered_by_history;
+        if self.asked.typed.reads().has_history() && self.has_more_than(most) {
             let detail = format!(
-                "The histories of more than {ORDERED_BY_HISTORY} records would have to be read to put them in order. Leave ORDER BY away, or \
+                "The histories of more than {most} records would have to be read to put them in order. Leave ORDER BY away, or \
                  narrow the query by what fields say now."
             );
-            return Err(Fault::invalid_field("/query", "too_many_to_order", detail));
+            return Err(Fault::invalid_fields(vec![FieldFault {
+                pointer: "/query".to_owned(),
+                code: "too_many_to_order",
+                detail,
+                limit: Some(most as u64),
+            }]));
         }
         order::behind(self, after, limit).await
     }

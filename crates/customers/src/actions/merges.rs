@@ -382,7 +382,10 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
             stayed += 1;
             continue;
         };
-        let change = history::open_change(&own_keys, &ours, change)?;
+        let Some(change) = history::open_unless_erased(&own_keys, &ours, change)? else {
+            stayed += 1;
+            continue;
+        };
         let was = Zeroizing::new(turned.said(*field, *number, &change.change.peek().from));
         let held = turned.value(writer.open(standing)?);
         let back = changes::record(&mut scoped, cx, Entity::Customer.name(), seen.kept.as_str()).await?;

@@ -256,7 +256,7 @@ pub(crate) async fn prepare_copy(cx: &Cx, room: &Room, account: &AccountId) -> R
         more_changes = page.len() == COPIED_PAGE as usize;
         before = page.last().map_or(before, |entry| entry.id);
         for entry in page.into_iter().filter(|entry| held.fields.get(&entry.field).is_some_and(|one| own.sees(one))) {
-            changes.push(history::open_change(&keys, &owner, entry)?);
+            changes.extend(history::open_unless_erased(&keys, &owner, entry)?);
         }
     }
     let (mut readings, mut after) = (Vec::new(), Some(After::default()));

@@ -168,7 +168,8 @@ impl Reader<'_> {
             let keys = access::owner_keys(self.cx, self.room, owner).await?;
             for entry in page {
                 before = entry.id;
-                let entry = self.turned.change(history::open_change(&keys, owner, entry)?);
+                let Some(entry) = history::open_unless_erased(&keys, owner, entry)? else { continue };
+                let entry = self.turned.change(entry);
                 changes.push(Past { at: entry.at, by: entry.by.stored(), change: entry.change });
             }
             if !full {

@@ -56,10 +56,23 @@ pub(crate) fn change_place(owner: &Owner, id: i64) -> Place {
     Place::new(column, sql::history_row(owner, id))
 }
 
+/// Whether something of an owner's does not open as what an erased person left does not: their salt is gone, for good. What
+/// was damaged where it lies cannot be told from it. Of an organization it is never so.
+pub(crate) fn is_erased(owner: &Owner, fault: &Fault) -> bool {
+    matches!(owner, Owner::Customer(_)) && fault.code() == vault::SHUT
+}
+
+/// Opens what lies in an owner's values. What an erased person left reads as emptied: their rows may still lie there, and
+/// must fail nothing that shows others beside them.
 pub(crate) fn open_value(keys: &Keys, owner: &Owner, sealed: sql::SealedValue) -> Result<OpenValue> {
+    let place = value_place(owner, sealed.field);
+    let value = match keys.open(&place, &sealed.value) {
+        Err(fault) if is_erased(owner, &fault) => keys.open(&place, &keys.seal(&place, &Value::Empty)?)?,
+        opened => opened?,
+    };
     Ok(Stored {
         field: sealed.field,
-        value: keys.open(&value_place(owner, sealed.field), &sealed.value)?,
+        value,
         version: sealed.version,
         updated_at: sealed.updated_at,
         updated_by: sealed.updated_by,

@@ -185,15 +185,19 @@ fn said(fault: kernel::Fault) -> anyhow::Error {
     }
 }
 
+/// Whether it names the site of this id and this address: by either, or by its host alone.
+pub(crate) fn is_named(id: &str, address: Option<&str>, named: &str) -> bool {
+    let named = named.trim().trim_end_matches('/');
+    let address = address.map(|address| address.trim_end_matches('/'));
+    let host = address.and_then(|address| address.split_once("://")).map(|(_, host)| host);
+    id == named || address == Some(named) || host == Some(named)
+}
+
 /// The site that an address or an id names, among those that are served.
 fn find<'a>(all: &'a [Listed], named: &str) -> anyhow::Result<&'a Listed> {
-    let named = named.trim().trim_end_matches('/');
     let is_it = |listed: &&Listed| {
-        let known = listed.known.as_ref();
-        let address = known.and_then(|known| known.site.url.as_ref()).map(|url| url.as_str().trim_end_matches('/'));
-        let host = address.and_then(|address| address.split_once("://")).map(|(_, host)| host);
-        listed.state != State::Gone
-            && (listed.tenant.to_string() == named || address == Some(named) || host == Some(named))
+        let address = address_of(listed).map(Url::as_str);
+        listed.state != State::Gone && is_named(&listed.tenant.to_string(), address, named)
     };
     all.iter().find(is_it).ok_or_else(|| anyhow!("no site is joined as {named}; `steward site list` shows them"))
 }

@@ -44,6 +44,7 @@ macro_rules! on_both {
 
 mod adding;
 mod api_docs;
+mod bounds;
 mod bulk;
 mod bulk_actions;
 mod changes;
@@ -57,6 +58,7 @@ mod demo;
 mod departure;
 mod doors;
 mod entitlements;
+mod erased;
 mod generated;
 mod hosts;
 mod http;

@@ -23,7 +23,7 @@ on_both!(
     a_token_asks_within_its_scopes,
 );
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
@@ -32,7 +32,7 @@ fn id(value: &Value) -> String {
 }
 
 /// Everybody whom a query finds, in its order, read page by page.
-async fn found(actor: &Actor<'_>, list: &str, query: &str, limit: u32) -> Vec<String> {
+pub(crate) async fn found(actor: &Actor<'_>, list: &str, query: &str, limit: u32) -> Vec<String> {
     let mut ids = Vec::new();
     let mut cursor = String::new();
     loop {

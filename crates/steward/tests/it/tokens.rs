@@ -292,6 +292,8 @@ async fn only_administrators_make_tokens_and_the_secret_is_told_once(world: &Wor
     let script = Script { world, id: made.body["id"].as_str().unwrap().to_owned(), secret };
     let current = script.get("/api/v1/tokens/current").await.expect(200).body;
     assert_eq!(current["name"], "Nightly import");
+    assert_eq!(current["siteId"], world.tenant().await.to_string());
+    assert_eq!(current["siteUrl"].as_str().unwrap().trim_end_matches('/'), world.jira.url());
     // A token makes neither tokens nor sessions, and reads no list of them.
     script.post("/api/v1/tokens", wanted.clone()).await.expect(403);
     script.post("/api/v1/session/bearer", json!({})).await.expect(403);

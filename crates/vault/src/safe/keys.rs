@@ -89,6 +89,9 @@ pub(crate) struct KeySet {
 #[derive(Clone)]
 pub struct Keys(pub(crate) Arc<KeySet>);
 
+/// The code of the fault that a ciphertext does not open: under a person's keys, perhaps because their salt is gone.
+pub const SHUT: &str = "vault_open";
+
 fn unusable() -> Fault {
     Fault::broken("vault_key", "a key could not be derived")
 }
@@ -229,7 +232,7 @@ impl Keys {
 
     pub(crate) fn open_bytes(&self, place: &Place, bytes: &[u8]) -> Result<Plain> {
         // One answer for every reason: a moved, cut, foreign or retired ciphertext is simply not one.
-        let refused = || Fault::broken("vault_open", "a ciphertext does not open where it lies");
+        let refused = || Fault::broken(SHUT, "a ciphertext does not open where it lies");
         let (header, body) = Header::read(bytes).ok_or_else(refused)?;
         if header.class != self.0.class {
             return Err(refused());

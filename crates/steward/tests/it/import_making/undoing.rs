@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{CUSTOMER, accounts, befalls, counts, file, is_in, later, made, make, places};
 use crate::imports::{Importing, value};
 use crate::site::{Browser, joins, signs_in_through};
-use crate::world::World;
+use crate::world::{Joined, World};
 
-on_both!(undoing_takes_access_if_it_is_said, what_cannot_be_taken_is_told);
+on_both!(undoing_takes_access_if_it_is_said, what_cannot_be_taken_is_told, who_lost_access_stays_listed);
 
 pub(super) async fn undone(import: &Importing<'_>, how: &str) -> Value {
     import.does(how).await.expect(200);
@@ -92,6 +92,71 @@ async fn what_cannot_be_taken_is_told(world: &World) {
     let one = accounts(world, "one@example.com").remove(0);
     assert_eq!(is_in(world, &one, &project, &organization), (true, false));
     assert_eq!(made(&import).await[0]["state"], "kept");
+}
+
+/// Whether Jira lets somebody use a project's portal.
+fn may_use(world: &World, account: &str, project: &str) -> bool {
+    let state = world.jira.state();
+    let store = state.read();
+    store.is_desk_customer(store.desk_of(project).unwrap(), account)
+}
+
+/// Those of this name in the list of customers, in its order.
+async fn listed(world: &World, name: &str) -> Vec<Value> {
+    let found = world.agent().get(&format!("/api/v1/customers?search={name}")).await.expect(200).body;
+    found["items"].as_array().unwrap().iter().map(|item| item["accountId"].clone()).collect()
+}
+
+/// Nobody unmakes an account: whoever was made is a customer for as long as Jira has it in use, with access and without,
+/// with a value and with none.
+async fn who_lost_access_stays_listed(world: &World) {
+    world.admin().defines_text("Plan", "agents").await;
+    let (project, organization) = places(world).await;
+    let people = [("one@example.com", "Ada Quillfeather", "Gold"), ("two@example.com", "Bo Quillfeather", "")];
+    let import = Importing::of(world, "customer", &file(&people), 100_000).await;
+    import.checks_as_suggested(make(&project, &organization)).await;
+    assert_eq!(import.runs().await["customersMade"], 2);
+    let accounts = people.map(|(email, _, _)| accounts(world, email).remove(0));
+    assert!(accounts.iter().all(|account| may_use(world, account, &project)), "they got access");
+    let mut known = Vec::new();
+    for account in &accounts {
+        known.push(Value::from(world.known_as(account).await));
+    }
+    assert_eq!(undone(&import, "undo?takeAccess=true").await["state"], "undone");
+    assert!(accounts.iter().all(|account| !may_use(world, account, &project)), "they lost access");
+    assert!(accounts.iter().all(|account| is_in(world, account, &project, &organization) == (false, false)));
+
+    // Beside the import and among the customers, and so it stays when the directory was read anew.
+    for hour in 0..3 {
+        let of_import = made(&import).await;
+        let of_import: Vec<_> = of_import.iter().map(|person| (&person["accountId"], &person["state"])).collect();
+        let taken = json!("taken");
+        assert_eq!(of_import, [(&known[0], &taken), (&known[1], &taken)], "after {hour} hours");
+        assert_eq!(listed(world, "quillfeather").await, known, "after {hour} hours");
+        later(world, 61).await;
+    }
+    let whole = world.agent().get(&format!("/api/v1/customers/{}", known[0].as_str().unwrap())).await.expect(200).body;
+    assert_eq!((&whole["displayName"], &whole["organizations"]), (&json!("Ada Quillfeather"), &json!([])));
+    world.jira.state().write().accounts.get_mut(&accounts[0]).unwrap().active = false;
+    for _ in 0..2 {
+        later(world, 61).await;
+    }
+    assert_eq!(listed(world, "quillfeather").await, known[1..], "whose account was closed is no customer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_data_center_too_who_lost_access_stays_listed() {
+    let world = Box::pin(World::joined_by(Joined::DataCenter, Vec::new())).await;
+    Box::pin(who_lost_access_stays_listed(&world)).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_data_center_with_postgres_too_who_lost_access_stays_listed() {
+    if let Some(world) = Box::pin(World::joined_on_postgres(Joined::DataCenter)).await {
+        Box::pin(who_lost_access_stays_listed(&world)).await;
+        world.end().await;
+    }
 }
 
 /// People are names there, an address that is taken is told as one that is none, and nothing is invited.
