@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny fuzz bench clean
+.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny fuzz bench frames clean
 
 ifdef PORT
 export PORT
@@ -56,6 +56,11 @@ bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
 	@scripts/need.sh build bench
 	cargo build --locked --release -p steward -p bench
 	$${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
+
+frames: ui ## How smoothly a table of 100,000 customers opens and scrolls, traced in Chromium (ARGS: another number)
+	@scripts/need.sh build browser
+	cargo build --locked --release -p steward
+	scripts/frames.sh $(ARGS)
 
 clean: ## Remove what was built, and the tests' database
 	cargo clean

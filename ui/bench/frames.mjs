@@ -7,8 +7,17 @@ import { apiAs, launch, newPage, ticketUrl } from '../e2e/demo.mjs';
 const SLOW_MS = 50;
 const WHEELS = { slow: { turns: 200, by: 120 }, quick: { turns: 200, by: 1_500 } };
 
-const agent = await apiAs('agent');
-const { total } = (await agent('GET', '/customers?limit=1')).body;
+/** Of so many customers, once all are there; without a number, of whoever is. */
+const wanted = Number(process.argv[process.argv.indexOf('--customers') + 1]) || 0;
+const patience = Date.now() + 600_000 + wanted * 10;
+let total = 0;
+for (;;) {
+  const agent = await apiAs('agent');
+  total = (await agent('GET', '/customers?limit=1')).body.total;
+  if (total >= wanted) break;
+  if (Date.now() > patience) throw new Error(`only ${total} of ${wanted} customers are there`);
+  await new Promise((done) => { setTimeout(done, 5_000); });
+}
 const browser = await launch();
 const page = await newPage(browser, { width: 1440, height: 900 });
 

@@ -242,6 +242,12 @@ pub(crate) fn moving() -> Fault {
     )
 }
 
+/// Pages that the writer holds, in KiB; SQLite's own 2 MiB are fewer than a page of an import touches, and it would write
+/// each of them several times.
+const WRITER_CACHE_KIB: u32 = 32 * 1024;
+/// The same of each reader.
+const READER_CACHE_KIB: u32 = 8 * 1024;
+
 async fn open_sqlite(path: &std::path::Path) -> Result<Db> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -253,10 +259,13 @@ async fn open_sqlite(path: &std::path::Path) -> Result<Db> {
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .disable_statement_logging();
-    let writer = options.connect().await.map_err(fault)?;
+    // Below zero it is a size, above it a number of pages.
+    let with_cache = |kib: u32| options.clone().pragma("cache_size", format!("-{kib}"));
+    let writer = with_cache(WRITER_CACHE_KIB).connect().await.map_err(fault)?;
     // Rows are ciphertexts, yet whose rows there are is nobody's business either.
     restrict(path)?;
-    let readers = Readers::open(options.read_only(true).create_if_missing(false)).await.map_err(fault)?;
+    let readers =
+        Readers::open(with_cache(READER_CACHE_KIB).read_only(true).create_if_missing(false)).await.map_err(fault)?;
     Ok(Db::Sqlite { readers, writer: Writer::start(writer) })
 }
 
