@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny fuzz bench frames clean
+.PHONY: help deps ui demo test test-rust test-chart test-ui lint fmt deny fuzz schemathesis bench frames clean
 
 ifdef PORT
 export PORT
@@ -51,6 +51,9 @@ deny: ## Bans, licences and sources of dependencies (needs cargo-deny; `make tes
 fuzz: ## What reads bytes from outside, a minute each (ARGS: seconds, targets; needs cargo-fuzz)
 	@scripts/need.sh build
 	@scripts/fuzz.sh $(ARGS)
+
+schemathesis: ## The whole API against openapi.json, on a demo of its own (ARGS: examples an operation; WHO=token: as an API token)
+	@scripts/schemathesis.sh $(ARGS)
 
 bench: ## Measure beside a peer and the physical limit, into bench/RESULTS.md
 	@scripts/need.sh build bench

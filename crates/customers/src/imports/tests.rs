@@ -20,6 +20,8 @@ fn rows(bytes: &[u8], dialect: Dialect, piece: usize) -> Vec<RawRow> {
     let (mut reader, mut found) = (Rows::new(dialect), Vec::new());
     for some in bytes.chunks(piece.max(1)) {
         reader.push(some, false, &mut found);
+        // One row of the longest kind, and what is on its way to one.
+        assert!(reader.held() < ROW_BYTES + 100_000, "{} bytes", reader.held());
     }
     reader.push(&[], true, &mut found);
     found

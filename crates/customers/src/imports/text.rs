@@ -218,6 +218,12 @@ impl Rows {
         }
     }
 
+    /// Bytes that are held, whatever came.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.text.capacity() + self.cells.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     fn read(&mut self, mut text: &[u8], rows: &mut Vec<RawRow>) {
         while !text.is_empty() {
             let taken = self.step(text, rows);

@@ -56,13 +56,13 @@ impl<'w> Acting<'w> {
     }
 
     /// Does it and lets the job end.
-    async fn ends(&self, what: &str) -> Value {
+    pub(crate) async fn ends(&self, what: &str) -> Value {
         self.does(what).await.expect(200);
         self.world.program.runner.drain().await.unwrap();
         self.reads().await
     }
 
-    async fn rows(&self, outcome: &str) -> Vec<Value> {
+    pub(crate) async fn rows(&self, outcome: &str) -> Vec<Value> {
         let path = self.at(&format!("/rows?limit=100&outcome={outcome}"));
         self.world.agent().get(&path).await.expect(200).body["items"].as_array().unwrap().clone()
     }

@@ -34,9 +34,14 @@ impl World {
 
     /// Installs the Connect app from its descriptor, or once more, and lets the first reading of the directory happen.
     pub(crate) async fn connect(&self) {
+        self.connect_at(&self.jira).await;
+    }
+
+    /// The same at another site.
+    pub(crate) async fn connect_at(&self, jira: &sandbox::Running) {
         // Two tokens of one second would be one token, which is good once.
         self.clock.advance(std::time::Duration::from_secs(1));
-        self.jira.connect().install(&self.descriptor(), None).await.unwrap();
+        jira.connect().install(&self.descriptor(), None).await.unwrap();
         self.program.runner.drain().await.unwrap();
     }
 

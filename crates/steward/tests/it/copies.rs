@@ -13,13 +13,14 @@ use crate::world::{Answer, Joined, World};
 const COPIES: &str = "/api/v1/settings/in-jira/copies";
 /// Fields of the stand-in Jira's.
 const LEVEL: &str = "customfield_10060";
-const CONTRACT: &str = "customfield_10061";
+pub(crate) const CONTRACT: &str = "customfield_10061";
 const SEATS: &str = "customfield_10063";
 
 on_both!(they_act_once_on_new_requests, what_jira_does_not_take_is_told, what_may_not_be_copied_is_refused);
 
 impl World {
-    async fn copies(&self, field: &str, target: &str) -> Answer {
+    /// Has a field's values copied into one of Jira's.
+    pub(crate) async fn copies(&self, field: &str, target: &str) -> Answer {
         let etag = self.admin().get(&format!("/api/v1/fields/{field}")).await.expect(200).etag();
         self.admin().put(&format!("{COPIES}/{field}"), &etag, json!({"issueFieldId": target})).await
     }
@@ -39,7 +40,7 @@ impl World {
     }
 
     /// What an issue has in one of its own fields.
-    fn has(&self, issue: &str, field: &str) -> Value {
+    pub(crate) fn has(&self, issue: &str, field: &str) -> Value {
         let state = self.jira.state();
         let store = state.read();
         store.issue(issue).unwrap().custom.get(field).cloned().unwrap_or_default()
@@ -49,7 +50,7 @@ impl World {
         self.jira.state().read().issue(issue).unwrap().labels.clone()
     }
 
-    async fn passes(&self, pause: Duration) {
+    pub(crate) async fn passes(&self, pause: Duration) {
         self.clock.advance(pause);
         self.jira.deliveries_settled().await;
         self.program.runner.drain().await.unwrap();

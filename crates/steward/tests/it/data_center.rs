@@ -1,6 +1,8 @@
 //! A Jira Data Center that an operator joins by a personal access token: looked at before anything is kept, read, shown to
 //! people who sign in at it, changed, told of people by its version's own webhooks, left. And no name of anybody's anywhere.
 
+mod work;
+
 use axum::http::Method;
 use host::client::{As, Jira};
 use kernel::{AccountId, KeyClass};

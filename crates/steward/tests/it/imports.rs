@@ -1,5 +1,7 @@
 //! Imports: a file that arrives, is looked at, checked, carried out, undone; and whatever is wrong with files.
 
+mod long_lines;
+
 use std::time::Duration;
 
 use axum::http::Method;

@@ -5,6 +5,7 @@
 //! Here is the search; `planted` is what is looked for, `joined` what a site that an operator joined has beside it.
 
 mod joined;
+mod many;
 mod newcomers;
 mod planted;
 
@@ -64,12 +65,23 @@ impl Canaries {
         word
     }
 
+    /// A word that is like no other by itself.
+    fn keep<'w>(&mut self, word: &'w str) -> &'w str {
+        self.0.push(word.to_owned());
+        word
+    }
+
     fn forms(&self) -> Vec<(String, Vec<u8>)> {
         let mut forms = Vec::new();
         for word in &self.0 {
             forms.push((word.clone(), word.clone().into_bytes()));
             forms.push((format!("hex of {word}"), hex::encode(word).into_bytes()));
             forms.push((format!("UTF-16 of {word}"), word.encode_utf16().flat_map(u16::to_le_bytes).collect()));
+            // As a database keeps a number that it is told of as one.
+            if let Ok(number) = word.parse::<f64>() {
+                forms.push((format!("bytes of {word}"), number.to_be_bytes().to_vec()));
+                forms.push((format!("turned bytes of {word}"), number.to_le_bytes().to_vec()));
+            }
             // Base64 depends on what stands before: the inner part of each of the three positions.
             for lead in 0..3 {
                 let padded = [vec![b'.'; lead], word.clone().into_bytes()].concat();

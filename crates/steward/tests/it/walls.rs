@@ -1,9 +1,12 @@
 //! Every operation of openapi.json, tried as nobody, as a lesser role, as another customer, as another tenant.
 //!
 //! What is open to whom is listed here; what is not listed is closed. The lists may only shrink. Each wall stands on a site of every kind, however
-//! it was joined; where a kind of site does otherwise, [`PROOFS`] says so. What proves nothing stands in `proofs`.
+//! it was joined; where a kind of site does otherwise, [`PROOFS`] says so. What proves nothing stands in `proofs`, agents to whom little or nothing was
+//! granted in `readers`, other tenants in `tenants`.
 
 mod proofs;
+mod readers;
+mod tenants;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +19,7 @@ use crate::customer_sign_in::{SignKey, Visitor};
 use crate::imports::Importing;
 use crate::type_changes::Changing;
 use crate::world::{Actor, Answer, Joined, World};
+pub(crate) use tenants::OF_ONE_TENANT;
 
 /// Open to nobody in particular: the door that takes the ticket itself as proof.
 const OPEN_TO_NOBODY: [&str; 1] = ["POST /api/v1/session"];
@@ -128,7 +132,7 @@ pub(crate) fn operations(world: &World) -> Vec<(Method, String)> {
     found
 }
 
-fn filled(path: &str, things: &Things) -> String {
+pub(crate) fn filled(path: &str, things: &Things) -> String {
     let section = path.starts_with("/api/v1/sections");
     let path = path
         .replace("{id}", if section { &things.section } else { &things.field })
@@ -150,6 +154,7 @@ fn filled(path: &str, things: &Things) -> String {
         .replace("{otherId}", &things.other)
         .replace("{mergeId}", &things.merge)
         .replace("{part}", "0");
+    assert!(!path.contains('{'), "nothing is known that could stand in {path}");
     match path.as_str() {
         "/api/v1/panel" => format!("{path}?issue={}", things.issue),
         "/api/v1/changes" => format!("{path}?after=0"),
@@ -159,7 +164,7 @@ fn filled(path: &str, things: &Things) -> String {
     }
 }
 
-fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
+pub(crate) fn body(method: &Method, path: &str, things: &Things) -> Option<Value> {
     let field =
         json!({"entity": "customer", "type": "text", "name": "Made by a wall test", "audience": "customerEdit"});
     match (method.as_str(), path) {
@@ -420,70 +425,4 @@ async fn an_agent_gets_no_settings(world: &World, _: Joined) {
     assert!(closed >= 10);
     // It is an agent of whom this holds.
     assert!(agent.get("/api/v1/customers").await.expect(200).body["items"].as_array().unwrap().len() > 3);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_tenant_gets_nothing_on_sqlite() {
-    Box::pin(another_tenant_gets_nothing(World::start().await, Joined::Forge)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_tenant_gets_nothing_on_postgres() {
-    if let Some(world) = World::start_on_postgres().await {
-        Box::pin(another_tenant_gets_nothing(world, Joined::Forge)).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_data_center_gets_nothing_on_sqlite() {
-    let world = World::joined_by(Joined::DataCenter, Vec::new()).await;
-    Box::pin(another_tenant_gets_nothing(world, Joined::DataCenter)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_data_center_gets_nothing_on_postgres() {
-    if let Some(world) = World::joined_on_postgres(Joined::DataCenter).await {
-        Box::pin(another_tenant_gets_nothing(world, Joined::DataCenter)).await;
-    }
-}
-
-async fn another_tenant_gets_nothing(mut world: World, joined: Joined) {
-    let things = things(&world).await;
-    // Another site, of the same cloud if there is one, with the same people in it: ids alone open nothing.
-    let second = world.neighbour(joined).await;
-    for (who, module) in [("admin", "settings-page"), ("agent", "customers-page"), ("customer", "portal-profile")] {
-        let stranger =
-            Actor { world: &world, jira: &second, who: who.to_owned(), module: module.to_owned(), issue: None };
-        stranger.get("/api/v1/me").await.expect(200);
-        for (method, path) in operations(&world) {
-            let name = format!("{who}: {method} {path}");
-            let answer = attempt(&stranger, &method, &path, &things).await;
-            assert!(!answer.text.contains("anary"), "{name}: {}", answer.text);
-            assert!(answer.status != 500, "{name}: {}", answer.text);
-            let places = [
-                "{id}",
-                "{fieldId}",
-                "{changeId}",
-                "{tokenId}",
-                "{keyId}",
-                "{importId}",
-                "{typeChangeId}",
-                "{bulkActionId}",
-                "{webhookId}",
-                "{viewId}",
-                "{productId}",
-                "{mergeId}",
-            ];
-            if places.iter().any(|place| path.contains(place)) {
-                assert!([403, 404].contains(&answer.status), "{name}: {} {}", answer.status, answer.text);
-            }
-        }
-    }
-    let here = world.agent().get(&format!("/api/v1/customers/{}/values", things.account)).await.expect(200).body;
-    assert_eq!(here["values"][0]["value"], "canary value of the first tenant", "nothing was changed either");
-    let violations = second.contract_violations();
-    assert!(violations.is_empty(), "{violations:#?}");
-    second.shutdown().await;
-    world.program.runner.drain().await.unwrap();
-    world.end().await;
 }

@@ -110,6 +110,7 @@ async fn site_with(
         ..sandbox::Config::default()
     };
     config.forge.same_cloud_as = beside.map(sandbox::Running::forge);
+    config.connect_keys_of = beside.map(sandbox::Running::connect);
     sandbox::start(config).await.unwrap()
 }
 

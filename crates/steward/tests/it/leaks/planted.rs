@@ -6,10 +6,26 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Canaries, checked, newcomers};
+use super::{Canaries, checked, many, newcomers};
 use crate::imports::Importing;
 use crate::type_changes::Changing;
 use crate::world::{CONNECT_APP, Joined, World};
+
+/// Every type of field.
+const KINDS: [&str; 12] = [
+    "text",
+    "longText",
+    "url",
+    "email",
+    "select",
+    "multiSelect",
+    "phone",
+    "number",
+    "date",
+    "dateTime",
+    "user",
+    "boolean",
+];
 
 /// Plants canaries wherever words can be put, reads them back, and makes every kind of mistake with them.
 pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
@@ -18,7 +34,7 @@ pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
     let section = canaries.plant("section");
     let section = admin.post("/api/v1/sections", json!({"entity": "customer", "name": section})).await.expect(201).body;
     let mut fields = Vec::new();
-    for kind in ["text", "longText", "url", "email", "select", "multiSelect"] {
+    for kind in KINDS {
         let mut field = json!({
             "entity": "customer", "type": kind, "name": canaries.plant("name"), "help": canaries.plant("help"),
             "audience": "customerEdit", "sectionId": section["id"],
@@ -49,9 +65,27 @@ pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
             "email" => json!(format!("{}@example.com", canaries.plant("email"))),
             "select" => field["options"][0]["id"].clone(),
             "multiSelect" => json!([field["options"][0]["id"]]),
+            // Digits and days that are nothing else's.
+            "phone" => json!(format!("+49{}", canaries.keep("15127309184"))),
+            "number" => canaries.keep("7309184620571").parse().unwrap(),
+            "date" => json!(canaries.keep("2187-03-29")),
+            "dateTime" => json!(format!("{}Z", canaries.keep("2191-08-17T05:43:21"))),
+            // Ids join rows, and lie in the clear: what is looked for is what somebody is called who is told of in a value alone.
+            "user" => {
+                let (address, called) =
+                    (format!("{}@example.com", canaries.plant("mail")), canaries.plant("colleague"));
+                let made = state.create_customer(&nobody, &address, &called).unwrap();
+                json!(world.known_as(&made.account_id).await)
+            }
+            // Of two values neither is like nothing else.
+            "boolean" => json!(true),
             _ => json!(canaries.plant("value")),
         };
         agent.writes(&account, id, value).await.expect(200);
+        if matches!(field["type"].as_str(), Some("number" | "date")) {
+            let (name, value) = (field["name"].as_str().unwrap(), canaries.0.last().unwrap());
+            agent.get(&format!("/api/v1/customers?query={name}%20=%20{value}")).await.expect(200);
+        }
         if field["type"] == "text" {
             agent.writes(&account, id, json!(canaries.plant("second"))).await.expect(200);
             agent.writes(&account, id, Value::Null).await.expect(200);
@@ -105,6 +139,9 @@ pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
     Box::pin(use_imports(world, &mut canaries, &fields[0], &account)).await;
     Box::pin(newcomers::make_people(world, &mut canaries)).await;
     Box::pin(change_a_type(world, &mut canaries, &account)).await;
+    Box::pin(many::change_many(world, &mut canaries, &account)).await;
+    Box::pin(many::merge_two(world, &mut canaries)).await;
+    Box::pin(many::copy_into_an_issue(world, &mut canaries)).await;
     let holders = json!({"browse": [{"kind": "agents"}], "edit": [{"kind": "agents"}],
         "configure": [{"kind": "group", "id": "a1", "name": canaries.plant("group")}]});
     admin.put("/api/v1/settings/permissions", "\"v0\"", holders).await.expect(200);

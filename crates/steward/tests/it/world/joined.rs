@@ -97,16 +97,20 @@ impl World {
         found
     }
 
-    /// Another site of the same kind, with the same people in it, as another tenant. A Data Center, or one with the Forge app.
+    /// Another site of the same server, with the same people in it, as another tenant: of the same kind, where there can be two. People of all Cloud sites
+    /// sign in at one Atlassian, and a sandbox is that for itself alone: beside a Cloud site by token there is a Data Center.
     pub(crate) async fn neighbour(&mut self, joined: Joined) -> sandbox::Running {
         const CLOUD: &str = "22222222-2222-4222-8222-222222222222";
-        if joined == Joined::Forge {
+        if joined == Joined::Forge || joined == Joined::Connect {
             let second = site(&self.clock, CLOUD, Some(&self.jira)).await;
             self.admit(&second).await;
-            self.join(&second).await;
+            if joined == Joined::Forge {
+                self.join(&second).await;
+            } else {
+                self.connect_at(&second).await;
+            }
             return second;
         }
-        assert_eq!(joined, Joined::DataCenter, "people of two Cloud sites sign in at one Atlassian");
         let client = OauthClient {
             id: "steward-client".to_owned(),
             secret: "steward-secret".to_owned(),
