@@ -129,6 +129,16 @@ fn peak_mib(pid: u32) -> Result<f64> {
     Ok(peak.context("no VmHWM")? / 1024.0)
 }
 
+/// Bytes of a folder's files.
+fn size_of(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() { size_of(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
+
 /// A file of `options.rows` rows: its dry run, its run, and the peers.
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let rows = options.rows;
@@ -206,9 +216,10 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     }
     report.line(&table);
     report.line(&format!(
-        "The server: {:.0} MiB at most, {:.1} CPU-seconds in all.",
+        "The server: {:.0} MiB of memory at most, {:.1} CPU-seconds in all; on disk afterwards {} MB.",
         peak_mib(running.pid())?,
-        worked.as_secs_f64()
+        worked.as_secs_f64(),
+        size_of(&folder.path().join("data"))? / 1_000_000
     ));
     if rows > of_jira {
         report.line(
