@@ -65,7 +65,8 @@ test('each organization has what is shared of it, people by their names, and is 
     expect([...(harbour?.querySelectorAll('dt') ?? [])].map((dt) => dt.textContent)).toEqual(['Manager', 'Plan']);
     expect(harbour?.querySelector('h4')?.textContent).toBe('Contract');
     expect([...(harbour?.querySelectorAll('dd bdi') ?? [])].map((dd) => dd.textContent)).toEqual(['Jonas Weber', 'Gold']);
-    expect(quay?.textContent).toBe('QuayNothing is shared about it yet.');
+    expect(quay?.querySelector('h3')?.textContent).toBe('Quay');
+    expect(quay?.querySelector('p')?.textContent).toBe('Nothing is shared about it yet.');
     expect(place.querySelector('button, input')).toBeNull();
   });
   await drawn(Request, [shared], (place) => {

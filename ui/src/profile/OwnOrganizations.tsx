@@ -63,7 +63,10 @@ export function SharedOf({ organization, fields, sections, level }: { organizati
   const groups = grouped(fields.filter((field) => held.has(field.id)), sections);
   return (
     <div className="own-organization" data-organization={organization.id}>
-      <Name className="organization-name"><bdi>{organization.name}</bdi></Name>
+      <div className="organization-head">
+        <Avatar name={organization.name} small square />
+        <Name className="organization-name"><bdi>{organization.name}</bdi></Name>
+      </div>
       {groups.length === 0 ? <p className="own-note">{t('portal.organizations.nothing')}</p> : (
         <div className="sections">
           {groups.map(({ section, fields: inside }) => (
