@@ -72,6 +72,7 @@ mod moving;
 mod nodes;
 mod objects;
 mod operator;
+mod own_organizations;
 mod person;
 mod probes;
 mod queries;
