@@ -54,6 +54,14 @@ const organization = (o) => ({ ...o, memberCount: db.customers.filter((c) => c.o
 const routes = [
   ['GET', /^\/me$/, (_, { who }) => reply({ ...who, siteUrl: 'http://localhost' })],
   ['POST', /^\/session\/tickets$/, () => reply({ url: `${db.origin}/app/?ticket=admin#/customers` })],
+  ['GET', /^\/me\/organizations$/, (_, { who }) => {
+    const fields = db.fields.filter((f) => f.entity === 'organization' && !f.retired && f.audience !== 'agents');
+    const shared = (o) => (db.values[`organization:${o.id}`] ?? []).filter((v) => v.value !== null && fields.some((f) => f.id === v.fieldId));
+    const label = ({ fieldId, value }) => find(db.fields, 'id', fieldId).options.find((o) => o.id === value)?.label ?? people[value]?.displayName ?? String(value);
+    const own = db.customers.find((c) => c.accountId === who.accountId)?.organizations ?? [];
+    const items = own.map((o) => ({ ...o, values: shared(o).map((v) => ({ fieldId: v.fieldId, value: v.value, text: label(v), updatedAt: v.updatedAt })) }));
+    return reply({ items, nextCursor: null, fields, sections: db.sections.filter((s) => fields.some((f) => f.sectionId === s.id)) });
+  }],
   ['GET', /^\/projects$/, (_, { query }) => page([{ id: 'p-1', key: 'HELP', name: 'Help desk' }, { id: 'p-2', key: 'FRT', name: 'Freight desk' }], query)],
   ['GET', /^\/users$/, (_, { query }) => page(Object.values(people).filter((p) => p.accountId === query.get('query') || p.displayName.toLowerCase().includes((query.get('search') ?? '').toLowerCase())).map(({ accountId, displayName }) => ({ accountId, displayName })), query)],
   ['GET', /^\/settings\/permissions$/, () => versioned(db.permissions)],

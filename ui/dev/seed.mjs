@@ -45,8 +45,8 @@ export function seed(scenario) {
     field('f-site', 'customer', 'url', 'Web page', { sectionId: 's-2' }),
     field('f-nick', 'customer', 'text', 'Preferred form of address', { sectionId: 's-2', audience: 'customerEdit', help: 'How should we address you?' }),
     field('f-note', 'customer', 'longText', 'Notes', { help: 'Only for the team.' }),
-    field('f-tier', 'organization', 'select', 'Tier', { sectionId: 's-3', options: options('Gold', 'Silver', 'Bronze'), default: 'bronze-2' }),
-    field('f-sla', 'organization', 'text', 'Service level', { sectionId: 's-3' }),
+    field('f-tier', 'organization', 'select', 'Tier', { sectionId: 's-3', options: options('Gold', 'Silver', 'Bronze'), default: 'bronze-2', audience: 'customerView' }),
+    field('f-sla', 'organization', 'text', 'Service level', { sectionId: 's-3', audience: 'customerView' }),
     field('f-domain', 'organization', 'url', 'Domain', { sectionId: 's-3' }),
     field('f-old', 'customer', 'text', 'Fax', { retired: true }),
   ];

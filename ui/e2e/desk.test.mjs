@@ -54,8 +54,15 @@ test('a list is narrowed to a project, beside other conditions', async () => {
 
 for (const [width, colorScheme] of [[390, 'light'], [1280, 'dark']]) {
   test(`the portal's modules at ${width}px, ${colorScheme}`, async (context) => {
-    const made = await makeFields(admin, unique('Needed'), { floor: { type: 'text', audience: 'customerEdit', required: true } });
+    const made = await makeFields(admin, unique('Needed'), {
+      floor: { type: 'text', audience: 'customerEdit', required: true },
+      agreed: { type: 'text', entity: 'organization', sectionId: null, audience: 'customerView' },
+    });
     context.after(() => made.remove());
+    const [agent, customer] = [await apiAs('agent'), await apiAs('customer')];
+    const [organization] = (await agent('GET', `/customers/${(await customer('GET', '/me')).body.accountId}`)).body.organizations;
+    const written = await agent('PUT', `/organizations/${organization.id}/values/${made.fields.agreed.id}`, { value: 'of the whole company' }, { 'if-match': '"v0"' });
+    assert.equal(written.status, 200, JSON.stringify(written.body));
     const page = await newPage(browser, { width, height: 900, colorScheme });
     // On top: what is missing, and the way to where it is filled.
     await signIn(page, 'customer', '/servicedesk/customer/portals');
@@ -74,7 +81,9 @@ for (const [width, colorScheme] of [[390, 'light'], [1280, 'dark']]) {
     const details = await frameOf(page, 'portal-request');
     const field = details.locator(`[data-field="${made.fields.floor.id}"]`);
     await field.waitFor();
+    await details.locator(`[data-organization="${organization.id}"]`).getByText('of the whole company').waitFor();
     await assertAccessible(details, 'details below a request');
+    assert.ok(await details.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), 'nothing is cut off by its frame');
     await assertFits(page, 'a request');
     await field.locator('[data-edit]').click();
     await page.keyboard.type('third');

@@ -12,6 +12,7 @@ let site;
 let admin;
 let shop;
 let key;
+let organization;
 
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -90,6 +91,18 @@ test('an administrator makes a key, and its secret is told once', async () => {
   await shot(admin, 'signin-key');
   const made = await api(admin, 'POST', '/fields', { entity: 'customer', type: 'text', name: 'Nickname', audience: 'customerEdit' });
   assert.equal(made.status, 201, JSON.stringify(made.body));
+  // What is shared of the customer's organization, and what is not.
+  const found = await api(admin, 'GET', `/customers?search=${encodeURIComponent(site.jira.users.customer.displayName)}`);
+  const { organizations } = found.body.items.find((one) => one.displayName === site.jira.users.customer.displayName);
+  const values = {};
+  for (const [name, audience] of [['Agreement', 'customerView'], ['Risk', 'agents']]) {
+    const field = await api(admin, 'POST', '/fields', { entity: 'organization', type: 'text', name, audience });
+    assert.equal(field.status, 201, JSON.stringify(field.body));
+    values[field.body.id] = `${name} of all`;
+  }
+  const written = await api(admin, 'POST', '/organizations/values:bulk', { items: [{ organizationId: organizations[0].id, values }] });
+  assert.equal(written.body.items[0].status, 200, JSON.stringify(written.body));
+  [organization] = organizations;
 });
 
 for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [390, 'light'], [390, 'dark']]) {
@@ -115,6 +128,10 @@ for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [390, 'ligh
     await page.keyboard.type(`Annie ${width} ${colorScheme}`);
     await page.keyboard.press('Enter');
     await row.locator('.field-saved').waitFor();
+    const block = page.locator(`[data-organization="${organization.id}"]`);
+    await block.getByRole('heading', { name: organization.name }).waitFor();
+    await block.getByText('Agreement of all').waitFor();
+    assert.equal(await page.getByText('Risk').count(), 0);
     await assertAccessible(page, 'own profile');
     await assertFits(page, 'own profile');
     await shot(page, `portal-profile-${width}-${colorScheme}`);

@@ -123,15 +123,27 @@ pub fn check_holders(pointer: &str, holders: &[Holder]) -> Vec<FieldFault> {
     faults
 }
 
-/// What of a field a customer may do with their own value.
+/// What a customer may do with their own value of a field, and with that of an organization which they belong to.
 pub fn customer_may(audience: FieldAudience, entity: Entity, edit: bool) -> bool {
-    // An organization's fields are its agents' notes about many people: one member does not see or change them.
-    entity == Entity::Customer
-        && match audience {
-            FieldAudience::Agents => false,
-            FieldAudience::CustomerView => !edit,
-            FieldAudience::CustomerEdit => true,
-        }
+    match audience {
+        FieldAudience::Agents => false,
+        FieldAudience::CustomerView => !edit,
+        // An organization has one value for all its members: none of them writes it over the others'.
+        FieldAudience::CustomerEdit => !edit || entity == Entity::Customer,
+    }
+}
+
+/// Whether fields of an entity can have this audience.
+pub fn check_audience(entity: Entity, audience: FieldAudience) -> Result<(), FieldFault> {
+    match (entity, audience) {
+        (Entity::Organization, FieldAudience::CustomerEdit) => Err(fault(
+            "/audience",
+            "not_allowed",
+            "An organization has one value for all its members, so customers do not change it. Choose `agents` or `customerView`.",
+            None,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a field stands in the panel of an issue of this project.

@@ -111,7 +111,7 @@ fn permissions_follow_from_standing() {
 }
 
 #[test]
-fn an_audience_is_about_customers_own_fields() {
+fn customers_see_what_is_shared_and_change_what_is_theirs_alone() {
     for (audience, view, edit) in [
         (FieldAudience::Agents, false, false),
         (FieldAudience::CustomerView, true, false),
@@ -119,7 +119,11 @@ fn an_audience_is_about_customers_own_fields() {
     ] {
         assert_eq!(customer_may(audience, Entity::Customer, false), view);
         assert_eq!(customer_may(audience, Entity::Customer, true), edit);
-        assert!(!customer_may(audience, Entity::Organization, false));
+        assert_eq!(customer_may(audience, Entity::Organization, false), view);
+        assert!(!customer_may(audience, Entity::Organization, true));
+        assert_eq!(check_audience(Entity::Customer, audience), Ok(()));
+        let refused = check_audience(Entity::Organization, audience).err().map(|wrong| (wrong.pointer, wrong.code));
+        assert_eq!(refused, edit.then(|| ("/audience".to_owned(), "not_allowed")));
     }
 }
 

@@ -46,8 +46,8 @@ static CUSTOMER_VALUE: DataClass = DataClass {
 
 static ORGANIZATION_VALUE: DataClass = DataClass {
     name: "organization-value",
-    purpose: "What agents wrote into an organization's fields, now and before.",
-    audience: Audience::Tenant,
+    purpose: "What agents wrote into an organization's fields, now and before. Its members see what is shared with customers.",
+    audience: Audience::TenantAndSubject,
     retention: Retention::Tenancy,
     regional: true,
     export: Export::Tenant,

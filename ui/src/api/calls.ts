@@ -3,7 +3,7 @@ import { etag, must, type ApiClient } from './client';
 import type {
   BulkAction, BulkChange, BulkItem, BulkOutcome, BulkRow, Changes, Completion, Copies, Customer, CustomerKeyInput, CustomerKeys, Delivery, Duplicate, Entitlement, EntitlementChange, Entity, Field,
   FieldInput, FieldValue, Found, Held, HistoryEntry, Holder, Import, ImportMade, ImportOutcome, ImportPreview, ImportRow, ImportSettings, InJira, IssueField, Made, Me, Merge, Merged, MergeInput, MergePreview, Mistake, NewCustomerKey, NewRequest,
-  NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
+  NewToken, NewWebhook, Organization, OrganizationEntitlements, OwnOrganizations, OwnRequest, Panel, Permissions, Portal, Product, ProductInput, Project, Reading, ReplayInput, RequestForm,
   RequestType, RowValues, SavedView, Section, Subject, Terms, Token, TokenInput, TypeChange, TypeChangeInput, TypeChangeRow, User, Value,
   ValueSet, Webhook, WebhookInput,
 } from './types';
@@ -256,6 +256,9 @@ export function calls(api: ApiClient) {
     portal: (): Promise<Portal> => must(api.GET('/api/v1/portal')),
     ownRequests: (cursor: string | undefined): Promise<Page<OwnRequest>> =>
       must(api.GET('/api/v1/me/requests', { params: { query: cursor === undefined ? {} : { cursor } } })),
+    /** With what is shared of them, and the fields that it stands in. */
+    ownOrganizations: (cursor: string | undefined): Promise<OwnOrganizations> =>
+      must(api.GET('/api/v1/me/organizations', { params: { query: cursor === undefined ? {} : { cursor } } })),
     addToken: (body: TokenInput): Promise<NewToken> => must(api.POST('/api/v1/tokens', { body })),
     revokeToken: (tokenId: string): Promise<unknown> => must(api.DELETE('/api/v1/tokens/{tokenId}', { params: { path: { tokenId } } })),
 

@@ -48,6 +48,7 @@ export const keys = {
   customerKeys: ['customerKeys'] as const,
   portal: ['portal'] as const,
   ownRequests: (accountId: string) => ['ownRequests', accountId] as const,
+  ownOrganizations: (accountId: string) => ['ownOrganizations', accountId] as const,
   webhooks: ['webhooks'] as const,
   inJira: ['inJira'] as const,
   copies: ['copies'] as const,

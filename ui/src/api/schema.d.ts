@@ -562,7 +562,7 @@ export interface paths {
         };
         /**
          * List fields
-         * @description A customer is shown the fields that they may see.
+         * @description A customer is shown the fields that they may see of their own; `/me/organizations` has those of their organizations.
          */
         get: operations["list_fields"];
         put?: never;
@@ -933,6 +933,27 @@ export interface paths {
         };
         /** Read who calls */
         get: operations["read_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own organizations
+         * @description Those that the caller belongs to, as Jira has it now (a Data Center's as they were read within the hour), by name, with what is shared with their members: values of fields that
+         *     customers see, of the projects whose customer the caller is. Who wrote them is not told.
+         */
+        get: operations["list_own_organizations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2966,7 +2987,7 @@ export interface components {
         FieldAudience: "agents" | "customerView" | "customerEdit";
         /** @description A field as somebody wants it. */
         FieldInput: {
-            /** @description Who sees it besides agents. */
+            /** @description Who sees it besides agents. `customerEdit` is for customers' own fields: an organization has one value for all its members. */
             audience?: components["schemas"]["FieldAudience"];
             /** @description What an empty panel offers. */
             default?: unknown;
@@ -3917,6 +3938,29 @@ export interface components {
         OrganizationsBulk: {
             /** @description One for each organization. */
             items: components["schemas"]["OrganizationItem"][];
+        };
+        /** @description An organization that the caller belongs to. */
+        OwnOrganizationView: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * @description Its name, as Jira has it.
+             * @example Harbour Logistics
+             */
+            name: string;
+            /** @description What is shared of it with its members; what is empty is left out. */
+            values: components["schemas"]["SharedValueView"][];
+        };
+        /** @description Organizations that the caller belongs to. */
+        OwnOrganizationsView: {
+            /** @description The fields that are shared with members, in their order; none for whoever belongs to no organization. */
+            fields: components["schemas"]["FieldView"][];
+            /** @description By name; twenty at most. */
+            items: components["schemas"]["OwnOrganizationView"][];
+            /** @description Send it as `cursor` for the next page; null on the last. */
+            nextCursor?: string | null;
+            /** @description The sections of these fields. */
+            sections: components["schemas"]["SectionView"][];
         };
         /** @description A request of one's own. */
         OwnRequestView: {
@@ -5180,6 +5224,17 @@ export interface components {
              * @description Its number.
              */
             sequence: number;
+        };
+        /** @description A value of an organization's that is shared with its members. */
+        SharedValueView: {
+            /** @description The field. */
+            fieldId: string;
+            /** @description As people read it: options and people by their names. */
+            text: string;
+            /** @description When it was last changed. */
+            updatedAt: string;
+            /** @description The value. */
+            value: unknown;
         };
         /** @description A ticket, as the page's address carried it. */
         StartBody: {
@@ -11568,6 +11623,116 @@ export interface operations {
             };
             /** @description Too many requests: send it again after `Retry-After` seconds */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_own_organizations: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `nextCursor` of the page before.
+                 * @example 17
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "17",
+                     *           "name": "Harbour Logistics",
+                     *           "values": [
+                     *             {
+                     *               "fieldId": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a13",
+                     *               "value": "0193a6f2-7c00-7e55-9c0a-333333333333",
+                     *               "text": "Fleet",
+                     *               "updatedAt": "2026-11-22T09:00:00Z"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "nextCursor": null,
+                     *       "fields": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7d41-9b1e-2f6c1f0e8a13",
+                     *           "entity": "organization",
+                     *           "type": "select",
+                     *           "name": "Agreement",
+                     *           "help": "Which terms apply.",
+                     *           "sectionId": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e22",
+                     *           "position": 0,
+                     *           "required": false,
+                     *           "default": null,
+                     *           "options": [
+                     *             {
+                     *               "id": "0193a6f2-7c00-7e55-9c0a-333333333333",
+                     *               "label": "Fleet",
+                     *               "retired": false
+                     *             }
+                     *           ],
+                     *           "audience": "customerView",
+                     *           "projects": [],
+                     *           "retired": false,
+                     *           "version": 18
+                     *         }
+                     *       ],
+                     *       "sections": [
+                     *         {
+                     *           "id": "0193a6f2-7c00-7b20-8a5d-6f0b7c9d1e22",
+                     *           "entity": "organization",
+                     *           "name": "Contract",
+                     *           "position": 0,
+                     *           "version": 12
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnOrganizationsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too many requests: send it again after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,8 +6,8 @@ describe('what a change makes old', () => {
   test.each([
     [{ kind: 'customer', id: 'a' }, [['values', 'customer', 'a'], ['history', 'customer', 'a'], ['rows', 'customer'], ['panel'], ['customer', 'a'], ['merges', 'a'], ['held', 'a']]],
     [{ kind: 'organization', id: '7' }, [['values', 'organization', '7'], ['history', 'organization', '7'], ['rows', 'organization'], ['panel'], ['entitlements', '7'], ['entitlementHistory', '7']]],
-    [{ kind: 'field', id: 'f' }, [['fields'], ['panel']]],
-    [{ kind: 'section', id: 's' }, [['sections'], ['panel']]],
+    [{ kind: 'field', id: 'f' }, [['fields'], ['panel'], ['ownOrganizations']]],
+    [{ kind: 'section', id: 's' }, [['sections'], ['panel'], ['ownOrganizations']]],
     [{ kind: 'product', id: 'p' }, [['products'], ['entitlements'], ['panel']]],
   ] as const)('%j', (change, keys) => {
     expect(staleBy(change)).toEqual(keys);

@@ -20,8 +20,8 @@ export function staleBy({ kind, id }: Changes['changes'][number]): QueryKey[] {
   switch (kind) {
     case 'customer': return [['values', kind, id], ['history', kind, id], ['rows', kind], ['panel'], ['customer', id], ['merges', id], ['held', id]];
     case 'organization': return [['values', kind, id], ['history', kind, id], ['rows', kind], ['panel'], ['entitlements', id], ['entitlementHistory', id]];
-    case 'field': return [['fields'], ['panel']];
-    case 'section': return [['sections'], ['panel']];
+    case 'field': return [['fields'], ['panel'], ['ownOrganizations']];
+    case 'section': return [['sections'], ['panel'], ['ownOrganizations']];
     case 'product': return [['products'], ['entitlements'], ['panel']];
   }
 }

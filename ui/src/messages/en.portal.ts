@@ -11,6 +11,8 @@ export const portal = {
   'portal.request.updated': 'Updated {at}',
   'portal.request.participant': 'You take part',
   'portal.organizations': 'Your organizations',
+  'portal.organizations.intro': 'The support team shows this to everybody who belongs to them. Tell the support team if something is wrong.',
+  'portal.organizations.nothing': 'Nothing is shared about it yet.',
   'portal.out.title': 'You are signed out',
   'portal.out.detail': 'Go to the site on which you are a customer and open your requests from there: it signs you in again.',
   'problem.unauthenticated.portal.do': 'Go to the site on which you are a customer and open your requests from there: it signs you in again.',

@@ -316,6 +316,8 @@ export const en = {
   'editor.audience.customerView.detail': 'Each customer sees their own value on the portal.',
   'editor.audience.customerEdit': 'Customers may change it',
   'editor.audience.customerEdit.detail': 'Each customer may change their own value on the portal.',
+  'editor.audience.members': 'Members may see it',
+  'editor.audience.members.detail': 'Members of the organization see it on the portal. It is one value for all of them, so none of them changes it.',
   'editor.projects': 'Service projects',
   'editor.projects.detail': 'Without a choice: in all projects. Otherwise beside requests of these projects, and to their customers in the portal. Agents who may see customers find it in tables, on a customer’s page and in the API as well.',
   'editor.options': 'Options',
@@ -346,6 +348,7 @@ export const en = {
   'audience.agents': 'Agents only',
   'audience.customerView': 'Customers see it',
   'audience.customerEdit': 'Customers change it',
+  'audience.members': 'Members see it',
   'projects.some.one': '{count} project',
   'projects.some.other': '{count} projects',
 

@@ -9,7 +9,6 @@ import { Failed } from '../kit/Failed';
 import { HostLink } from '../kit/HostLink';
 import { t } from '../messages';
 import { ProfilePage } from '../profile/ProfilePage';
-import { OwnOrganizations } from './OwnOrganizations';
 import { OwnRequests } from './OwnRequests';
 
 export function PortalPage() {
@@ -26,7 +25,7 @@ export function PortalPage() {
       <PortalHead site={site} page={page} />
       <main id="main" className="page page-portal" tabIndex={-1}>
         <Failed key={page}>
-          {page === 'profile' ? <div className="portal-profile"><ProfilePage embedded /><OwnOrganizations /></div> : <OwnRequests />}
+          {page === 'profile' ? <div className="portal-profile"><ProfilePage embedded /></div> : <OwnRequests />}
         </Failed>
         {jira && <p className="portal-jira"><HostLink href={jira}>{t('portal.jira')}</HostLink></p>}
       </main>

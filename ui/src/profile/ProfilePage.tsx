@@ -1,4 +1,4 @@
-/** What a customer sees of themselves on the portal, in plain words: their fields as far as they are shared with them, and what is held about them. */
+/** What a customer sees of themselves on the portal, in plain words: their fields and their organizations’ as far as they are shared with them, and what is held about them. */
 import { useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { useServices } from '../app/services';
@@ -8,6 +8,7 @@ import { EmptyState, ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
 import { HeldPage } from '../person/HeldPage';
 import { FieldSections } from '../values/FieldSections';
+import { OwnOrganizations, useOwnOrganizations } from './OwnOrganizations';
 
 export function ProfilePage({ embedded = false }: { embedded?: boolean }) {
   const body = <Profile />;
@@ -37,6 +38,7 @@ function Details() {
   const values = useValues(subject);
   const fields = useFields('customer');
   const sections = useSections('customer');
+  const own = useOwnOrganizations();
   const failed = [values, fields, sections].find((q) => q.isError && !q.data);
   if (failed) return <ProblemNotice error={failed.error} forge={transport.kind !== 'session'} onRetry={() => void failed.refetch()} />;
   if (!values.data || !fields.data || !sections.data) return <Skeleton head rows={4} />;
@@ -45,14 +47,19 @@ function Details() {
   return (
     <div className="profile-details">
       {shared.length > 0 && <p className="page-intro">{t(editable ? 'profile.intro' : 'profile.intro.readonly')}</p>}
-      {shared.length === 0 ? (
-        <EmptyState icon="person" title={t('profile.empty.title')} detail={t('profile.empty.detail')} />
-      ) : (
+      {shared.length === 0 ? <NothingOwn own={own} /> : (
         <div className="card">
           <FieldSections subject={subject} fields={shared} sections={sections.data} values={values.data} mayEdit={(f) => f.audience === 'customerEdit'} name={me.displayName} />
         </div>
       )}
+      <OwnOrganizations own={own} />
       <MyEntitlements />
     </div>
   );
+}
+
+/** Where nothing of their own is shared, something of their organizations may be. */
+function NothingOwn({ own }: { own: ReturnType<typeof useOwnOrganizations> }) {
+  if (own.found.isPending) return <Skeleton rows={4} />;
+  return own.anyShared ? null : <EmptyState icon="person" title={t('profile.empty.title')} detail={t('profile.empty.detail')} />;
 }

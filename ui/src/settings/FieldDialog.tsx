@@ -6,7 +6,7 @@ import { Controller, useForm, useWatch } from 'react-hook-form';
 import { useServices } from '../app/services';
 import { asProblem, type ApiProblem } from '../api/problem';
 import { keys } from '../api/queries';
-import type { Audience, Entity, Field, FieldInput, FieldOption, Section } from '../api/types';
+import type { Entity, Field, FieldInput, FieldOption, Section } from '../api/types';
 import { announce } from '../kit/announce';
 import { Button } from '../kit/Button';
 import { DialogBox } from '../kit/Dialogs';
@@ -15,7 +15,7 @@ import { ProblemNotice } from '../kit/Notice';
 import { t } from '../messages';
 import { complaint, normalized } from '../values/check';
 import { ValueInput } from '../values/ValueInput';
-import { FIELD_TYPES, hasOptions, inputOf } from './fieldInput';
+import { audiencesOf, FIELD_TYPES, hasOptions, inputOf } from './fieldInput';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
 
 interface Props {
@@ -31,7 +31,6 @@ interface Props {
 type Draft = Omit<FieldInput, 'options' | 'help'> & { help: string; options: DraftOption[] };
 
 const LONGEST_NAME = 100;
-const AUDIENCES: Audience[] = ['agents', 'customerView', 'customerEdit'];
 
 function draftOf(entity: Entity, field: Field | null, sectionId: string | null): Draft {
   if (!field) return { entity, type: 'text', name: '', help: '', sectionId, required: false, default: null, options: [], audience: 'agents', projects: [] };
@@ -151,7 +150,7 @@ export function FieldDialog({ entity, field, sectionId, sections, onClose, onSav
         )}
         <Controller control={control} name="audience" render={({ field: f }) => (
           <RadioInput label={t('editor.audience')} value={f.value} onChange={f.onChange} error={error('audience')}
-            choices={AUDIENCES.map((id) => ({ id, label: t(`editor.audience.${id}`), detail: t(`editor.audience.${id}.detail`) }))} />
+            choices={audiencesOf(entity).map(({ id, label, detail }) => ({ id, label: t(label), detail: t(detail) }))} />
         )} />
         {(projects.data?.length ?? 0) > 0 && (
           <Controller control={control} name="projects" render={({ field: f }) => (

@@ -5,6 +5,7 @@ import { href } from '../app/route';
 import { IconButton } from '../kit/Button';
 import { Icon } from '../kit/Icon';
 import { t, tn } from '../messages';
+import { audienceWord } from './fieldInput';
 import type { Target } from './order';
 
 const DRAG_TYPE = 'application/x-steward-field';
@@ -49,7 +50,7 @@ export function FieldShelf({ sectionId, label, fields, sections, onMove, onStep,
               {field.projects.length > 0 && <span>{tn('projects.some', field.projects.length)}</span>}
             </span>
           </div>
-          <span className="lozenge" data-audience={field.audience}>{t(`audience.${field.audience}`)}</span>
+          <span className="lozenge" data-audience={field.audience}>{t(audienceWord(field))}</span>
           <FieldMenu field={field} sections={sections} onMove={onMove} onStep={onStep} onRetire={onRetire} onEdit={onEdit} />
         </GridListItem>
       )}

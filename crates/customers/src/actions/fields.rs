@@ -67,7 +67,7 @@ pub(crate) async fn define_field(cx: &Cx, room: &Room, wanted: Wanted) -> Result
     access::require(cx, room, Permission::Configure).await?;
     let mut body = wanted.body;
     body.options = rules::merge_options(&[], body.options, fresh_option).map_err(Fault::invalid_fields)?;
-    let body = rules::check_body(wanted.kind, &body).map_err(Fault::invalid_fields)?;
+    let body = check(wanted.entity, wanted.audience, wanted.kind, &body)?;
     let id = FieldId::fresh();
     let keys = access::tenant_keys(cx, room).await?;
     let hash = access::name_hash(cx, room, "field name", &body.name).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn change_field(cx: &Cx, room: &Room, id: FieldId, before: i64,
     if !faults.is_empty() {
         return Err(Fault::invalid_fields(faults));
     }
-    let body = rules::check_body(old.kind, &body).map_err(Fault::invalid_fields)?;
+    let body = check(old.entity, wanted.audience, old.kind, &body)?;
     check_unique(&mut scoped, old.entity, &hash, Some(id)).await?;
     check_section(&mut scoped, old.entity, wanted.section).await?;
     let sealed = keys.seal(&place(id), &body)?;
@@ -220,6 +220,17 @@ pub(crate) async fn order_fields(cx: &Cx, room: &Room, entity: Entity, ids: &[Fi
         ledger::Entry { kind: "customers.fields_ordered", actor, object: Some(entity.name()), ..Default::default() };
     ledger::append(&mut scoped, cx, entry).await?;
     scoped.commit().await
+}
+
+/// A definition as it is kept, or everything that is wrong with it.
+fn check(entity: Entity, audience: FieldAudience, kind: FieldType, body: &FieldBody) -> Result<FieldBody> {
+    match (rules::check_audience(entity, audience), rules::check_body(kind, body)) {
+        (Ok(()), Ok(body)) => Ok(body),
+        (audience, body) => {
+            let faults = audience.err().into_iter().chain(body.err().into_iter().flatten());
+            Err(Fault::invalid_fields(faults.collect()))
+        }
+    }
 }
 
 fn fresh_option() -> String {

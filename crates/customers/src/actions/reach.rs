@@ -1,5 +1,5 @@
 //! Whose values a caller reaches, and which of them: whoever holds the permission all of them, a customer those of their own
-//! that are shared with the customers of their projects.
+//! and of their organizations that are shared with the customers of their projects.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use kernel::{AccountId, Cx, Fault, ProjectId, Result};
 use crate::Room;
 use crate::actions::fields::OpenField;
 use crate::actions::{access, directory};
-use crate::model::{Owner, Permission};
+use crate::model::{Entity, Owner, Permission};
 use crate::{rules, sql};
 
 /// What the caller may do with an owner's values.
@@ -17,6 +17,8 @@ pub(crate) enum Reach {
     Agent,
     /// A customer with their own, who is one of these projects'.
     Own(BTreeSet<ProjectId>),
+    /// The same with what is of an organization that they belong to. Whoever makes it asked Jira which those are.
+    Member(BTreeSet<ProjectId>),
 }
 
 impl Reach {
@@ -25,7 +27,13 @@ impl Reach {
         Ok(Self::Own(sql::projects_of_customer(&mut room.shared.store.read(cx).await?, account).await?))
     }
 
-    /// The caller's to what fields there are.
+    /// A customer's with what is of organizations that they belong to.
+    pub(crate) async fn member(cx: &Cx, room: &Room, account: &AccountId) -> Result<Self> {
+        Ok(Self::Member(sql::projects_of_customer(&mut room.shared.store.read(cx).await?, account).await?))
+    }
+
+    /// The caller's to what fields there are. Of organizations' fields a customer is told with their values alone: whoever belongs to
+    /// none is told of none.
     pub(crate) async fn to_definitions(cx: &Cx, room: &Room) -> Result<Self> {
         match cx.person() {
             _ if access::sees_definitions(cx, room).await? => Ok(Self::Agent),
@@ -49,10 +57,14 @@ impl Reach {
 
     /// A field that is limited to projects is for their customers alone.
     fn may(&self, field: &OpenField, edit: bool) -> bool {
-        let Self::Own(projects) = self else { return true };
+        let (entity, projects) = match self {
+            Self::Agent => return true,
+            Self::Own(projects) => (Entity::Customer, projects),
+            Self::Member(projects) => (Entity::Organization, projects),
+        };
         let limits = &field.body.peek().projects;
         let here = limits.is_empty() || projects.iter().any(|of| rules::applies_to_project(limits, of.as_str()));
-        !field.retired && here && rules::customer_may(field.audience, field.entity, edit)
+        !field.retired && field.entity == entity && here && rules::customer_may(field.audience, entity, edit)
     }
 }
 

@@ -141,7 +141,7 @@ pub(crate) struct FieldInput {
     /// What may be chosen; every option there is must be listed.
     #[serde(default)]
     options: Vec<OptionInput>,
-    /// Who sees it besides agents.
+    /// Who sees it besides agents. `customerEdit` is for customers' own fields: an organization has one value for all its members.
     #[serde(default = "agents")]
     audience: FieldAudience,
     /// Project ids that it is limited to; empty: all.
@@ -192,7 +192,7 @@ pub(crate) struct FieldQuery {
 
 /// List fields
 ///
-/// A customer is shown the fields that they may see.
+/// A customer is shown the fields that they may see of their own; `/me/organizations` has those of their organizations.
 #[utoipa::path(get, path = "/fields", tag = "fields", security(("token" = ["fields:read"]), ("bearer" = []), ("session" = [])), params(FieldQuery),
     responses((status = 200, body = Page<FieldView>), (status = 401, body = ProblemBody)))]
 #[web::boxed]

@@ -65,10 +65,8 @@ async fn list_sections(
     Principal { cx, .. }: Principal<scope::FieldsRead>,
     Query(query): Query<SectionQuery>,
 ) -> Result<Reply, Problem> {
-    let visible = match Reach::to_definitions(&cx, &room).await? {
-        Reach::Agent => None,
-        own @ Reach::Own(_) => Some(sections_within(&cx, &room, &own).await?),
-    };
+    let reach = Reach::to_definitions(&cx, &room).await?;
+    let visible = if reach.is_agent() { None } else { Some(sections_within(&cx, &room, &reach).await?) };
     let sections: Vec<OpenSection> = sections::all(&cx, &room)
         .await?
         .into_iter()

@@ -36,16 +36,25 @@ const FIELD_KINDS: &str = "SELECT id, kind FROM field WHERE tenant = $1 AND enti
 pub(crate) type SealedField = Field<Sealed<FieldBody>>;
 pub(crate) type SealedSection = Section<Sealed<String>>;
 
+/// Fields of organizations were once given to customers to change, who never could: they are ones that members see.
+fn audience(entity: Entity, stored: &str) -> Option<FieldAudience> {
+    match (entity, FieldAudience::parse(stored)?) {
+        (Entity::Organization, FieldAudience::CustomerEdit) => Some(FieldAudience::CustomerView),
+        (_, audience) => Some(audience),
+    }
+}
+
 fn field(row: &Row) -> Result<SealedField> {
     let strange = |column: &str| Fault::broken("customers_row", format!("field.{column} is not from its closed set"));
+    let entity = Entity::parse(&row.text("entity")?).ok_or_else(|| strange("entity"))?;
     Ok(Field {
         id: FieldId(row.uuid("id")?),
-        entity: Entity::parse(&row.text("entity")?).ok_or_else(|| strange("entity"))?,
+        entity,
         kind: FieldType::parse(&row.text("kind")?).ok_or_else(|| strange("kind"))?,
         section: row.opt_uuid("section")?.map(SectionId),
         position: row.int("position")?,
         required: row.bool("required")?,
-        audience: FieldAudience::parse(&row.text("audience")?).ok_or_else(|| strange("audience"))?,
+        audience: audience(entity, &row.text("audience")?).ok_or_else(|| strange("audience"))?,
         version: row.int("version")?,
         retired: row.bool("retired")?,
         body: row.sealed("body")?,

@@ -189,7 +189,7 @@ fn definitions() -> Vec<(&'static str, Value)> {
         ("Equipment", json!({"entity": "customer", "type": "url", "name": "Shop page"})),
         (
             "Agreement",
-            json!({"entity": "organization", "type": "select", "name": "Agreement", "options": options(&["Fleet", "Dealer", "Municipal", "Trial"]), "required": true, "help": "Which terms apply."}),
+            json!({"entity": "organization", "type": "select", "name": "Agreement", "options": options(&["Fleet", "Dealer", "Municipal", "Trial"]), "required": true, "help": "Which terms apply.", "audience": "customerView"}),
         ),
         (
             "Agreement",
@@ -197,7 +197,7 @@ fn definitions() -> Vec<(&'static str, Value)> {
         ),
         (
             "Agreement",
-            json!({"entity": "organization", "type": "number", "name": "Response hours", "help": "Within how many hours we answer."}),
+            json!({"entity": "organization", "type": "number", "name": "Response hours", "help": "Within how many hours we answer.", "audience": "customerView"}),
         ),
         ("Agreement", json!({"entity": "organization", "type": "date", "name": "Customer since"})),
         ("Billing", json!({"entity": "organization", "type": "email", "name": "Billing address"})),

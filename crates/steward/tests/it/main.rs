@@ -76,6 +76,7 @@ mod nodes;
 mod object_settings;
 mod objects;
 mod operator;
+mod own_organizations;
 mod person;
 mod probes;
 mod queries;

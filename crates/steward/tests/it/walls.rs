@@ -25,9 +25,10 @@ pub(crate) use tenants::OF_ONE_TENANT;
 const OPEN_TO_NOBODY: [&str; 1] = ["POST /api/v1/session"];
 
 /// Open to a customer, who gets only what is theirs.
-const OPEN_TO_CUSTOMERS: [&str; 24] = [
+const OPEN_TO_CUSTOMERS: [&str; 25] = [
     "GET /api/v1/changes",
     "GET /api/v1/me",
+    "GET /api/v1/me/organizations",
     "GET /api/v1/me/requests",
     "GET /api/v1/portal",
     "GET /api/v1/fields",
@@ -274,6 +275,14 @@ async fn things_of(world: &World, account: String, issue: String) -> Things {
     let organization = organizations["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/organizations/{organization}/entitlements/{product}");
     world.agent().put(&path, "\"v0\"", json!({"note": "canary of a note"})).await.expect(200);
+    // What is hidden in an organization of theirs, and what is shared of one in which nobody is.
+    let nobodys = world.jira.state().create_organization(&sandbox::events::Actor::default(), "Nobody's").id;
+    for (of, audience) in [(&organization, "agents"), (&nobodys, "customerView")] {
+        let field = json!({"entity": "organization", "type": "text", "name": audience, "audience": audience});
+        let field = admin.defines(field).await["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/organizations/{of}/values/{field}");
+        world.agent().put(&path, "\"v0\"", json!({"value": "canary of an organization"})).await.expect(200);
+    }
     let key = admin.post("/api/v1/customer-keys", json!({"name": "Canary key"})).await.expect(201).body;
     // Two whom nobody plays: one was merged into the other.
     let nobody = sandbox::events::Actor::default();

@@ -29,6 +29,7 @@ pub(crate) async fn use_a_customers_site(world: &World, canaries: &mut Canaries)
     canaries.0.push(visitor.cookie_value().splitn(3, '_').nth(2).unwrap().to_owned());
     visitor.gets("/api/v1/me").await.expect(200);
     visitor.gets("/api/v1/me/requests").await.expect(200);
+    visitor.gets("/api/v1/me/organizations").await.expect(200);
     for token in [token, key.token(&format!("{}@example.com", canaries.plant("stranger"))), canaries.plant("notoken")] {
         let place = canaries.plant("place");
         checked(canaries, visitor.posts(&key, &token, Some(&format!("https://{place}.example"))).await);
@@ -39,5 +40,7 @@ pub(crate) async fn use_a_customers_site(world: &World, canaries: &mut Canaries)
     {
         checked(canaries, admin.post("/api/v1/customer-keys", body).await);
     }
-    checked(canaries, visitor.gets(&format!("/api/v1/me/requests?cursor={word}")).await);
+    for own in ["requests", "organizations"] {
+        checked(canaries, visitor.gets(&format!("/api/v1/me/{own}?cursor={word}")).await);
+    }
 }

@@ -44,8 +44,10 @@ pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
         }
         fields.push(admin.defines(field).await);
     }
-    let of_organizations =
-        admin.defines(json!({"entity": "organization", "type": "text", "name": canaries.plant("name")})).await;
+    let of_organizations = json!({
+        "entity": "organization", "type": "text", "name": canaries.plant("name"), "audience": "customerView",
+    });
+    let of_organizations = admin.defines(of_organizations).await;
     // A customer and an organization whose names are canaries in Jira itself.
     let named = canaries.plant("person");
     let address = format!("{}@example.com", canaries.plant("address"));
@@ -100,6 +102,10 @@ pub(super) async fn use_everything(world: &World, joined: Joined) -> Canaries {
         )
         .await
         .expect(200);
+    // A member reads it.
+    let member = world.jira.visitor(&world.customer().who).unwrap().account_id;
+    state.edit_organization(&nobody, &organization, |one| one.members.extend([member])).unwrap();
+    world.customer().get("/api/v1/me/organizations").await.expect(200);
     Box::pin(use_entitlements(world, &mut canaries, &organization)).await;
     agent.get(&format!("/api/v1/customers/{account}/history")).await.expect(200);
     for path in ["held", "readings"] {
