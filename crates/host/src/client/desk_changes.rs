@@ -149,7 +149,7 @@ impl Jira<'_> {
 
     /// Makes an organization. Jira makes a second one of the same name.
     pub async fn create_organization(&self, name: &Personal) -> Result<Organization> {
-        self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()}))).await
+        self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()})).makes()).await
     }
 
     /// Lets people use a desk; at most [`ACCOUNTS_AT_ONCE`].
@@ -247,7 +247,7 @@ impl Jira<'_> {
         if let (false, Some(ask)) = (data_center, ask.as_object_mut()) {
             ask.insert("isAdfRequest".to_owned(), true.into());
         }
-        let raised: Raised = self.call(Call::post("/rest/servicedeskapi/request", ask)).await?;
+        let raised: Raised = self.call(Call::post("/rest/servicedeskapi/request", ask).makes()).await?;
         if let Some(person) = raiser {
             self.name_raiser(&raised.issue_id, person).boxed().await;
         }
@@ -274,7 +274,7 @@ impl Jira<'_> {
             return self.dc_create_customer(email, name).boxed().await;
         }
         let ask = json!({"email": email.peek(), "displayName": name.peek()});
-        let call = Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true");
+        let call = Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true").makes();
         self.call(call).await.map_err(|fault| match fault.kind() {
             Kind::Conflict => {
                 Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already.")
