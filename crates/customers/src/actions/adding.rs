@@ -27,6 +27,8 @@ use crate::webhooks::event::EventKind;
 const MADE: &str = "customers.customer_added";
 /// For so long Jira's search may not know whom Jira made. After that, it withholds the address.
 pub(crate) const BEHIND: SignedDuration = SignedDuration::from_mins(10);
+/// The directory is read again once for all that was not heard of in so long: a reading of a big site takes minutes.
+const READ_AGAIN_MICROS: i64 = 5 * 60 * 1_000_000;
 
 /// A customer as somebody wants them.
 pub(crate) struct NewCustomer {
@@ -218,20 +220,27 @@ pub(crate) async fn create_organization(
     let projects = read(&mut faults, check_few("/projectIds", projects, PLACES_AT_ONCE));
     let (Some(name), Some(projects)) = (name, projects) else { return Err(Fault::invalid_fields(faults)) };
     let mut asking = Asking::of(cx, room, Thing::Organization, &[name.as_str()]).await?;
-    // Jira would make a second one, and nobody could tell them apart. One that was asked for and not heard of may be here by now.
-    let sorted = directory::sorted(cx, room).await?;
-    if asking.before().is_none() && sorted.organizations.iter().any(|line| line.name.trim() == name) {
-        return Err(Fault::duplicate("name_in_use", "There is an organization of this name already."));
+    let name = Personal::from(name);
+    // One that was asked for and not heard of may be here by now.
+    let is_new = asking.before().is_none();
+    if is_new {
+        refuse_name_in_use(cx, room, &name).await?;
     }
     let jira = jira(cx, room);
     let desks = desks_of(&jira, "/projectIds", &projects).await?;
     let only = |fault| refused_by_jira(fault, "Jira does not let you make organizations.");
     let by = jira.hand(Power::Agent).await.map_err(only)?;
-    let name = Personal::from(name);
     let look = || organization_called(&jira, &name).boxed();
-    let made = match asking.settle(look(), by.create_organization(&name).boxed(), look()).await {
+    let make = async {
+        // Whoever asked for the same at the same time may have it by now.
+        if is_new {
+            refuse_name_in_use(cx, room, &name).await?;
+        }
+        by.create_organization(&name).await
+    };
+    let made = match asking.settle(look(), make.boxed(), look()).await {
         Err(fault) if fault.code() == ANSWER_LOST => {
-            read_directory_again(cx, room, &asking).await?;
+            read_directory_again(cx, room).await?;
             return Err(fault);
         }
         made => made.map_err(only)?,
@@ -261,6 +270,15 @@ pub(crate) async fn create_organization(
     Ok(Added { made: made.id, refused })
 }
 
+/// Jira would make a second one, and nobody could tell them apart.
+async fn refuse_name_in_use(cx: &Cx, room: &Room, name: &Personal) -> Result<()> {
+    let sorted = directory::sorted(cx, room).await?;
+    if sorted.organizations.iter().any(|line| line.name.trim() == name.peek()) {
+        return Err(Fault::duplicate("name_in_use", "There is an organization of this name already."));
+    }
+    Ok(())
+}
+
 /// The organization of this name, in Jira's own list. None had it here, so whichever has it came since, as it was asked for.
 async fn organization_called(jira: &Jira<'_>, name: &Personal) -> Result<Option<Organization>> {
     let mut start = Some(0);
@@ -275,14 +293,13 @@ async fn organization_called(jira: &Jira<'_>, name: &Personal) -> Result<Option<
     Ok(None)
 }
 
-/// Lets the directory be read now, once for each asking, so that the lists show what Jira made and nobody heard of.
-async fn read_directory_again(cx: &Cx, room: &Room, asking: &Asking<'_>) -> Result<()> {
+/// Lets the directory be read soon, so that the lists show what Jira made and nobody heard of.
+async fn read_directory_again(cx: &Cx, room: &Room) -> Result<()> {
+    let slot = kernel::micros(cx.now()).div_euclid(READ_AGAIN_MICROS) + 1;
+    let at = kernel::from_micros(slot.saturating_mul(READ_AGAIN_MICROS));
     let mut scoped = room.shared.store.write(cx).await?;
-    let key = format!("unheard {}", kernel::micros(asking.noted_at().unwrap_or_else(|| cx.now())));
-    ::jobs::enqueue(&mut scoped, cx, jobs::SYNC, &key, &json!({}), cx.now()).await?;
-    scoped.commit().await?;
-    (room.shared.wake)();
-    Ok(())
+    ::jobs::enqueue(&mut scoped, cx, jobs::SYNC, &format!("unheard {slot}"), &json!({}), at).await?;
+    scoped.commit().await
 }
 
 fn accounts_given(accounts: Vec<AccountId>) -> Result<Vec<AccountId>> {

@@ -78,11 +78,6 @@ impl<'a> Asking<'a> {
         self.before
     }
 
-    /// When it was asked for last, as the note says.
-    pub(crate) fn noted_at(&self) -> Option<Timestamp> {
-        self.noted
-    }
-
     /// What was made for it was made since then, by Jira's clock.
     pub(crate) fn since(&self) -> Timestamp {
         let asked_at = self.before.unwrap_or_else(|| self.cx.now());
