@@ -26,7 +26,7 @@ const HEARD: &str = "DELETE FROM idempotency \
 fn taken() -> Fault {
     Fault::duplicate(
         "idempotency_in_progress",
-        "The same is being asked of Jira at this moment. Wait a moment, and look before you send it again.",
+        "The same is being asked for at this moment. Wait a moment, and look before you send it again.",
     )
 }
 

@@ -232,9 +232,11 @@ async fn wanted(world: &World, summary: &str) -> Value {
     for kind in kinds["items"].as_array().unwrap() {
         let kind = kind["id"].as_str().unwrap();
         let form = agent.get(&format!("/api/v1/projects/{project}/request-types/{kind}")).await.expect(200).body;
-        if form["missing"] == json!([]) {
-            let account = world.customer().account();
-            return json!({"accountId": account, "projectId": project, "requestTypeId": kind, "summary": summary});
+        if form["missing"] == json!([]) && form["described"] == json!(true) {
+            return json!({
+                "accountId": world.customer().account(), "projectId": project, "requestTypeId": kind,
+                "summary": summary, "description": "Since this morning.",
+            });
         }
     }
     panic!("the demo has no type that can be raised here: {kinds}")
