@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod adding;
 pub(crate) mod announce;
+pub(crate) mod asking;
 pub(crate) mod batches;
 pub(crate) mod bulk;
 pub(crate) mod bulk_actions;

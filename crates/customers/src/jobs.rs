@@ -26,7 +26,7 @@ use crate::webhooks::event::EventKind;
 
 pub(crate) const IMPORT: &str = "customers.carry_on_import";
 
-const SYNC: &str = "customers.sync_directory";
+pub(crate) const SYNC: &str = "customers.sync_directory";
 const FIRST_SYNC: &str = "customers.first_sync";
 /// A changed membership shows within the hour; the panel asks Jira itself and is always right.
 const SYNC_EVERY: Duration = Duration::from_secs(3600);

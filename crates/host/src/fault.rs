@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use kernel::{Fault, Kind};
 
+/// The code of a fault: Jira may have made what it was asked for. Whoever asks again looks for it first.
+pub const ANSWER_LOST: &str = "jira_answer_lost";
+
 /// Waiters on one failed look-up share its fault; each gets its own.
 pub(crate) fn shared(fault: &Arc<Fault>) -> Fault {
     let source = fault.private_source().map_or_else(|| fault.code().to_owned(), ToString::to_string);
@@ -32,6 +35,14 @@ pub(crate) fn door_refuses(rule: &'static str) -> Fault {
 pub(crate) fn unreachable(code: &'static str, cause: impl Into<String>) -> Fault {
     Fault::busy(code, "Jira does not answer at the moment. Try again.", Some(Duration::from_secs(5)))
         .because(cause.into())
+}
+
+/// Nobody heard whether Jira made something that would be there twice if it were made again. It names no time after which to ask
+/// again: what helps is a look.
+pub(crate) fn answer_lost(fault: &Fault) -> Fault {
+    let cause = fault.private_source().map_or_else(|| fault.code().to_owned(), ToString::to_string);
+    Fault::busy(ANSWER_LOST, "Jira did not say whether it did this. Look for it before you try again.", None)
+        .because(cause)
 }
 
 /// Jira's answer is not what its documentation says.

@@ -62,6 +62,11 @@ pub(crate) fn reported_by(name: &str, projects: &[ProjectId]) -> String {
     format!("project in ({}) AND reporter = {}", listed(projects), quoted(name))
 }
 
+/// What somebody reported in a service project, newest first.
+pub(crate) fn newest_of(name: &str, project: &ProjectId) -> String {
+    format!("project = {} AND reporter = {} ORDER BY created DESC", project.as_str(), quoted(name))
+}
+
 /// What somebody reported or takes part in, newest change first, in these service projects, of which there must be one at least.
 pub(crate) fn own_requests(name: &str, projects: &[ProjectId]) -> String {
     let (name, projects) = (quoted(name), listed(projects));
@@ -119,6 +124,7 @@ mod tests {
             own_requests("a\"b", &projects),
             "project in (10000, 10001) AND (reporter = \"a\\\"b\" OR \"Request participants\" = \"a\\\"b\") ORDER BY updated DESC"
         );
+        assert_eq!(newest_of("x", &projects[0]), "project = 10000 AND reporter = \"x\" ORDER BY created DESC");
         assert_eq!(newest(&projects), "project in (10000, 10001) ORDER BY created DESC");
         assert_eq!(changed(&projects[..1], 150), "project in (10000) AND updated >= \"-150m\" ORDER BY updated DESC");
         assert_eq!(reported_by("x", &projects), "project in (10000, 10001) AND reporter = \"x\"");

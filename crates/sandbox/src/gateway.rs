@@ -51,19 +51,19 @@ async fn rewrite(State(app): State<App>, mut request: Request, next: Next) -> Re
         request.extensions_mut().insert(ThroughGateway);
     }
     let line = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(line)| line.clone());
-    let lost = match misfortune(&app, request.method().clone(), request.uri().path().to_owned(), line).await {
+    let afterwards = match misfortune(&app, request.method().clone(), request.uri().path().to_owned(), line).await {
         Befallen::Instead(answer) => return answer,
-        Befallen::Unheard(line) => line,
+        Befallen::Afterwards(what) => Some(what),
         Befallen::Nothing => None,
     };
     let answer = match version_two::third(request.uri()) {
         Some(third) => version_two::serve(&app, request, third, next).await,
         None => next.run(request).await,
     };
-    if let Some(line) = lost {
-        line.hang_up();
+    match afterwards {
+        Some(what) => what.befalls(answer),
+        None => answer,
     }
-    answer
 }
 
 /// What befell a request.
@@ -71,8 +71,31 @@ pub(crate) enum Befallen {
     Nothing,
     /// It never reached the site; this is what its sender gets.
     Instead(Response),
-    /// The site does it, and then this line is to be cut.
-    Unheard(Option<Cut>),
+    /// The site does it, and then this befalls its answer.
+    Afterwards(Unheard),
+}
+
+/// What befalls the answer to what was done.
+pub(crate) enum Unheard {
+    /// This line is cut.
+    Cut(Option<Cut>),
+    /// An error is answered in its place.
+    Error(u16),
+}
+
+impl Unheard {
+    /// What is left of an answer.
+    pub(crate) fn befalls(self, answer: Response) -> Response {
+        match self {
+            Self::Cut(line) => {
+                if let Some(line) = line {
+                    line.hang_up();
+                }
+                answer
+            }
+            Self::Error(status) => ApiError::gateway(status).into_response(),
+        }
+    }
 }
 
 /// What befalls a request before the site sees it, by the faults in force.
@@ -96,7 +119,8 @@ pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Op
                 return Befallen::Instead(limits::commanded(reason, wait, app.state.now(), &app.config));
             }
             Fate::Error(status) => return Befallen::Instead(ApiError::gateway(status).into_response()),
-            Fate::Lost => return Befallen::Unheard(line),
+            Fate::Lost => return Befallen::Afterwards(Unheard::Cut(line)),
+            Fate::Stumbled(status) => return Befallen::Afterwards(Unheard::Error(status)),
             Fate::Closed => {
                 if let Some(line) = line {
                     line.hang_up();

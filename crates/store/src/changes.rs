@@ -31,10 +31,13 @@ pub struct Change {
 /// Takes the tenant's turn: until this transaction ends, no other changes anything of the tenant's that takes a turn
 /// too, so what is read after this stays true.
 pub async fn take_turn(scoped: &mut Scoped) -> Result<()> {
-    if scoped.run(TURN, Vec::new()).await? != 1 {
-        return Err(Fault::not_found());
-    }
+    turn(scoped).await?;
     claims::take(scoped).await
+}
+
+/// The same, without the claim of a request that is to be done once: nothing that it asked for is done yet.
+pub(crate) async fn turn(scoped: &mut Scoped) -> Result<()> {
+    if scoped.run(TURN, Vec::new()).await? == 1 { Ok(()) } else { Err(Fault::not_found()) }
 }
 
 /// Takes the next `count` numbers at once; answers the first.

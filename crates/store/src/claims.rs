@@ -52,7 +52,7 @@ pub fn row_name(key: &[u8; 32]) -> RowName {
     RowName::new().bytes(key)
 }
 
-fn forgotten(now: Timestamp) -> Timestamp {
+pub(crate) fn forgotten(now: Timestamp) -> Timestamp {
     now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)
 }
 

@@ -3,6 +3,7 @@
 //! It does not know the vault: code here reads ciphertexts and cannot open them. Each statement is
 //! written once, with `$n` placeholders, in the SQL that both databases share. Start at [`Store`].
 
+pub mod asked;
 pub mod blobs;
 pub mod changes;
 pub mod claims;

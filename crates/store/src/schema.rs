@@ -130,7 +130,7 @@ table!(OUTWARD_CALL, "outward_call", Server, [
 /// Answers that are given again.
 static IDEMPOTENT_ANSWER: DataClass = DataClass {
     name: "idempotent-answer",
-    purpose: "Which requests with an Idempotency-Key were done, as keyed hashes, and the answer of each, sealed, to be given again for a day.",
+    purpose: "Which requests with an Idempotency-Key were done, as keyed hashes, and the answer of each, sealed, to be given again for a day; of what else was asked of Jira and not heard, a keyed hash, to be looked for before it is asked again.",
     audience: Audience::Nobody,
     // A day, and what the sweep takes early of it.
     retention: Retention::Minutes(26 * 60),

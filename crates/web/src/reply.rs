@@ -4,6 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, TryStreamExt};
+use host::client::ANSWER_LOST;
 use kernel::{Cx, Fault, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -302,6 +303,8 @@ pub(crate) fn status_of(fault: &Fault) -> StatusCode {
         (Kind::Conflict, "precondition_required") => StatusCode::PRECONDITION_REQUIRED,
         (Kind::Conflict, _) => StatusCode::CONFLICT,
         (Kind::Busy, "rate_limited") => StatusCode::TOO_MANY_REQUESTS,
+        // Programs send again by themselves what was answered with 503, and it would be there twice.
+        (Kind::Busy, ANSWER_LOST) => StatusCode::CONFLICT,
         (Kind::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
         (Kind::Broken, _) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -315,7 +318,8 @@ fn problem_response(fault: &Fault, body: &ProblemBody) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     let retry = fault.retry_after().map(|after| after.as_secs().max(1));
-    let soon = fault.kind() == Kind::Busy || fault.code() == "idempotency_in_progress";
+    let busy = fault.kind() == Kind::Busy && fault.code() != ANSWER_LOST;
+    let soon = busy || fault.code() == "idempotency_in_progress";
     let retry = retry.or(soon.then_some(1));
     if let Some(Ok(seconds)) = retry.map(|seconds| HeaderValue::from_str(&seconds.to_string())) {
         headers.insert(header::RETRY_AFTER, seconds);
@@ -354,6 +358,18 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_when_to_send_again_what_may_have_been_done() {
+        #[track_caller]
+        fn check(fault: Fault, status: StatusCode, retry_after: Option<&str>) {
+            let response = Problem(fault).into_response();
+            let told = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            assert_eq!((response.status(), told), (status, retry_after));
+        }
+        check(Fault::busy("jira_unavailable", "", None), StatusCode::SERVICE_UNAVAILABLE, Some("1"));
+        check(Fault::busy(ANSWER_LOST, "", None), StatusCode::CONFLICT, None);
+    }
 
     #[test]
     fn a_persons_value_does_not_leave_in_a_reply_that_names_no_way() {

@@ -6,7 +6,7 @@ import { SignedOut, Unreachable } from '../transport';
 type Body = components['schemas']['ProblemBody'];
 
 /** What a person can do about it; each has its texts in the messages. */
-export type ProblemKind = 'notfound' | 'refused' | 'unauthenticated' | 'invalid' | 'conflict' | 'busy' | 'broken' | 'too_large' | 'unreachable';
+export type ProblemKind = 'notfound' | 'refused' | 'unauthenticated' | 'invalid' | 'conflict' | 'busy' | 'broken' | 'too_large' | 'unreachable' | 'unheard';
 
 export interface ProblemPlace {
   /** Where in what was sent, for example `/name`. */
@@ -46,12 +46,15 @@ const BY_STATUS: Record<number, ProblemKind> = {
   428: 'conflict', 429: 'busy', 502: 'busy', 503: 'busy', 504: 'busy',
 };
 
+/** What a status alone does not say: Jira may have made it. */
+const BY_CODE: Record<string, ProblemKind> = { jira_answer_lost: 'unheard' };
+
 /** The problem of an answer that was no success. Answers of other servers on the way carry no problem document. */
 export function problemOf(status: number, body: unknown, retryAfter: string | null): ApiProblem {
   const p = (body && typeof body === 'object' ? body : {}) as Partial<Body> & { current?: FieldValue | null; mistakes?: Mistake[] };
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
   return new ApiProblem(
-    BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid' : 'broken'),
+    BY_CODE[p.code ?? ''] ?? BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid' : 'broken'),
     p.title ?? `HTTP ${status}`,
     p.detail ?? null,
     p.requestId ?? null,

@@ -75,6 +75,8 @@ export const en = {
   'problem.busy.do': 'Nothing was lost. Try again in a moment.',
   'problem.unreachable.title': 'No connection to the server',
   'problem.unreachable.do': 'Check your connection, then try again.',
+  'problem.unheard.title': 'Jira may have done this',
+  'problem.unheard.do': 'Leave what you typed as it is: only the same is looked for.',
   'problem.broken.title': 'Something went wrong',
   'problem.broken.do': 'Try again. If it happens again, give the request number to your administrator.',
   'problem.too_large.title': 'That is too large',

@@ -1,18 +1,23 @@
 //! Customers, organizations and members made in Jira: it is Jira's to say who may, and what stands.
 //!
 //! Each is one change there, which is then noted in the directory here, so that it shows at once and not within the
-//! hour. What Jira did and was not heard of is found by the next reading of the directory.
+//! hour. What Jira makes would be there twice if it were asked twice: `asking` notes what it is asked.
 
-use host::client::{ACCOUNTS_AT_ONCE, Power, ServiceDeskId};
+use futures::FutureExt;
+use host::client::{ACCOUNTS_AT_ONCE, ANSWER_LOST, Customer, Organization, Power, ServiceDeskId};
 use host::{As, Jira, Personal, Profile};
+use jiff::{SignedDuration, Timestamp};
 use kernel::{AccountId, Cx, Fault, FieldFault, Kind, OrganizationId, ProjectId, Result};
+use serde_json::json;
 use store::ledger;
 
 use crate::Room;
 use crate::actions::access;
 use crate::actions::announce::announce_members;
+use crate::actions::asking::{self, Asking, Thing};
 use crate::actions::directory::{self, CustomerRecord};
 use crate::actions::reach::reach;
+use crate::jobs;
 use crate::model::{Entity, Owner, Permission};
 use crate::rules::adding::{PLACES_AT_ONCE, check_address, check_few, check_line};
 use crate::sql;
@@ -20,6 +25,10 @@ use crate::webhooks::event::EventKind;
 
 /// What the ledger calls it that a customer was made.
 const MADE: &str = "customers.customer_added";
+/// For so long Jira's search may not know whom Jira made. After that, it withholds the address.
+pub(crate) const BEHIND: SignedDuration = SignedDuration::from_mins(10);
+/// The directory is read again once for all that was not heard of in so long: a reading of a big site takes minutes.
+const READ_AGAIN_MICROS: i64 = 5 * 60 * 1_000_000;
 
 /// A customer as somebody wants them.
 pub(crate) struct NewCustomer {
@@ -46,16 +55,7 @@ fn read<T>(faults: &mut Vec<FieldFault>, field: Result<T, FieldFault>) -> Option
 
 /// Jira's refusal in words that say whom to ask.
 fn refused_by_jira(fault: Fault, who: &'static str) -> Fault {
-    if fault.kind() == Kind::Refused { Fault::refused(who) } else { unheard(fault) }
-}
-
-/// A change that Jira may have made all the same.
-fn unheard(fault: Fault) -> Fault {
-    if fault.kind() == Kind::Busy && fault.code().starts_with("outward_") {
-        let text = "Jira did not say whether it did this. Look at the list before you try again.";
-        return Fault::busy("jira_answer_lost", text, fault.retry_after()).because(fault.code());
-    }
-    fault
+    if fault.kind() == Kind::Refused { Fault::refused(who) } else { fault }
 }
 
 /// All desks, each with its project.
@@ -113,7 +113,21 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
     let jira = jira(cx, room);
     let desks = desks_of(&jira, "/projectIds", &projects).await?;
     let by = jira.hand(Power::Administrator).await.map_err(only_administrators)?;
-    let customer = by.create_customer(&email, &name).await.map_err(only_administrators)?;
+    let address = email.peek().to_lowercase();
+    let mut asking = Asking::of(cx, room, Thing::Customer, &[address.as_str()]).await?;
+    let asked_at = asking.before();
+    let first = made_before(&by, &email, &name).boxed();
+    let make = async {
+        match by.create_customer(&email, &name).await {
+            // Whom the asking before made, Jira's search may not know yet.
+            Err(fault) if fault.kind() == Kind::Conflict && asked_at.is_some_and(|at| is_behind(cx, at)) => {
+                Err(asking::lost(fault.code()))
+            }
+            made => made,
+        }
+    };
+    let second = made_now(cx, room, &by, &email, &name).boxed();
+    let customer = asking.settle(first, make.boxed(), second).await.map_err(only_administrators)?;
     let accounts = std::slice::from_ref(&customer.account_id);
 
     let mut refused = Vec::new();
@@ -139,9 +153,36 @@ pub(crate) async fn create_customer(cx: &Cx, room: &Room, wanted: NewCustomer) -
         ..Profile::from(&customer)
     };
     room.shared.host.people.keep(cx, &[(customer.account_id.clone(), profile)]).await?;
-    note(cx, room, MADE, &joined, &served, accounts).await?;
+    note(cx, room, MADE, &joined, &served, accounts, Some(&asking)).await?;
     let made = directory::record(cx, room, &customer.account_id).await?;
     Ok(Added { made, refused })
+}
+
+/// Whether Jira's search may not know yet whom it made then.
+fn is_behind(cx: &Cx, asked_at: Timestamp) -> bool {
+    cx.now().duration_since(asked_at) < BEHIND
+}
+
+/// Whom an earlier asking made.
+async fn made_before(by: &Jira<'_>, email: &Personal, name: &Personal) -> Result<Option<Customer>> {
+    let found = by.account_of_address(email).await?;
+    let display_name = Some(name.clone());
+    Ok(found.map(|account_id| Customer {
+        account_id,
+        display_name,
+        email_address: None,
+        active: true,
+        time_zone: None,
+    }))
+}
+
+/// Whom an asking made whose answer was lost just now: whoever is a customer here already was there before it.
+async fn made_now(cx: &Cx, room: &Room, by: &Jira<'_>, email: &Personal, name: &Personal) -> Result<Option<Customer>> {
+    let Some(made) = made_before(by, email, name).await? else { return Ok(None) };
+    if sql::customer_exists(&mut room.shared.store.read(cx).await?, &made.account_id).await? {
+        return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
+    }
+    Ok(Some(made))
 }
 
 pub(crate) fn only_administrators(fault: Fault) -> Fault {
@@ -178,16 +219,32 @@ pub(crate) async fn create_organization(
     let name = read(&mut faults, check_line("/name", name.peek(), "A name"));
     let projects = read(&mut faults, check_few("/projectIds", projects, PLACES_AT_ONCE));
     let (Some(name), Some(projects)) = (name, projects) else { return Err(Fault::invalid_fields(faults)) };
-    // Jira would make a second one, and nobody could tell them apart.
-    let sorted = directory::sorted(cx, room).await?;
-    if sorted.organizations.iter().any(|line| line.name.trim() == name) {
-        return Err(Fault::duplicate("name_in_use", "There is an organization of this name already."));
+    let mut asking = Asking::of(cx, room, Thing::Organization, &[name.as_str()]).await?;
+    let name = Personal::from(name);
+    // One that was asked for and not heard of may be here by now.
+    let is_new = asking.before().is_none();
+    if is_new {
+        refuse_name_in_use(cx, room, &name).await?;
     }
     let jira = jira(cx, room);
     let desks = desks_of(&jira, "/projectIds", &projects).await?;
     let only = |fault| refused_by_jira(fault, "Jira does not let you make organizations.");
     let by = jira.hand(Power::Agent).await.map_err(only)?;
-    let made = by.create_organization(&Personal::from(name)).await.map_err(only)?;
+    let look = || organization_called(&jira, &name).boxed();
+    let make = async {
+        // Whoever asked for the same at the same time may have it by now.
+        if is_new {
+            refuse_name_in_use(cx, room, &name).await?;
+        }
+        by.create_organization(&name).await
+    };
+    let made = match asking.settle(look(), make.boxed(), look()).await {
+        Err(fault) if fault.code() == ANSWER_LOST => {
+            read_directory_again(cx, room).await?;
+            return Err(fault);
+        }
+        made => made.map_err(only)?,
+    };
     let mut refused = Vec::new();
     for (place, (project, desk)) in projects.iter().zip(&desks).enumerate() {
         let only = |fault| refused_by_jira(fault, "Jira lets only the project's agents add organizations to it.");
@@ -207,9 +264,42 @@ pub(crate) async fn create_organization(
     let object = format!("organization {}", made.id);
     let entry = ledger::Entry { kind: "customers.organization_added", actor, subject: None, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    asking.heard(&mut scoped).await?;
     directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
     Ok(Added { made: made.id, refused })
+}
+
+/// Jira would make a second one, and nobody could tell them apart.
+async fn refuse_name_in_use(cx: &Cx, room: &Room, name: &Personal) -> Result<()> {
+    let sorted = directory::sorted(cx, room).await?;
+    if sorted.organizations.iter().any(|line| line.name.trim() == name.peek()) {
+        return Err(Fault::duplicate("name_in_use", "There is an organization of this name already."));
+    }
+    Ok(())
+}
+
+/// The organization of this name, in Jira's own list. None had it here, so whichever has it came since, as it was asked for.
+async fn organization_called(jira: &Jira<'_>, name: &Personal) -> Result<Option<Organization>> {
+    let mut start = Some(0);
+    while let Some(from) = start {
+        let page = jira.organizations(None, from).await?;
+        if let Some(found) = page.items.into_iter().find(|organization| organization.name.peek().trim() == name.peek())
+        {
+            return Ok(Some(found));
+        }
+        start = page.next;
+    }
+    Ok(None)
+}
+
+/// Lets the directory be read soon, so that the lists show what Jira made and nobody heard of.
+async fn read_directory_again(cx: &Cx, room: &Room) -> Result<()> {
+    let slot = kernel::micros(cx.now()).div_euclid(READ_AGAIN_MICROS) + 1;
+    let at = kernel::from_micros(slot.saturating_mul(READ_AGAIN_MICROS));
+    let mut scoped = room.shared.store.write(cx).await?;
+    ::jobs::enqueue(&mut scoped, cx, jobs::SYNC, &format!("unheard {slot}"), &json!({}), at).await?;
+    scoped.commit().await
 }
 
 fn accounts_given(accounts: Vec<AccountId>) -> Result<Vec<AccountId>> {
@@ -239,7 +329,7 @@ pub(crate) async fn add_members(
     }
     join(&jira(cx, room), organization, &accounts).await?;
     let joined: Vec<_> = accounts.iter().map(|account| (organization.clone(), account.clone())).collect();
-    note(cx, room, "customers.members_added", &joined, &[], &accounts).await
+    note(cx, room, "customers.members_added", &joined, &[], &accounts, None).await
 }
 
 /// Takes somebody out of an organization. Whoever is not in it stays out.
@@ -279,7 +369,7 @@ pub(crate) async fn add_to_project(cx: &Cx, room: &Room, project: &ProjectId, ac
     let jira = jira(cx, room);
     let desk = desk_of(&jira, "/projectId", project).await?;
     add_to_desk(&jira, project, &desk, &accounts).await?;
-    note(cx, room, "customers.project_customers_added", &[], std::slice::from_ref(project), &accounts).await
+    note(cx, room, "customers.project_customers_added", &[], std::slice::from_ref(project), &accounts, None).await
 }
 
 /// Notes here what Jira did: these are customers, of these projects; those joined; the ledger has a line for each person.
@@ -290,6 +380,7 @@ async fn note(
     joined: &[(OrganizationId, AccountId)],
     served: &[ProjectId],
     accounts: &[AccountId],
+    asking: Option<&Asking<'_>>,
 ) -> Result<()> {
     let actor = access::actor_pseudonym(cx, room).await?;
     let mut subjects = Vec::with_capacity(accounts.len());
@@ -314,6 +405,9 @@ async fn note(
     let entry =
         |subject| ledger::Entry { kind, actor: actor.clone(), subject: Some(subject), object: object.as_deref() };
     ledger::append_all(&mut scoped, cx, subjects.into_iter().map(entry).collect()).await?;
+    if let Some(asking) = asking {
+        asking.heard(&mut scoped).await?;
+    }
     directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
     Ok(())

@@ -1,14 +1,16 @@
 //! Requests raised for a customer, from where the customer is looked at.
 
+use futures::FutureExt;
 use host::client::{NewRequest, Power, RequestField, RequestType, RequestTypeId};
 use host::markup::Document;
 use kernel::{AccountId, Cx, Fault, Kind, ProjectId, Result};
-use store::ledger;
+use store::{changes, ledger};
 use url::Url;
 
 use crate::Room;
 use crate::actions::access;
 use crate::actions::adding::{desk_of, jira};
+use crate::actions::asking::{Asking, Thing, asker};
 use crate::actions::reach::reach;
 use crate::model::{Owner, Permission};
 use crate::rules::adding::{check_line, check_text};
@@ -68,7 +70,8 @@ pub(crate) async fn form(cx: &Cx, room: &Room, project: &ProjectId, kind: &Reque
     })
 }
 
-/// Raises a request for a customer; answers its key. Nothing of its text is kept here.
+/// Raises a request for a customer; answers its key. Nothing of its text is kept here, and of one
+/// that nobody heard of a keyed hash alone.
 pub(crate) async fn raise_request(cx: &Cx, room: &Room, wanted: Wanted<'_>) -> Result<(String, Option<Url>)> {
     access::require(cx, room, Permission::Edit).await?;
     reach(cx, room, &Owner::Customer(wanted.customer.clone()), Permission::Edit).await?;
@@ -90,12 +93,6 @@ pub(crate) async fn raise_request(cx: &Cx, room: &Room, wanted: Wanted<'_>) -> R
             "Jira did not take the request. Either the customer may not use this project (add them to it first), or its form asks for more.",
         )
         .because(fault.code()),
-        Kind::Busy if fault.code().starts_with("outward_") => Fault::busy(
-            "jira_answer_lost",
-            "Jira did not say whether it made the request. Look at the customer's requests before you try again.",
-            None,
-        )
-        .because(fault.code()),
         _ => fault,
     }
     };
@@ -108,13 +105,22 @@ pub(crate) async fn raise_request(cx: &Cx, room: &Room, wanted: Wanted<'_>) -> R
         summary: &summary,
         description: document.as_ref(),
     };
-    let raised = by.raise_request(&new).await.map_err(only)?;
+    let by_whom = asker(cx);
+    let whose = [by_whom.as_str(), wanted.customer.as_str()];
+    let what = [wanted.project.as_str(), wanted.kind.as_str(), summary.as_str(), description.as_str()];
+    let parts = [whose.as_slice(), what.as_slice()].concat();
+    let mut asking = Asking::of(cx, room, Thing::Request, &parts).await?;
+    let since = asking.since();
+    let look = || by.raised_since(&new, wanted.project, since).boxed();
+    let raised = asking.settle(look(), by.raise_request(&new).boxed(), look()).await.map_err(only)?;
     let actor = access::actor_pseudonym(cx, room).await?;
     let subject = Some(access::pseudonym(cx, room, wanted.customer).await?);
     let object = format!("issue {}", raised.issue_id);
     let mut scoped = room.shared.store.write(cx).await?;
+    changes::take_turn(&mut scoped).await?;
     let entry = ledger::Entry { kind: "customers.request_raised", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
+    asking.heard(&mut scoped).await?;
     scoped.commit().await?;
     let url = jira.issue_page(&raised.issue_key).await?;
     Ok((raised.issue_key.as_str().to_owned(), url))

@@ -73,7 +73,8 @@ struct CustomerMade {
 /// Make a customer
 ///
 /// Jira makes the account and invites the customer; it is Jira that judges whether the caller may. 409 `email_in_use`: somebody
-/// has the address already. Sent again after a lost answer, it finds that too.
+/// has the address already. 409 `jira_answer_lost`: Jira did not say whether it made them; sent again, whoever it made is answered, if
+/// Jira tells their address.
 #[utoipa::path(post, path = "/customers", tag = "customers", security(("token" = ["customers:write"]), ("bearer" = []), ("session" = [])), request_body = NewCustomer,
     responses((status = 201, body = CustomerMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 #[web::boxed]
@@ -121,7 +122,8 @@ struct OrganizationMade {
 
 /// Make an organization
 ///
-/// 409 `name_in_use`: there is one of this name.
+/// 409 `name_in_use`: there is one of this name. 409 `jira_answer_lost`: Jira did not say whether it made it; sent again, the one that
+/// it made is answered.
 #[utoipa::path(post, path = "/organizations", tag = "organizations", security(("token" = ["organizations:write"]), ("bearer" = []), ("session" = [])), request_body = NewOrganization,
     responses((status = 201, body = OrganizationMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 #[web::boxed]

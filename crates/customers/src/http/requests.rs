@@ -115,9 +115,10 @@ struct RequestMade {
 
 /// Raise a request for a customer
 ///
-/// It is Jira that judges whether the caller may. Nothing of the text is kept here.
+/// It is Jira that judges whether the caller may. Nothing of the text is kept here. 409 `jira_answer_lost`: Jira did not say whether it
+/// raised it; sent again, the one that it raised is answered.
 #[utoipa::path(post, path = "/requests", tag = "people", request_body = NewRequest,
-    responses((status = 201, body = RequestMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 201, body = RequestMade), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 #[web::boxed]
 async fn raise_request(
     State(room): State<Room>,

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{As, Jira};
 use crate::door::{Outward, Purpose, Reply};
-use crate::fault::{paced, unexpected};
+use crate::fault::{answer_lost, paced, unexpected};
 use crate::limits::backoff::{Ending, retry_in};
 use crate::limits::headers;
 use crate::limits::pauses::{App, Budget, Target};
@@ -25,6 +25,9 @@ const TRY_TIME: Duration = Duration::from_secs(20);
 
 /// The code of a fault: Jira does not take the access that was asked with, and no other can be had.
 pub(crate) const ACCESS_ENDED: &str = "jira_access_ended";
+
+/// The code of a fault of the door's: no connection came about, so nothing was sent.
+const UNREACHED: &str = "outward_connect";
 
 /// Where the version stands in a path of the platform: `rest`, `api`, `3`. Data Center has none but 2.
 const VERSION_AT: usize = 2;
@@ -38,6 +41,7 @@ pub(crate) struct Call {
     body: Option<Value>,
     experimental: bool,
     writes_issue: Option<String>,
+    makes: bool,
 }
 
 impl Call {
@@ -50,6 +54,7 @@ impl Call {
             body: None,
             experimental: false,
             writes_issue: None,
+            makes: false,
         }
     }
 
@@ -91,6 +96,22 @@ impl Call {
         self
     }
 
+    /// What it makes is there twice when it is made twice: an answer that was not heard is told as that.
+    pub(crate) fn makes(mut self) -> Self {
+        self.makes = true;
+        self
+    }
+
+    /// The fault of a call that ended so, as whoever called may know it.
+    fn told(&self, ending: Ending, fault: Fault) -> Fault {
+        let unheard = match ending {
+            Ending::Status(status, _) => status >= 500,
+            // Whoever was not reached did nothing.
+            Ending::Lost => fault.code() != UNREACHED,
+        };
+        if self.makes && unheard { answer_lost(&fault) } else { fault }
+    }
+
     fn purpose(&self) -> Purpose {
         if self.template.starts_with("/rest/servicedeskapi/") { Purpose::ServiceDesk } else { Purpose::Jira }
     }
@@ -129,7 +150,13 @@ impl Call {
 impl Jira<'_> {
     /// Makes a call whose answer has a body.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
+        let makes = call.makes;
         let reply = self.answer(call).boxed().await?;
+        // What was made is there, also where nobody can read what was said of it.
+        self.read(&reply).await.map_err(|fault| if makes { answer_lost(&fault) } else { fault })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T> {
         let shape = |_| unexpected("an answer of another shape than documented");
         if self.is_data_center().await? {
             let mut answer = serde_json::from_slice(&reply.body).map_err(shape)?;
@@ -204,11 +231,13 @@ impl Jira<'_> {
                 Err(fault) if is_lost(&fault) => (Ending::Lost, fault),
                 Err(fault) => return Err(fault),
             };
-            let Some(wait) = retry_in(&call.method, ending, tried, timer.spread()) else { return Err(fault) };
+            let Some(wait) = retry_in(&call.method, ending, tried, timer.spread()) else {
+                return Err(call.told(ending, fault));
+            };
             if timer.now() + wait > self.until {
                 return Err(match ending {
                     Ending::Status(429, _) => paced(wait),
-                    _ => fault,
+                    _ => call.told(ending, fault),
                 });
             }
             tried += 1;
@@ -283,6 +312,7 @@ fn refused(status: u16, retry_after: Option<Duration>) -> Fault {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::fault::unreachable;
 
     #[track_caller]
     fn check(call: &Call, expected: Option<&str>) {
@@ -321,6 +351,33 @@ mod tests {
             "https://acme.example/jira/",
             &desk,
             "https://acme.example/jira/rest/servicedeskapi/servicedesk/3/customer",
+        );
+    }
+
+    #[test]
+    fn who_may_have_made_something_says_so() {
+        #[track_caller]
+        fn check(call: &Call, ending: Ending, fault: Fault, code: &str) {
+            let told = call.told(ending, fault);
+            assert_eq!((told.kind(), told.code()), (Kind::Busy, code), "{ending:?}");
+        }
+        let make = Call::post("/rest/servicedeskapi/organization", Value::Null).makes();
+        let read = Call::post("/rest/api/3/search/jql", Value::Null);
+        for status in [500, 502, 503, 504] {
+            let stumbled = || refused(status, Some(Duration::from_secs(1)));
+            check(&make, Ending::Status(status, None), stumbled(), "jira_answer_lost");
+            check(&read, Ending::Status(status, None), stumbled(), "jira_unavailable");
+        }
+        let lost = |code| unreachable(code, "");
+        for code in ["outward_timeout", "outward_interrupted"] {
+            check(&make, Ending::Lost, lost(code), "jira_answer_lost");
+            check(&read, Ending::Lost, lost(code), code);
+        }
+        check(&make, Ending::Lost, lost(UNREACHED), UNREACHED);
+        check(&make, Ending::Status(429, None), refused(429, None), "jira_rate_limited");
+        assert_eq!(
+            make.told(Ending::Status(503, None), refused(503, Some(Duration::from_secs(9)))).retry_after(),
+            None
         );
     }
 

@@ -99,7 +99,8 @@ impl Jira<'_> {
         }
         let body = if self.is_data_center().await? { new.body.to_wiki().into() } else { new.body.to_adf() };
         let ask = json!({"body": body, "properties": properties});
-        let call = Call::post("/rest/api/3/issue/{issue}/comment", ask).place(issue.as_str()).writes(issue.as_str());
+        let call = Call::post("/rest/api/3/issue/{issue}/comment", ask).place(issue.as_str());
+        let call = call.writes(issue.as_str()).makes();
         self.call::<Written>(call).await.map(Comment::from)
     }
 }

@@ -307,7 +307,7 @@ impl Jira<'_> {
             return Err(Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already."));
         }
         let ask = json!({"email": email.peek(), "fullName": name.peek()});
-        self.call(Call::post("/rest/servicedeskapi/customer", ask).experimental()).await
+        self.call(Call::post("/rest/servicedeskapi/customer", ask).experimental().makes()).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here is done twice by itself: a call whose answer was lost says so, and whoever called looks first.
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use kernel::{AccountId, Fault, IssueId, Kind, OrganizationId, ProjectId, Result};
 use reqwest::Method;
 use serde::Deserialize;
@@ -12,14 +13,19 @@ use url::Url;
 
 use super::call::Call;
 use super::desks::{Customer, Organization, Page, paged};
+use super::issues::Search;
 use super::{As, IssueKey, IssueRef, Jira, PropertyKey, RequestTypeId, ServiceDeskId};
 use crate::issue_property;
+use crate::jql;
 use crate::markup::Document;
 use crate::personal::Personal;
 use crate::sites::Known;
 
 /// Accounts that Jira takes in one call.
 pub const ACCOUNTS_AT_ONCE: usize = 50;
+
+/// Requests of somebody's that are looked through for one of the last minutes.
+const NEWEST: u32 = 50;
 
 /// Begins the description of a request that the account raised for somebody who works here. Customers read it: it names nobody.
 const ON_BEHALF: &str = "Raised by the support team on the customer's behalf.";
@@ -149,7 +155,7 @@ impl Jira<'_> {
 
     /// Makes an organization. Jira makes a second one of the same name.
     pub async fn create_organization(&self, name: &Personal) -> Result<Organization> {
-        self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()}))).await
+        self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()})).makes()).await
     }
 
     /// Lets people use a desk; at most [`ACCOUNTS_AT_ONCE`].
@@ -230,7 +236,7 @@ impl Jira<'_> {
     pub async fn raise_request(&self, new: &NewRequest<'_>) -> Result<Raised> {
         let known = self.cloud.0.sites.of(self.cx.tenant()).boxed().await?;
         let data_center = known.is_data_center();
-        let raiser = self.cx.person().filter(|_| known.mode.is_by_operator() && self.by == As::App);
+        let raiser = self.raiser(&known);
         let mut values = json!({"summary": new.summary});
         if let (Some(description), Some(values)) = (new.description, values.as_object_mut()) {
             let below = raiser.map(|_| description.below(ON_BEHALF));
@@ -247,11 +253,40 @@ impl Jira<'_> {
         if let (false, Some(ask)) = (data_center, ask.as_object_mut()) {
             ask.insert("isAdfRequest".to_owned(), true.into());
         }
-        let raised: Raised = self.call(Call::post("/rest/servicedeskapi/request", ask)).await?;
+        let raised: Raised = self.call(Call::post("/rest/servicedeskapi/request", ask).makes()).await?;
         if let Some(person) = raiser {
             self.name_raiser(&raised.issue_id, person).boxed().await;
         }
         Ok(raised)
+    }
+
+    /// The newest request that was raised so in this project since then, as far as Jira's search knows it yet.
+    pub async fn raised_since(
+        &self,
+        new: &NewRequest<'_>,
+        project: &ProjectId,
+        since: Timestamp,
+    ) -> Result<Option<Raised>> {
+        let known = self.cloud.0.sites.of(self.cx.tenant()).boxed().await?;
+        let jql = jql::newest_of(&self.called(new.customer).await?, project);
+        let search = Search { jql: &jql, next: None, reconcile: &[], limit: NEWEST };
+        let page = self.acting(As::App).search(search).boxed().await?;
+        let found = page.issues.into_iter().find(|issue| {
+            let fields = &issue.fields;
+            fields.created.is_some_and(|at| at >= since)
+                && fields.summary.as_ref().is_some_and(|summary| summary.peek() == new.summary)
+                && fields.reporter.as_ref().is_some_and(|reporter| reporter.account_id == *new.customer)
+        });
+        let Some(found) = found else { return Ok(None) };
+        if let Some(person) = self.raiser(&known) {
+            self.name_raiser(&found.id, person).boxed().await;
+        }
+        Ok(Some(Raised { issue_id: found.id, issue_key: found.key }))
+    }
+
+    /// Who is to be named on a request, because the account raises it.
+    fn raiser(&self, known: &Known) -> Option<&AccountId> {
+        self.cx.person().filter(|_| known.mode.is_by_operator() && self.by == As::App)
     }
 
     /// Writes on a request who raised it. It stands already: what goes wrong here must not look as if it did not.
@@ -274,7 +309,7 @@ impl Jira<'_> {
             return self.dc_create_customer(email, name).boxed().await;
         }
         let ask = json!({"email": email.peek(), "displayName": name.peek()});
-        let call = Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true");
+        let call = Call::post("/rest/servicedeskapi/customer", ask).query("strictConflictStatusCode", "true").makes();
         self.call(call).await.map_err(|fault| match fault.kind() {
             Kind::Conflict => {
                 Fault::duplicate("email_in_use", "Somebody has an account with this e-mail address already.")

@@ -33,6 +33,7 @@ pub use issues::{Issue, IssueFields, Search, SearchPage};
 pub use own_requests::{OWN_REQUESTS, OwnRequest, OwnRequests, Progressing};
 pub use users::{ACCOUNTS_LOOKED_AT, AccountKind, Group, User};
 
+pub use crate::fault::ANSWER_LOST;
 pub(crate) use call::is_nobody;
 
 use crate::connect::Signing;

@@ -2,13 +2,14 @@
 //! is slow, is down, and carries out a write whose answer then gets lost.
 //!
 //! Whatever happens: what was acknowledged is in Jira; a message is there once if its writer looks for it before it is
-//! written again, which a fault must tell; who was told to wait is not heard from before; and no window of Jira's limits
+//! written again, which a fault must tell; an organization and a request are made once (`making`); who was told to wait is not heard from before; and no window of Jira's limits
 //! is ever overfull. On a Data Center, which has one budget for all that an account asks, whoever heard that nothing is
 //! left of it stays away until it is filled again. Time is a clock that each wait moves on, so an hour's quota costs
 //! nothing. Each shard has a site of one kind: with the Forge app, joined by a token, a Data Center. A failure names its
 //! seed; a shard is repeated whole, since its runs share a Jira. Start at [`Shard::run`].
 
 pub(crate) mod front;
+mod making;
 mod places;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ use places::Place;
 
 const RUNS: u64 = 10_000;
 const SHARDS: u64 = 16;
+/// In one of so many runs of a shard something is made, too.
+const MAKES_EVERY: u64 = 12;
 /// Longer than any pause of Jira's but those of its quotas: a run begins with a Jira that has forgotten the one before.
 const REST: Duration = Duration::from_secs(310);
 /// Longer than those too.
@@ -85,6 +88,8 @@ struct Tally {
     /// Messages whose acknowledgement was lost, and which were found instead of being written again.
     found: usize,
     messages: usize,
+    /// Organizations and requests, in the same way.
+    made_unheard: usize,
     /// Answers of a Data Center that nothing is left of the account's budget.
     used_up: usize,
 }
@@ -266,6 +271,10 @@ impl Shard {
             }
         }
 
+        if (seed / SHARDS).is_multiple_of(MAKES_EVERY) {
+            Box::pin(self.makes(seed)).await;
+        }
+
         self.world.jira.state().faults().command(calm, None);
         self.front.losing.lock().unwrap().0 = 0.0;
         self.count();
@@ -313,8 +322,8 @@ impl Shard {
                 let reached = match answered.reason.as_deref() {
                     _ if one_budget => true,
                     Some("jira-quota-global-based" | "jira-quota-tenant-based") => true,
-                    // A run writes to one issue. A read that is refused so is paused as an endpoint.
-                    Some("jira-per-issue-on-write") if answered.method != Method::GET => later.method != Method::GET,
+                    // A run writes to one issue. Anything else that is refused so is paused as an endpoint.
+                    Some("jira-per-issue-on-write") if answered.writes_issue() => later.writes_issue(),
                     _ => (&later.method, &later.path) == (&answered.method, &answered.path),
                 };
                 let early = reached && later.at < answered.at + told;
@@ -343,7 +352,7 @@ impl Shard {
             }
         }
         let seen = self.front.seen.lock().unwrap();
-        let writes: Vec<_> = seen.iter().filter(|call| call.method != Method::GET).map(|call| call.at).collect();
+        let writes: Vec<_> = seen.iter().filter(|call| call.writes_issue()).map(|call| call.at).collect();
         for (limit, window) in ISSUE_WINDOWS {
             check(&writes, limit, window);
         }
@@ -365,10 +374,11 @@ async fn runs_of(shard: u64) {
         eprintln!("seed {seed}");
         runs.run(seed).await;
     }
-    let Tally { arrived, limited, stumbled, down, lost_writes, found, messages, used_up } = &runs.tally;
+    let Tally { arrived, limited, stumbled, down, lost_writes, found, messages, made_unheard, used_up } = &runs.tally;
     eprintln!(
         "{:?}: {messages} messages, {found} of them found; {arrived} calls arrived: {limited:?} refused, {stumbled} stumbled, \
-         {down} met nobody, {lost_writes} writes were done and their answers lost, {used_up} times a budget was used up",
+         {down} met nobody, {lost_writes} writes were done and their answers lost, {made_unheard} things were made and not heard of, \
+         {used_up} times a budget was used up",
         runs.place
     );
     match runs.place {
@@ -376,6 +386,7 @@ async fn runs_of(shard: u64) {
         Place::DataCenter => assert!(limited.len() == 1 && *used_up > 10, "its limit was met, and it says no reason"),
     }
     assert!([stumbled, down, lost_writes, found].into_iter().all(|met| *met > 10));
+    assert!(*made_unheard > 0, "something was made, and nobody heard of it");
 }
 
 macro_rules! shards {

@@ -68,16 +68,16 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
         return not_there(&path);
     }
     let line = request.extensions().get::<ConnectInfo<Cut>>().map(|ConnectInfo(line)| line.clone());
-    let lost = match gateway::misfortune(&app, request.method().clone(), path.clone(), line).await {
+    let afterwards = match gateway::misfortune(&app, request.method().clone(), path.clone(), line).await {
         Befallen::Instead(answer) => return misfortune(answer),
-        Befallen::Unheard(line) => line,
+        Befallen::Afterwards(what) => Some(what),
         Befallen::Nothing => None,
     };
     let answer = served(app, request, &path, next).await;
-    if let Some(line) = lost {
-        line.hang_up();
+    match afterwards {
+        Some(what) => what.befalls(answer),
+        None => answer,
     }
-    answer
 }
 
 async fn served(app: App, mut request: Request, path: &str, next: Next) -> Response {

@@ -42,6 +42,8 @@ pub(crate) enum Fate {
     Error(u16),
     /// It is done, and its answer is lost.
     Lost,
+    /// It is done, and its answer is an error of the gateway.
+    Stumbled(u16),
     /// The connection is closed without an answer.
     Closed,
 }
@@ -167,6 +169,7 @@ impl Control {
                 Misfortune::RateLimit { reason, retry_after_s } => Fate::Limited(reason, retry_after_s),
                 Misfortune::Error { status } => Fate::Error(status),
                 Misfortune::Lose => Fate::Lost,
+                Misfortune::Stumble { status } => Fate::Stumbled(status),
                 Misfortune::Down { how: How::Close, .. } => Fate::Closed,
                 Misfortune::Down { how: How::Gateway, .. } => Fate::Error(503),
             };

@@ -58,6 +58,11 @@ pub enum Misfortune {
     },
     /// It is done, and the connection is closed before the answer: whoever asked does not know.
     Lose,
+    /// It is done, and its answer is an error all the same.
+    Stumble {
+        /// 500, 502, 503 or 504.
+        status: u16,
+    },
     /// Nobody is there.
     Down {
         /// Seconds from the command on.
@@ -130,6 +135,7 @@ pub(super) enum Act {
     Error,
     Slow,
     Lose,
+    Stumble,
     Down,
 }
 
@@ -170,7 +176,7 @@ const KNOBS: [(&str, &str, &str, &str); 19] = [
     ("delivery.dropped", "probability", "0 to 1", "A delivery is never made"),
     ("delivery.retryMs", "ms", "0 to 900000", "Time before a webhook that was not taken is sent again"),
     ("requests", "list", "at most 100", "Rules for requests, asked in their order; the first that strikes decides"),
-    ("requests[].do", "word", "rateLimit, error, slow, lose, down", "What happens"),
+    ("requests[].do", "word", "rateLimit, error, slow, lose, stumble, down", "What happens"),
     ("requests[].method", "word", "GET, HEAD, POST, PUT, PATCH, DELETE", "Only requests of this method"),
     ("requests[].path", "prefix", "starts with /, at most 500 characters", "Only paths that begin so"),
     ("requests[].next", "requests", "1 to 1000000", "Ends after so many; without it, when it is taken back"),
@@ -182,7 +188,12 @@ const KNOBS: [(&str, &str, &str, &str); 19] = [
         "rateLimit: which limit the 429 names; gateway names none and has no Retry-After",
     ),
     ("requests[].retryAfterS", "s", "0 to 3600", "rateLimit: Retry-After. Default: what that limit says"),
-    ("requests[].status", "HTTP status", "500, 502, 503, 504", "error: what the gateway answers"),
+    (
+        "requests[].status",
+        "HTTP status",
+        "500, 502, 503, 504",
+        "error: what the gateway answers; stumble: what is answered although it was done",
+    ),
     (
         "requests[].ms",
         "ms, or {from, to} in ms",
@@ -238,6 +249,10 @@ pub(super) fn write(faults: &Faults, seed: u64) -> Value {
             }
             Misfortune::Slow { wait } => rule.ms = range(*wait),
             Misfortune::Lose => rule.act = Act::Lose,
+            Misfortune::Stumble { status } => {
+                rule.act = Act::Stumble;
+                rule.status = Some(u64::from(*status));
+            }
             Misfortune::Down { for_s, how } => {
                 rule.act = Act::Down;
                 rule.for_s = Some(u64::from(*for_s));

@@ -127,7 +127,7 @@ impl Check {
         let others = [
             ("reason", rule.reason.is_some(), Act::RateLimit),
             ("retryAfterS", rule.retry_after_s.is_some(), Act::RateLimit),
-            ("status", rule.status.is_some(), Act::Error),
+            ("status", rule.status.is_some() && rule.act != Act::Stumble, Act::Error),
             ("ms", rule.ms.is_some(), Act::Slow),
             ("forS", rule.for_s.is_some(), Act::Down),
             ("by", rule.by.is_some(), Act::Down),
@@ -163,12 +163,13 @@ impl Check {
                 }
                 Misfortune::RateLimit { reason: reason?, retry_after_s: wait.map(seconds) }
             }
-            Act::Error => {
+            act @ (Act::Error | Act::Stumble) => {
                 let status = self.needed(&field("status"), rule.status, "say what the gateway answers")?;
                 if !STATUSES.contains(&status) {
                     self.wrong(&field("status"), "must be 500, 502, 503 or 504");
                 }
-                Misfortune::Error { status: u16::try_from(status).unwrap_or(503) }
+                let status = u16::try_from(status).unwrap_or(503);
+                if act == Act::Stumble { Misfortune::Stumble { status } } else { Misfortune::Error { status } }
             }
             Act::Slow => {
                 let ms = self.needed(&field("ms"), rule.ms, "say how late, in milliseconds")?;
@@ -212,6 +213,8 @@ mod tests {
         check(r#"{"requests": [{"do": "error", "status": 404}]}"#, &["requests[0].status"]);
         check(r#"{"requests": [{"do": "error", "status": 500, "ms": 4}]}"#, &["requests[0].ms"]);
         check(r#"{"requests": [{"do": "lose", "status": 500}]}"#, &["requests[0].status"]);
+        check(r#"{"requests": [{"do": "stumble"}]}"#, &["requests[0].status"]);
+        check(r#"{"requests": [{"do": "stumble", "status": 404}]}"#, &["requests[0].status"]);
         check(r#"{"requests": [{"do": "down"}]}"#, &["requests[0].forS"]);
         check(r#"{"requests": [{"do": "down", "forS": 0}]}"#, &["requests[0].forS"]);
         check(r#"{"requests": [{"do": "down", "forS": 5, "by": "fire"}]}"#, &["requests[0].by"]);
@@ -238,6 +241,7 @@ mod tests {
                 {"do": "error", "status": 504, "path": "/rest/", "chance": 0.1},
                 {"do": "slow", "ms": {"from": 1, "to": 2}},
                 {"do": "lose", "method": "POST", "next": 1},
+                {"do": "stumble", "status": 502, "next": 1},
                 {"do": "down", "forS": 60, "by": "gateway"}]}"#;
         let first = read(text.as_bytes());
         let again = first.as_ref().map(|(faults, seed)| write(faults, seed.unwrap_or_default()).to_string());

@@ -163,6 +163,25 @@ async fn search_lags_as_long_as_it_is_told() {
     site.end().await;
 }
 
+/// An error does not say that nothing was done.
+#[tokio::test]
+async fn what_is_answered_with_an_error_may_be_done() {
+    const ORGANIZATION: &str = "/rest/servicedeskapi/organization";
+    let site = Site::start(calm()).await;
+    let stumble = json!({"do": "stumble", "status": 502, "method": "POST", "path": ORGANIZATION, "next": 1});
+    command(&site, json!({"requests": [stumble]})).await;
+    let known = async || {
+        let listed = site.expect(200, BOB, "GET", ORGANIZATION, None).await;
+        listed["values"].as_array().unwrap().iter().filter(|one| one["name"] == "Made all the same").count()
+    };
+    let new = json!({"name": "Made all the same"});
+    site.expect(502, BOB, "POST", ORGANIZATION, Some(new.clone())).await;
+    assert_eq!(known().await, 1);
+    site.expect(201, BOB, "POST", ORGANIZATION, Some(new)).await;
+    assert_eq!(known().await, 2, "Jira makes a second one of the name");
+    site.end().await;
+}
+
 /// Jira makes a customer, nobody hears of it, and its search of people does not know them for a while.
 #[tokio::test]
 async fn what_is_lost_is_done_and_found_late() {

@@ -1,6 +1,8 @@
 //! Customers, organizations, members and requests made from Steward's pages: in Jira first, as whoever wants it, and
 //! here at once.
 
+mod lost;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 

@@ -9,6 +9,7 @@
 #[path = "../databases/mod.rs"]
 mod databases;
 
+mod asked;
 mod claims;
 mod disk;
 mod keeping;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use host::client::{ACCOUNTS_AT_ONCE, BACKGROUND, Customer, Power, ServiceDeskId};
 use host::{As, Jira, Personal, Profile};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kernel::{AccountId, Cx, Fault, KeyClass, Kind, Result};
 use store::{changes, ledger};
 use vault::{Keys, Subject};
@@ -26,8 +26,6 @@ use crate::webhooks::event::EventKind;
 /// People of one slice of the job, two or three calls each: a minute of a Jira that is not at its best. As many are put into
 /// their places by one call.
 const PEOPLE_A_SLICE: usize = ACCOUNTS_AT_ONCE;
-/// For so long Jira's search may not know whom Jira made. After that, it withholds the address.
-const BEHIND: SignedDuration = SignedDuration::from_mins(10);
 
 /// How far a page is.
 pub(crate) enum Step {
@@ -185,7 +183,7 @@ impl<'a> Making<'a> {
                 settled(MadeState::Refused, None, Some("email_in_use"))
             }
             // Whom the first asking made, a search that is behind may not know.
-            Err(fault) if fault.kind() == Kind::Conflict && self.cx.now().duration_since(asked_at) < BEHIND => {
+            Err(fault) if fault.kind() == Kind::Conflict && self.cx.now().duration_since(asked_at) < adding::BEHIND => {
                 let text = "Jira does not say yet whom it made.";
                 return Err(Fault::busy("customer_not_found_yet", text, None).because("search is behind"));
             }

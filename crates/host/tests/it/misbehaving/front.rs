@@ -81,6 +81,11 @@ impl Arrival {
     pub(crate) fn carried_out(&self) -> bool {
         self.method != Method::GET && self.status.is_some_and(|status| (200..300).contains(&status))
     }
+
+    /// Whether it is counted among the writes to an issue.
+    pub(crate) fn writes_issue(&self) -> bool {
+        self.method != Method::GET && self.path.contains("/issue/")
+    }
 }
 
 /// Stands between: sees what arrives, and loses answers.

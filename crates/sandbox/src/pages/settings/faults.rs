@@ -96,6 +96,7 @@ fn words(rule: &Value) -> String {
         Some("error") => format!("Error {}", text("status").unwrap_or_default()),
         Some("slow") => format!("Answered {} late", between()),
         Some("lose") => "Done, and the answer lost".to_owned(),
+        Some("stumble") => format!("Done, and answered with error {}", text("status").unwrap_or_default()),
         _ => format!("Down for {} s ({})", text("forS").unwrap_or_default(), text("by").unwrap_or_default()),
     };
     let method = text("method").unwrap_or_else(|| "every method".to_owned());
