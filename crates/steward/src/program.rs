@@ -35,6 +35,8 @@ pub struct Parts {
     pub metrics: telemetry::Metrics,
     /// Where traces go, if anywhere.
     pub traces: Option<telemetry::Traces>,
+    /// How much is taken at once.
+    pub limits: customers::Limits,
 }
 
 impl Parts {
@@ -45,6 +47,7 @@ impl Parts {
             clock,
             metrics: telemetry::Metrics::install()?,
             traces: None,
+            limits: customers::Limits::default(),
         })
     }
 }
@@ -118,8 +121,8 @@ impl Program {
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         });
-        let customers =
-            customers::Room::new(shared.clone(), config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let (import_bytes, search) = (config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let customers = customers::Room::new(shared.clone(), import_bytes, parts.limits, search);
         let trust = trust::Room {
             store: store.clone(),
             blobs: blobs.clone(),

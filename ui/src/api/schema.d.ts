@@ -2847,7 +2847,10 @@ export interface components {
         DuplicatesView: {
             /** @description The likeliest first. */
             items: components["schemas"]["DuplicateView"][];
-            /** @description Whether there are more than the 2,000 that are told. */
+            /**
+             * @description Whether there are more than the 2,000 that are told, or may be: no more than 400,000 addresses and numbers of own fields are
+             *     looked at.
+             */
             more: boolean;
             /** @description What to send as `cursor` for what follows; null at the end. */
             nextCursor?: string | null;

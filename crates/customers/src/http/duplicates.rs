@@ -50,7 +50,8 @@ struct DuplicatesView {
     items: Vec<DuplicateView>,
     /// What to send as `cursor` for what follows; null at the end.
     next_cursor: Option<String>,
-    /// Whether there are more than the 2,000 that are told.
+    /// Whether there are more than the 2,000 that are told, or may be: no more than 400,000 addresses and numbers of own fields are
+    /// looked at.
     more: bool,
 }
 
