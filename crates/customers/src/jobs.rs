@@ -1,4 +1,5 @@
-//! This room's jobs: reading the directory from Jira, every hour and when a site is joined; imports, slice by slice.
+//! This room's jobs: reading the directory from Jira, every hour and when a site is joined; imports, slice by slice; what a
+//! merge does in Jira, one organization after the other.
 
 pub(crate) mod copies;
 mod heard;
@@ -19,12 +20,13 @@ use serde_json::Value;
 
 use crate::Room;
 use crate::actions::announce::announce_members;
-use crate::actions::{batches, directory};
-use crate::model::ImportId;
+use crate::actions::{batches, directory, merges};
+use crate::model::{ImportId, MergeId};
 use crate::sql;
 use crate::webhooks::event::EventKind;
 
 pub(crate) const IMPORT: &str = "customers.carry_on_import";
+pub(crate) const MERGE: &str = "customers.carry_out_merge";
 
 pub(crate) const SYNC: &str = "customers.sync_directory";
 const FIRST_SYNC: &str = "customers.first_sync";
@@ -46,6 +48,7 @@ pub(crate) fn handlers(room: &Room) -> Vec<Arc<dyn Handler>> {
         Arc::new(webhooks::Replay(room.clone())),
         Arc::new(webhooks::Deliver(room.clone())),
         Arc::new(CarryOnImport { room: room.clone() }),
+        Arc::new(CarryOutMerge { room: room.clone() }),
         Arc::new(copies::Copy(room.clone())),
         Arc::new(heard::Hear(room.clone())),
         Arc::new(heard::Upgraded(room.clone())),
@@ -73,6 +76,25 @@ impl Handler for CarryOnImport {
         let id = payload.get("import").and_then(Value::as_str).and_then(|id| id.parse().ok()).map(ImportId);
         let id = id.ok_or_else(|| Fault::invalid("jobs_payload", "no import"))?;
         let more = batches::go_on(cx, &self.room, id).await?;
+        Ok(if more { Outcome::Again(payload.clone()) } else { Outcome::Done })
+    }
+}
+
+/// Lets the kept one into organizations, or out of them again.
+struct CarryOutMerge {
+    room: Room,
+}
+
+#[async_trait]
+impl Handler for CarryOutMerge {
+    fn kind(&self) -> &'static str {
+        MERGE
+    }
+
+    async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
+        let id = payload.get("merge").and_then(Value::as_str).and_then(|id| id.parse().ok()).map(MergeId);
+        let id = id.ok_or_else(|| Fault::invalid("jobs_payload", "no merge"))?;
+        let more = merges::places::go_on(cx, &self.room, id).await?;
         Ok(if more { Outcome::Again(payload.clone()) } else { Outcome::Done })
     }
 }

@@ -13,6 +13,7 @@ mod http;
 mod imports;
 mod jobs;
 mod likeness;
+mod limits;
 mod model;
 mod query;
 mod rules;
@@ -30,7 +31,7 @@ use host::client::RoleId;
 use kernel::{Cx, Result};
 use utoipa_axum::router::OpenApiRouter;
 
-pub use actions::lists::Bounds;
+pub use limits::Limits;
 pub use schema::{FILES, ROOM};
 
 /// A key of the week is out of use for days before it goes, and a tenant's files may stay for as long.
@@ -49,7 +50,7 @@ pub struct RoomParts {
     pub(crate) indexes: actions::search::Indexes,
     /// Bytes of an imported file, as the operator decides.
     pub(crate) import_bytes: u64,
-    pub(crate) bounds: Bounds,
+    pub(crate) limits: Limits,
 }
 
 impl Deref for Room {
@@ -63,11 +64,11 @@ impl Deref for Room {
 impl Room {
     /// Joins it to what all rooms share. Files of more than `import_bytes` are not imported; search indexes lie in
     /// `search`, a folder of their own.
-    pub fn new(shared: web::Shared, import_bytes: u64, search: PathBuf, bounds: Bounds) -> Self {
+    pub fn new(shared: web::Shared, import_bytes: u64, limits: Limits, search: PathBuf) -> Self {
         let indexes = actions::search::Indexes::new(search);
         let (directory, orders) = (actions::directory::cache(), actions::lists::orders());
         let duplicates = actions::duplicates::cache();
-        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, import_bytes, bounds }))
+        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, import_bytes, limits }))
     }
 
     /// What lies outside the databases, for whoever takes a tenant's data away.

@@ -35,8 +35,8 @@ pub struct Parts {
     pub metrics: telemetry::Metrics,
     /// Where traces go, if anywhere.
     pub traces: Option<telemetry::Traces>,
-    /// How far lists go.
-    pub bounds: customers::Bounds,
+    /// How much is taken at once.
+    pub limits: customers::Limits,
 }
 
 impl Parts {
@@ -47,7 +47,7 @@ impl Parts {
             clock,
             metrics: telemetry::Metrics::install()?,
             traces: None,
-            bounds: customers::Bounds::default(),
+            limits: customers::Limits::default(),
         })
     }
 }
@@ -121,12 +121,8 @@ impl Program {
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         });
-        let customers = customers::Room::new(
-            shared.clone(),
-            config.imports.file_bytes.get(),
-            config.data.directory.join("search"),
-            parts.bounds,
-        );
+        let (import_bytes, search) = (config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let customers = customers::Room::new(shared.clone(), import_bytes, parts.limits, search);
         let trust = trust::Room {
             store: store.clone(),
             blobs: blobs.clone(),

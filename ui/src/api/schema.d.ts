@@ -2872,7 +2872,10 @@ export interface components {
         DuplicatesView: {
             /** @description The likeliest first. */
             items: components["schemas"]["DuplicateView"][];
-            /** @description Whether there are more than the 2,000 that are told. */
+            /**
+             * @description Whether there are more than the 2,000 that are told, or may be: no more than 400,000 addresses and numbers of own fields are
+             *     looked at.
+             */
             more: boolean;
             /** @description What to send as `cursor` for what follows; null at the end. */
             nextCursor?: string | null;
@@ -3698,16 +3701,22 @@ export interface components {
             byName?: string | null;
             /** @description Its id. */
             id: string;
+            /** @description Organizations that the kept one is still to join in Jira, by id. */
+            joining: string[];
             /** @description Who was kept. */
             keptId: string;
             /** @description Their name, as Jira has it. */
             keptName?: string | null;
+            /** @description Organizations that the kept one is still to leave in Jira, because the merge was undone; by id. */
+            leaving: string[];
             /** @description Who was merged into them. */
             mergedId: string;
             /** @description Their name, as Jira has it. */
             mergedName?: string | null;
             /** @description How many organizations the kept one joined. */
             organizations: number;
+            /** @description Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`. */
+            refused: components["schemas"]["PlaceRefused"][];
             /** @description Until when it can be undone. */
             undoableUntil: string;
             /** @description When it was undone; null while it stands. */
@@ -3715,12 +3724,10 @@ export interface components {
             /** @description How many values were written to the kept one. */
             values: number;
         };
-        /** @description What was done, and what Jira refused of it. */
+        /** @description What was done. */
         MergedView: {
             /** @description The merge. */
             merge: components["schemas"]["MergeView"];
-            /** @description Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`. */
-            refused: components["schemas"]["PlaceRefused"][];
             /** @description Of one that was undone: values that somebody changed since, and that stayed. */
             stayed: number;
         };
@@ -4412,16 +4419,22 @@ export interface components {
                 byName?: string | null;
                 /** @description Its id. */
                 id: string;
+                /** @description Organizations that the kept one is still to join in Jira, by id. */
+                joining: string[];
                 /** @description Who was kept. */
                 keptId: string;
                 /** @description Their name, as Jira has it. */
                 keptName?: string | null;
+                /** @description Organizations that the kept one is still to leave in Jira, because the merge was undone; by id. */
+                leaving: string[];
                 /** @description Who was merged into them. */
                 mergedId: string;
                 /** @description Their name, as Jira has it. */
                 mergedName?: string | null;
                 /** @description How many organizations the kept one joined. */
                 organizations: number;
+                /** @description Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`. */
+                refused: components["schemas"]["PlaceRefused"][];
                 /** @description Until when it can be undone. */
                 undoableUntil: string;
                 /** @description When it was undone; null while it stands. */

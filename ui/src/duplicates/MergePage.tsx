@@ -67,7 +67,7 @@ function Form({ preview, fields, onAgain }: { preview: MergePreview; fields: Fie
         await again();
       };
       showFlag({ tone: 'success', text: t('merge.done', { kept: kept.displayName, merged: merged.displayName }), action: { label: t('act.undo'), run: () => void undo() } });
-      const [refused] = done.refused;
+      const [refused] = done.merge.refused;
       if (refused) showFlag({ tone: 'error', text: t('merge.refused', { reason: refused.problem.detail ?? refused.problem.title }) });
       await again();
       window.location.hash = href.customer(kept.accountId);

@@ -3,8 +3,8 @@ import { showFlag } from '../kit/flags';
 import { t, tn } from '../messages';
 
 /** What came of taking a merge back. */
-export function showUndone({ stayed, refused }: Merged): void {
+export function showUndone({ stayed, merge }: Merged): void {
   showFlag({ tone: 'success', text: stayed > 0 ? tn('merge.undone.stayed', stayed) : t('merge.undone') });
-  const [first] = refused;
+  const [first] = merge.refused;
   if (first) showFlag({ tone: 'error', text: t('merge.refused', { reason: first.problem.detail ?? first.problem.title }) });
 }

@@ -41,6 +41,11 @@ export const duplicates = {
   'merge.into.show': 'Show {name}',
   'merge.from': '{name} was merged into this customer on {date}.',
   'merge.from.show': 'Show',
+  'merge.from.undone': 'That {name} was merged into this customer was undone on {date}.',
+  'merge.joining.one': '{count} organization is being joined in Jira.',
+  'merge.joining.other': '{count} organizations are being joined in Jira.',
+  'merge.leaving.one': '{count} organization is being left in Jira.',
+  'merge.leaving.other': '{count} organizations are being left in Jira.',
   'merge.panel': 'The account on this request was merged into this customer. Shown and edited here is what was kept.',
   'merge.panel.show': 'Show that customer',
 } as const;

@@ -30,8 +30,6 @@ use crate::model::{
 use crate::rules;
 use crate::sql::{self, SealedImport};
 
-/// Records of one bulk action: what a preview can still be read of, and a site of this size changes at once.
-pub(crate) const RECORDS: usize = 100_000;
 /// Records that are named one by one: with ids of the greatest length they fit a request's body.
 pub(crate) const IDS: usize = 5_000;
 /// Records that are left out of what a query finds, one by one.
@@ -95,14 +93,14 @@ async fn chosen(cx: &Cx, room: &Room, entity: Entity, selection: Selection) -> R
             }
             let sorted = directory::sorted(cx, room).await?;
             let finder = Finder::new(cx, room, &sorted, entity, &asked).await?;
-            let places = finder.first(0, RECORDS + except.len() + 1).await?;
+            let places = finder.first(0, room.limits.bulk_records + except.len() + 1).await?;
             let ids = places.into_iter().filter_map(|place| finder.id(place)).filter(|id| !except.contains(*id));
             ids.map(str::to_owned).collect::<Vec<_>>()
         }
     };
     match ids.len() {
         0 => Err(Fault::invalid_field("/selection", "empty", "Nothing is chosen.")),
-        count if count > RECORDS => Err(too_many("/selection", RECORDS)),
+        count if count > room.limits.bulk_records => Err(too_many("/selection", room.limits.bulk_records)),
         _ => Ok(ids),
     }
 }

@@ -216,12 +216,27 @@ pub(crate) async fn organizations_of(
 
 /// How many requests an owner has open and closed, as the viewer sees them in Jira.
 pub(crate) async fn counts(cx: &Cx, room: &Room, owner: &Owner) -> Result<RequestCounts> {
-    let by = cx.person().map_or(As::App, |viewer| As::Person(viewer.clone()));
-    let whose = match owner {
+    room.shared.host.request_counts(cx, viewer(cx), whose(owner)).await
+}
+
+/// The same of several, in their order. Counts are Jira's to give: who of them it does not count now has none.
+pub(crate) async fn counts_of(cx: &Cx, room: &Room, owners: &[Owner]) -> Vec<Option<RequestCounts>> {
+    let several: Vec<Whose<'_>> = owners.iter().map(whose).collect();
+    match room.shared.host.request_counts_of(cx, viewer(cx), &several).await {
+        Ok(counted) => counted.into_iter().map(Result::ok).collect(),
+        Err(_) => owners.iter().map(|_| None).collect(),
+    }
+}
+
+fn viewer(cx: &Cx) -> As {
+    cx.person().map_or(As::App, |viewer| As::Person(viewer.clone()))
+}
+
+fn whose(owner: &Owner) -> Whose<'_> {
+    match owner {
         Owner::Customer(account) => Whose::Customer(account),
         Owner::Organization(id) => Whose::Organization(id),
-    };
-    room.shared.host.request_counts(cx, by, whose).await
+    }
 }
 
 /// One organization, with counts and its first members.

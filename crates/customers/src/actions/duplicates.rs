@@ -18,8 +18,6 @@ use crate::likeness::{self, Marks, Reason};
 use crate::model::{Entity, FieldType, Owner, Permission, Value};
 use crate::sql;
 
-/// Addresses and telephone numbers in own fields that are looked at: some for each of a hundred thousand.
-const VALUES: usize = 400_000;
 /// Values read in one statement.
 const VALUES_PAGE: u32 = 500;
 /// Tenants whose pairs stay in memory: some kilobytes of ids each.
@@ -36,7 +34,7 @@ pub(crate) struct Told {
 pub(crate) struct Page {
     pub(crate) pairs: Vec<Told>,
     pub(crate) next: Option<String>,
-    /// Whether there are more than are told at all.
+    /// Whether there are more than are told at all, or may be.
     pub(crate) more: bool,
 }
 
@@ -152,7 +150,7 @@ async fn look(cx: &Cx, room: &Room, sorted: Arc<Sorted>, latest: i64) -> Result<
         .enumerate()
         .filter_map(|(nth, place)| Some((sorted.customers.get(*place)?.id.as_str(), nth)))
         .collect();
-    read_values(cx, room, |owner, kind, value| {
+    let whole = read_values(cx, room, |owner, kind, value| {
         let Some(mark) = at.get(owner).and_then(|nth| marks.get_mut(*nth)) else { return };
         match kind {
             FieldType::Email => mark.emails.push(value),
@@ -165,32 +163,35 @@ async fn look(cx: &Cx, room: &Room, sorted: Arc<Sorted>, latest: i64) -> Result<
     let (pairs, more) = looked.map_err(|error| Fault::broken("duplicates_look", error))?;
     let id = |nth: usize| Some(sorted.customers.get(*places.get(nth)?)?.id.clone());
     let pairs = pairs.into_iter().filter_map(|pair| Some((id(pair.first)?, id(pair.second)?, pair.reasons))).collect();
-    Ok(Found { latest, pairs, more, sorted })
+    Ok(Found { latest, pairs, more: more || !whole, sorted })
 }
 
-/// Tells the addresses and telephone numbers that stand in fields of customers.
-async fn read_values(cx: &Cx, room: &Room, mut tell: impl FnMut(&str, FieldType, Zeroizing<String>)) -> Result<()> {
+/// Tells the addresses and telephone numbers that stand in fields of customers; false where there are more than are looked at.
+async fn read_values(cx: &Cx, room: &Room, mut tell: impl FnMut(&str, FieldType, Zeroizing<String>)) -> Result<bool> {
     let all = fields::all(cx, room).await?;
     let turned = Turned::of(&all);
-    let mut left = VALUES;
+    let mut left = room.limits.duplicate_values;
     for field in all.iter().filter(|field| field.entity == Entity::Customer && !field.retired) {
         if !matches!(field.kind, FieldType::Email | FieldType::Phone) {
             continue;
         }
         let mut after = String::new();
-        while left > 0 {
+        loop {
             let of = (Entity::Customer, field.id);
             let mut scoped = room.shared.store.read(cx).await?;
             let page = sql::value_list_of_field(&mut scoped, of, &after, (0, i64::MAX), VALUES_PAGE).await?;
             drop(scoped);
             let full = page.len() == VALUES_PAGE as usize;
+            if left == 0 && !page.is_empty() {
+                return Ok(false);
+            }
             left = left.saturating_sub(page.len());
             let owners = page.iter().map(|(owner, _)| AccountId::new(owner.as_str()).map(Owner::Customer));
             let owners = owners.collect::<Result<Vec<Owner>>>()?;
             let keys = access::keys_of_owners(cx, room, &owners.iter().collect::<Vec<_>>()).await?;
             for (id, sealed) in page {
-                let Some((owner, keys)) = keys.get(id.as_str()) else { continue };
                 after.clone_from(&id);
+                let Some((owner, keys)) = keys.get(id.as_str()) else { continue };
                 // What opens for nobody any more is an erased person's.
                 let Ok(opened) = values::open_value(keys, owner, sealed) else { continue };
                 if let Value::Text(text) = turned.value(opened).value.peek() {
@@ -202,5 +203,5 @@ async fn read_values(cx: &Cx, room: &Room, mut tell: impl FnMut(&str, FieldType,
             }
         }
     }
-    Ok(())
+    Ok(true)
 }

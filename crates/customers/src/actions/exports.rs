@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use futures::Stream;
 use futures::stream::try_unfold;
 use jiff::tz::TimeZone;
-use kernel::{AccountId, Cx, Fault, Result};
+use kernel::{AccountId, Cx, Fault, FieldFault, Result};
 use store::ledger;
 use vault::Exit;
 
@@ -28,8 +28,6 @@ pub(crate) use crate::files::Format;
 
 /// Records of one piece: each is one commit of who saw them, and a few hundred kilobytes in memory.
 const PIECE: usize = 512;
-/// Records of one export. Their places in the order are held while it is made; a larger site exports in parts.
-const ROWS: usize = 200_000;
 
 /// What the directory knows, as columns.
 const OF_CUSTOMERS: [(&str, &str); 5] = [
@@ -89,14 +87,19 @@ pub(crate) async fn prepare_export(
     let columns = chosen(entity, queries::queryable(cx, room).await?, columns)?;
     let sorted = directory::sorted(cx, room).await?;
     let finder = Finder::new(cx, room, &sorted, entity, asked).await?;
+    let most = room.limits.export_rows;
     let places = if asked.typed.order.is_empty() {
-        finder.first(0, ROWS + 1).await?
+        finder.first(0, most + 1).await?
     } else {
-        finder.lowest(None, ROWS + 1).await?
+        finder.lowest(None, most + 1).await?
     };
-    if places.len() > ROWS {
-        let text = format!("An export has at most {ROWS} rows. Narrow the query.");
-        return Err(Fault::invalid("too_many", text));
+    if places.len() > most {
+        return Err(Fault::invalid_fields(vec![FieldFault {
+            pointer: "/query".to_owned(),
+            code: "too_many",
+            detail: format!("An export has at most {most} rows. Narrow the query."),
+            limit: Some(most as u64),
+        }]));
     }
     note(cx, room, entity, format, places.len(), &columns).await?;
     let own: BTreeSet<FieldId> = columns

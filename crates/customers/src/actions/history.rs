@@ -70,8 +70,10 @@ pub(crate) async fn restore_value(
     let keys = access::owner_keys(cx, room, owner).await?;
     let sealed = sql::history_get(&mut room.shared.store.read(cx).await?, owner, change).await?;
     let entry = open_unless_erased(&keys, owner, sealed.ok_or_else(Fault::not_found)?)?.ok_or_else(Fault::not_found)?;
-    let turned = Turned::of_all(cx, room).await?;
-    let to = turned.said(entry.field, entry.id, &entry.change.peek().to);
+    // Before anything is said of the change: of a field that the caller may not see there is none.
+    let fields = values::visible(cx, room, owner.entity(), &reach).await?;
+    let field = fields.get(&entry.field).ok_or_else(Fault::not_found)?;
+    let to = Turned::of([field]).said(entry.field, entry.id, &entry.change.peek().to);
     if to.is_empty() && !entry.change.peek().to.is_empty() {
         let text = "The field's type changed since, and this does not convert into the one that it has.";
         return Err(Fault::invalid("not_convertible", text));

@@ -21,21 +21,6 @@ use crate::query::typed::{Reads, Typed};
 
 pub(crate) use order::{Orders, orders};
 
-/// How far a list goes for what no index answers.
-#[derive(Clone, Copy)]
-pub struct Bounds {
-    /// Records that are looked at one by one for one page, at least one; what is not found among them is the next page's.
-    pub looked_at: usize,
-    /// Records of which the histories are read to put those that match in order.
-    pub ordered_by_history: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { looked_at: 2_000, ordered_by_history: 20_000 }
-    }
-}
-
 /// What a list is asked for.
 pub(crate) struct Asked {
     pub(crate) typed: Typed,
@@ -139,7 +124,7 @@ impl<'a> Finder<'a> {
     fn looks_through(&self) -> bool {
         self.asked.typed.filter.is_some()
             && (self.narrowed.places.is_none()
-                || (!self.narrowed.exact && self.has_more_than(self.room.bounds.looked_at)))
+                || (!self.narrowed.exact && self.has_more_than(self.room.limits.looked_at)))
     }
 
     fn has_more_than(&self, many: usize) -> bool {
@@ -155,7 +140,7 @@ impl<'a> Finder<'a> {
     async fn page(&self, cursor: Option<&str>, limit: usize) -> Result<(Vec<usize>, Option<String>)> {
         let after = cursor.map(|cursor| self.place_of(cursor)).transpose()?;
         let (mut found, stopped) = if self.asked.typed.order.is_empty() {
-            self.look(after.map_or(0, |place| place + 1), limit + 1, self.room.bounds.looked_at).await?
+            self.look(after.map_or(0, |place| place + 1), limit + 1, self.room.limits.looked_at).await?
         } else {
             (self.lowest(after, limit + 1).await?, None)
         };
@@ -206,7 +191,7 @@ impl<'a> Finder<'a> {
 
     /// The records that match, in the query's order, behind the one at `after`.
     pub(crate) async fn lowest(&self, after: Option<usize>, limit: usize) -> Result<Vec<usize>> {
-        let most = self.room.bounds.ordered_by_history;
+        let most = self.room.limits.ordered_by_history;
         if self.asked.typed.reads().has_history() && self.has_more_than(most) {
             let detail = format!(
                 "The histories of more than {most} records would have to be read to put them in order. Leave ORDER BY away, or \

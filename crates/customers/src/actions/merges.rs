@@ -1,5 +1,7 @@
 //! Merging a customer into another one: values are moved as a person chose, one by one; nothing of either's history goes; it
-//! can be taken back for a month. Jira's accounts stay what they are.
+//! can be taken back for a month. Jira's accounts stay what they are; what changes there is in `places`.
+
+pub(crate) mod places;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use crate::actions::fields::OpenField;
 use crate::actions::reach::{Reach, reach};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::values::{self, OpenValue, ValueSet, Writer};
-use crate::actions::{access, adding, history};
+use crate::actions::{access, history};
 use crate::model::{Action, Author, Entity, FieldId, Merge, MergeBody, MergeId, Owner, Permission, Value};
 use crate::webhooks::event::{Event, EventKind};
 use crate::{schema, sql};
@@ -77,10 +79,9 @@ pub(crate) struct Wanted {
     pub(crate) merged_version: i64,
 }
 
-/// A merge that was done or taken back, and what Jira refused of it.
+/// A merge that was done or taken back.
 pub(crate) struct Outcome {
     pub(crate) merge: OpenMerge,
-    pub(crate) refused: Vec<(OrganizationId, Fault)>,
     /// Of one that was taken back: values that somebody changed since, and that stay.
     pub(crate) stayed: usize,
 }
@@ -96,11 +97,13 @@ fn owner(account: &AccountId) -> Owner {
 async fn open(cx: &Cx, room: &Room, sealed: sql::SealedMerge) -> Result<OpenMerge> {
     let keys = access::tenant_keys(cx, room).await?;
     let body = keys.open(&place(sealed.id), &sealed.body)?;
-    Ok(with(sealed, body))
+    Ok(with(&sealed, body))
 }
 
-fn with<A, B>(merge: Merge<A>, body: B) -> Merge<B> {
-    let Merge { id, merged, kept, by, at, undone_at, version, .. } = merge;
+/// The same merge with another body.
+fn with<A, B>(merge: &Merge<A>, body: B) -> Merge<B> {
+    let Merge { id, at, undone_at, version, .. } = *merge;
+    let (merged, kept, by) = (merge.merged.clone(), merge.kept.clone(), merge.by.clone());
     Merge { id, merged, kept, by, at, undone_at, version, body }
 }
 
@@ -209,6 +212,7 @@ pub(crate) async fn merge_customers(
     let by = cx.person().cloned().ok_or_else(|| Fault::refused("Only people merge customers."))?;
     admit(cx, room, kept, merged).await?;
     let joins = if wanted.organizations { joins(cx, room, kept, merged).await? } else { Vec::new() };
+    let refused = if joins.is_empty() { None } else { places::refused(cx, room).await? };
     let fields = looked_at(cx, room).await?;
     let turned = Turned::of(fields.values());
     let (ours, theirs) = (owner(kept), owner(merged));
@@ -221,6 +225,7 @@ pub(crate) async fn merge_customers(
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
     check_free(&mut scoped, kept, merged).await?;
+    places::check_settled(&mut scoped, &keys, kept).await?;
     check_kinds(&mut scoped, Entity::Customer, &values::kinds(&fields, fields.keys())).await?;
     let (held, given) = (sql::value_list(&mut scoped, &ours).await?, sql::value_list(&mut scoped, &theirs).await?);
     if values::set_version(&held) != wanted.kept_version || values::set_version(&given) != wanted.merged_version {
@@ -232,7 +237,11 @@ pub(crate) async fn merge_customers(
     let given = given.into_iter().filter(here);
     let given = given.map(|value| values::open_value(&their_keys, &theirs, value).map(|value| turned.value(value)));
     let given = given.collect::<Result<Vec<OpenValue>>>()?;
-    let mut body = MergeBody::default();
+    let joins = joins.into_iter().map(|(organization, _)| organization.to_string()).collect();
+    let mut body = MergeBody { joins, ..MergeBody::default() };
+    if let Some(code) = refused {
+        body.refuse(code);
+    }
     let mut events: Vec<Event> = Vec::new();
     for id in chosen(&held, &given, &wanted.choices)? {
         let to = Zeroizing::new(said(&given, id));
@@ -249,57 +258,20 @@ pub(crate) async fn merge_customers(
     events.push(event(cx, EventKind::CustomerMerged, (kept, merged), version));
     announce(&mut scoped, cx, &events).await?;
     let sealed = keys.seal(&place(id), &body)?;
-    let made = Merge {
-        id,
-        merged: merged.clone(),
-        kept: kept.clone(),
-        by,
-        at: cx.now(),
-        undone_at: None,
-        version,
-        body: sealed,
-    };
-    sql::merge_insert(&mut scoped, made).await?;
+    let (merged, kept, at) = (merged.clone(), kept.clone(), cx.now());
+    let opened = keys.open(&place(id), &sealed)?;
+    let made = Merge { id, merged, kept, by, at, undone_at: None, version, body: opened };
+    sql::merge_insert(&mut scoped, with(&made, sealed)).await?;
+    if body.is_under_way() {
+        places::carry_out(&mut scoped, cx, id, version).await?;
+    }
     let object = format!("customer_merge {id} values={}", body.written.len());
     let entry = ledger::Entry { kind: "customers.customer_merged", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
     directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-    join(cx, room, id, kept, joins).await
-}
-
-/// The kept one joins these organizations in Jira, which then stands with the merge.
-async fn join(
-    cx: &Cx,
-    room: &Room,
-    id: MergeId,
-    kept: &AccountId,
-    joins: Vec<(OrganizationId, Open<String>)>,
-) -> Result<Outcome> {
-    let mut refused = Vec::new();
-    let mut joined = Vec::new();
-    for (organization, _) in joins {
-        match adding::add_members(cx, room, &organization, vec![kept.clone()]).await {
-            Ok(()) => joined.push(organization.to_string()),
-            Err(fault) => refused.push((organization, fault)),
-        }
-    }
-    if !joined.is_empty() {
-        let keys = access::tenant_keys(cx, room).await?;
-        let mut scoped = room.shared.store.write(cx).await?;
-        changes::take_turn(&mut scoped).await?;
-        let standing = sql::merge_get(&mut scoped, id).await?.ok_or_else(Fault::not_found)?;
-        let mut body = keys.open(&place(id), &standing.body)?.peek().clone();
-        body.joined = joined;
-        let before = standing.version;
-        let sealed = keys.seal(&place(id), &body)?;
-        if !sql::merge_update(&mut scoped, with(standing, sealed), before).await? {
-            return Err(Fault::conflict("Somebody undid this merge at the same moment."));
-        }
-        scoped.commit().await?;
-    }
-    let merge = find(cx, room, id).await?;
-    Ok(Outcome { merge, refused, stayed: 0 })
+    (room.shared.wake)();
+    Ok(Outcome { merge: made, stayed: 0 })
 }
 
 /// The fields whose values of the merged one are written to the kept one; what is missing of choices is told.
@@ -344,17 +316,20 @@ pub(crate) fn undoable_until<B>(merge: &Merge<B>) -> Timestamp {
     merge.at.checked_add(UNDO).unwrap_or(Timestamp::MAX)
 }
 
-/// Takes a merge back: each value that is still what it made of it, and memberships that it made.
+/// Takes a merge back: each value that is still what it made of it, and memberships that it made, which a job does.
 pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outcome> {
+    let by = cx.person().cloned().ok_or_else(|| Fault::refused("Only people undo merges."))?;
     access::require_about(cx, room, Entity::Customer, Permission::Edit).await?;
     let seen = find(cx, room, id).await?;
-    if seen.undone_at.is_some() {
+    if seen.is_undone() {
         return Err(Fault::invalid("undone", "This merge was undone already."));
     }
     if undoable_until(&seen) < cx.now() {
         let text = "A merge can be undone for 30 days. Its history tells what each of them had.";
         return Err(Fault::invalid("too_late", text));
     }
+    let in_jira = !seen.body.peek().joined.is_empty() || seen.body.peek().is_under_way();
+    let refused = if in_jira { places::refused(cx, room).await? } else { None };
     let ours = owner(&seen.kept);
     let fields = values::visible(cx, room, Entity::Customer, &Reach::Agent).await?;
     let turned = Turned::of(fields.values());
@@ -370,7 +345,7 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
     changes::take_turn(&mut scoped).await?;
     check_kinds(&mut scoped, Entity::Customer, &values::kinds(&fields, written.iter().map(|(field, _)| field))).await?;
     let standing = sql::merge_get(&mut scoped, id).await?.ok_or_else(Fault::not_found)?;
-    if standing.version != seen.version || standing.undone_at.is_some() {
+    if standing.version != seen.version || standing.is_undone() {
         return Err(Fault::conflict("Somebody undid this merge at the same moment."));
     }
     let mut stayed = 0;
@@ -396,26 +371,28 @@ pub(crate) async fn undo_merge(cx: &Cx, room: &Room, id: MergeId) -> Result<Outc
     let version = changes::record(&mut scoped, cx, Entity::Customer.name(), seen.merged.as_str()).await?;
     events.push(event(cx, EventKind::CustomerUnmerged, (&seen.kept, &seen.merged), version));
     announce(&mut scoped, cx, &events).await?;
-    let before = standing.version;
-    let sealed = keys.seal(&place(id), seen.body.peek())?;
-    let undone = Merge { undone_at: Some(cx.now()), version, ..with(standing, sealed) };
-    if !sql::merge_update(&mut scoped, undone, before).await? {
+    // Not what was seen before: a job may have gone on with it.
+    let mut body = keys.open(&place(id), &standing.body)?.peek().clone();
+    body.undo(&by);
+    if let Some(code) = refused {
+        body.refuse(code);
+    }
+    let sealed = keys.seal(&place(id), &body)?;
+    let opened = keys.open(&place(id), &sealed)?;
+    let undone = Merge { undone_at: Some(cx.now()), version, ..with(&standing, opened) };
+    if !sql::merge_update(&mut scoped, with(&undone, sealed), standing.version).await? {
         return Err(Fault::conflict("Somebody undid this merge at the same moment."));
+    }
+    if body.is_under_way() {
+        places::carry_out(&mut scoped, cx, id, version).await?;
     }
     let object = format!("customer_merge {id} stayed={stayed}");
     let entry = ledger::Entry { kind: "customers.merge_undone", actor, subject, object: Some(&object) };
     ledger::append(&mut scoped, cx, entry).await?;
     directory::changed(&mut scoped, cx).await?;
     scoped.commit().await?;
-
-    let mut refused = Vec::new();
-    for joined in &seen.body.peek().joined {
-        let organization = OrganizationId::new(joined.as_str())?;
-        if let Err(fault) = adding::remove_member(cx, room, &organization, &seen.kept).await {
-            refused.push((organization, fault));
-        }
-    }
-    Ok(Outcome { merge: find(cx, room, id).await?, refused, stayed })
+    (room.shared.wake)();
+    Ok(Outcome { merge: undone, stayed })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt;
 use host::client::IssueRef;
 use host::{As, Jira, RequestCounts};
 use kernel::{AccountId, Cx, Fault, IssueId, Kind, OrganizationId, ProjectId, Result};
@@ -172,34 +173,53 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
         None => (account, None),
     };
     let customer = directory::record(cx, room, &account).await?;
-    let owner = Owner::Customer(account.clone());
-    let values = values::read_values(cx, room, &owner).await?;
-    // Counts are Jira's to give; the panel is useful without them.
-    let counts = directory::counts(cx, room, &owner).await.ok();
-    let theirs = directory::organizations_of(cx, room, &account).await?;
+    let mut theirs = directory::organizations_of(cx, room, &account).await?;
     let more_organizations = theirs.len().saturating_sub(ORGANIZATIONS_SHOWN);
-    let mut organizations = Vec::new();
-    for (id, name) in theirs.into_iter().take(ORGANIZATIONS_SHOWN) {
-        let owner = Owner::Organization(id.clone());
-        organizations.push(OrganizationPanel {
-            values: values::read_values(cx, room, &owner).await?,
-            entitlements: entitlements::standing(cx, room, &id).await?,
-            counts: directory::counts(cx, room, &owner).await.ok(),
-            id,
-            name,
-        });
+    theirs.truncate(ORGANIZATIONS_SHOWN);
+    let mut owners = vec![Owner::Customer(account.clone())];
+    owners.extend(theirs.iter().map(|(id, _)| Owner::Organization(id.clone())));
+    // While Jira counts, what lies here is read; the panel is useful without counts.
+    let (counts, held) =
+        futures::join!(directory::counts_of(cx, room, &owners).boxed(), held(cx, room, &account, theirs).boxed());
+    let (values, mut organizations) = held?;
+    let mut counts = counts.into_iter();
+    let own_counts = counts.next().flatten();
+    for (organization, counts) in organizations.iter_mut().zip(counts) {
+        organization.counts = counts;
     }
     let known = customer.name.as_ref().map(Open::peek);
     Ok(Selected {
         time_zone: known.and_then(|name| name.time_zone.clone()),
         locale: known.and_then(|name| name.locale.clone()),
-        counts,
+        counts: own_counts,
         values,
         organizations,
         more_organizations,
         customer,
         merged,
     })
+}
+
+/// Their values, and those of their organizations, without counts.
+async fn held(
+    cx: &Cx,
+    room: &Room,
+    account: &AccountId,
+    theirs: Vec<(OrganizationId, Open<String>)>,
+) -> Result<(ValueSet, Vec<OrganizationPanel>)> {
+    let values = values::read_values(cx, room, &Owner::Customer(account.clone())).await?;
+    let mut organizations = Vec::with_capacity(theirs.len());
+    for (id, name) in theirs {
+        let owner = Owner::Organization(id.clone());
+        organizations.push(OrganizationPanel {
+            values: values::read_values(cx, room, &owner).await?,
+            entitlements: entitlements::standing(cx, room, &id).await?,
+            counts: None,
+            id,
+            name,
+        });
+    }
+    Ok((values, organizations))
 }
 
 #[cfg(test)]

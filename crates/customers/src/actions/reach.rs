@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use kernel::{AccountId, Cx, Fault, ProjectId, Result};
+use store::Scoped;
 
 use crate::Room;
 use crate::actions::fields::OpenField;
@@ -73,7 +74,9 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
     let held = access::permissions_about(cx, room, owner.entity()).await?;
     if held.contains(&needed) {
         if directory::exists(cx, room, owner).await? {
-            check_merged(cx, room, owner, needed).await?;
+            if needed == Permission::Edit {
+                check_merged(&mut room.shared.store.read(cx).await?, owner).await?;
+            }
             return Ok(Reach::Agent);
         }
         return Err(Fault::not_found());
@@ -89,10 +92,11 @@ pub(crate) async fn reach(cx: &Cx, room: &Room, owner: &Owner, needed: Permissio
     Err(Fault::not_found())
 }
 
-/// What is written to somebody who was merged would be written where nobody looks.
-async fn check_merged(cx: &Cx, room: &Room, owner: &Owner, needed: Permission) -> Result<()> {
-    if let (Owner::Customer(account), Permission::Edit) = (owner, needed)
-        && sql::merged_into(&mut room.shared.store.read(cx).await?, account).await?.is_some()
+/// What is written to somebody who was merged would be written where nobody looks. Asked again in the transaction that writes:
+/// they may have been merged since.
+pub(crate) async fn check_merged(scoped: &mut Scoped, owner: &Owner) -> Result<()> {
+    if let Owner::Customer(account) = owner
+        && sql::merged_into(scoped, account).await?.is_some()
     {
         let text = "This customer was merged into another one. Change that one, or undo the merge.";
         return Err(Fault::invalid("merged", text));

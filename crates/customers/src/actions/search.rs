@@ -283,6 +283,10 @@ async fn catch_up(
         _ => {
             let places = Arc::new(places(sorted));
             let snapshot = index.snapshot();
+            // Names of others come along with the directory, and are in none of its lines.
+            for key in document::naming_otherwise(cx, room, &snapshot).await? {
+                changed.entry(key).or_insert(None);
+            }
             let mut known = snapshot.stamps();
             for (key, place) in places.iter() {
                 let Some((entity, _)) = of_key(key) else { continue };

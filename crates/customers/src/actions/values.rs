@@ -9,7 +9,7 @@ use vault::{Keys, Open, Place};
 use crate::Room;
 use crate::actions::announce::announce;
 use crate::actions::fields::{self, OpenField};
-use crate::actions::reach::{Reach, reach};
+use crate::actions::reach::{Reach, check_merged, reach};
 use crate::actions::turned::{Turned, check_kinds};
 use crate::actions::{access, directory};
 use crate::model::{
@@ -301,6 +301,9 @@ pub(crate) async fn write_values(
     let mut scoped = room.shared.store.write(cx).await?;
     // The first statement takes the tenant's turn, so that what is read next stays true until the commit.
     changes::take_turn(&mut scoped).await?;
+    if reach.is_agent() {
+        check_merged(&mut scoped, owner).await?;
+    }
     check_kinds(&mut scoped, owner.entity(), &kinds(&fields, wanted.keys())).await?;
     let sealed = sql::value_list(&mut scoped, owner).await?;
     let version = set_version(&sealed);
@@ -368,6 +371,9 @@ pub(crate) async fn write_one(
     let writer = Writer::prepare(cx, room, owner).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
+    if reach.is_agent() {
+        check_merged(&mut scoped, owner).await?;
+    }
     check_kinds(&mut scoped, owner.entity(), &kinds(&fields, [&id])).await?;
     let turned = Turned::of([field]);
     let held = sql::value_get(&mut scoped, owner, id).await?;

@@ -50,7 +50,8 @@ struct DuplicatesView {
     items: Vec<DuplicateView>,
     /// What to send as `cursor` for what follows; null at the end.
     next_cursor: Option<String>,
-    /// Whether there are more than the 2,000 that are told.
+    /// Whether there are more than the 2,000 that are told, or may be: no more than 400,000 addresses and numbers of own fields are
+    /// looked at.
     more: bool,
 }
 
@@ -214,6 +215,12 @@ struct MergeView {
     values: usize,
     /// How many organizations the kept one joined.
     organizations: usize,
+    /// Organizations that the kept one is still to join in Jira, by id.
+    joining: Vec<String>,
+    /// Organizations that the kept one is still to leave in Jira, because the merge was undone; by id.
+    leaving: Vec<String>,
+    /// Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`.
+    refused: Vec<PlaceRefused>,
     /// When it was undone; null while it stands.
     undone_at: Option<String>,
     /// Until when it can be undone.
@@ -224,7 +231,15 @@ impl MergeView {
     fn of(merge: OpenMerge, names: &Names, _exit: &Exit) -> Self {
         let name = |account: &AccountId| names.get(account).map(|name| name.peek().name.clone());
         let body = merge.body.peek();
+        let (joining, leaving) = match merge.is_undone() {
+            true => (Vec::new(), body.under_way(true)),
+            false => (body.under_way(false), Vec::new()),
+        };
+        let refused = body.refused.iter().map(|(id, code)| (format!("/organizations/{id}"), merges::places::why(code)));
         Self {
+            joining,
+            leaving,
+            refused: places(refused.collect()),
             id: merge.id.to_string(),
             kept_name: name(&merge.kept),
             merged_name: name(&merge.merged),
@@ -241,14 +256,12 @@ impl MergeView {
     }
 }
 
-/// What was done, and what Jira refused of it.
+/// What was done.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MergedView {
     /// The merge.
     merge: MergeView,
-    /// Organizations that Jira did not let the kept one join, or leave; by `/organizations/<id>`.
-    refused: Vec<PlaceRefused>,
     /// Of one that was undone: values that somebody changed since, and that stayed.
     stayed: usize,
 }
@@ -259,37 +272,34 @@ async fn names_of(cx: &kernel::Cx, room: &Room, merges: &[OpenMerge]) -> Result<
     Ok(directory::names(cx, room, &accounts).await?)
 }
 
-async fn outcome(cx: &kernel::Cx, room: &Room, outcome: Outcome) -> Result<(MergeId, MergedParts), Problem> {
-    let Outcome { merge, refused, stayed } = outcome;
+async fn outcome(cx: &kernel::Cx, room: &Room, outcome: Outcome) -> (MergeId, MergedParts) {
+    let Outcome { merge, stayed } = outcome;
     let id = merge.id;
     let merge = vec![merge];
-    let names = names_of(cx, room, &merge).await?;
-    let refused =
-        refused.into_iter().map(|(organization, fault)| (format!("/organizations/{organization}"), fault)).collect();
-    let refused = places(refused);
-    Ok((id, MergedParts { merge, names, refused, stayed }))
+    // It stands: that is told even where nobody's name can be had.
+    let names = names_of(cx, room, &merge).await.unwrap_or_default();
+    (id, MergedParts { merge, names, stayed })
 }
 
 struct MergedParts {
     merge: Vec<OpenMerge>,
     names: Names,
-    refused: Vec<PlaceRefused>,
     stayed: usize,
 }
 
 impl MergedParts {
     fn view(self, exit: &Exit) -> Option<MergedView> {
-        let Self { merge, names, refused, stayed } = self;
+        let Self { merge, names, stayed } = self;
         let merge = merge.into_iter().next()?;
-        Some(MergedView { merge: MergeView::of(merge, &names, exit), refused, stayed })
+        Some(MergedView { merge: MergeView::of(merge, &names, exit), stayed })
     }
 }
 
 /// Merge one customer into another
 ///
 /// `accountId` is kept, `otherId` is merged into it. What only the merged one has moves; where both have a value and they
-/// differ, `choices` says which one stands. Both keep their history; Jira's accounts stay what they are. It can be undone
-/// for 30 days.
+/// differ, `choices` says which one stands. Both keep their history; Jira's accounts stay what they are. Organizations are
+/// joined in Jira afterwards, one after the other: `joining` says which are left. It can be undone for 30 days.
 #[utoipa::path(post, path = "/customers/{accountId}/merge/{otherId}", tag = "duplicates", request_body = MergeInput,
     params(("accountId" = String, Path), ("otherId" = String, Path, description = "Who is merged")),
     responses((status = 201, body = MergedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
@@ -312,7 +322,7 @@ async fn merge_customers(
         merged_version: input.merged_version,
     };
     let done = merges::merge_customers(&caller.cx, &room, &kept, &merged, wanted).await?;
-    let (id, parts) = outcome(&caller.cx, &room, done).await?;
+    let (id, parts) = outcome(&caller.cx, &room, done).await;
     Ok(Reply::created(&format!("/api/v1/merges/{id}"), |exit| parts.view(exit)))
 }
 
@@ -337,7 +347,8 @@ async fn list_merges(
 
 /// Undo a merge
 ///
-/// Each value that is still what the merge made of it goes back; the kept one leaves organizations that it joined by it.
+/// Each value that is still what the merge made of it goes back; the kept one leaves organizations that it joined by it, in Jira
+/// and afterwards: `leaving` says which are left.
 #[utoipa::path(post, path = "/merges/{mergeId}/undo", tag = "duplicates", params(("mergeId" = String, Path, description = "Merge id")),
     responses((status = 200, body = MergedView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 422, body = ProblemBody)))]
@@ -348,6 +359,6 @@ async fn undo_merge(
     Path(id): Path<MergeId>,
 ) -> Result<Reply, Problem> {
     let done = merges::undo_merge(&caller.cx, &room, id).await?;
-    let (_, parts) = outcome(&caller.cx, &room, done).await?;
+    let (_, parts) = outcome(&caller.cx, &room, done).await;
     Ok(Reply::ok(|exit| parts.view(exit)))
 }

@@ -121,6 +121,12 @@ impl Control {
         self.in_force().faults.clone()
     }
 
+    /// How many requests each rule in force was asked about and named, whether it struck or not.
+    #[must_use]
+    pub fn matched(&self) -> Vec<u64> {
+        self.in_force().met.iter().map(|met| met.matched).collect()
+    }
+
     /// How long search does not know the next write.
     pub(crate) fn search_lag(&self) -> Duration {
         let mut in_force = self.in_force();

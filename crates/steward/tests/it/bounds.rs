@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use customers::Bounds;
+use customers::Limits;
 use serde_json::{Value, json};
 use steward::program::{Parts, Program};
 
@@ -20,8 +20,8 @@ on_both!(
 const LOOKED_AT: usize = 7;
 
 /// Another server on the same data, with these bounds.
-async fn bounded(world: &World, bounds: Bounds) -> Program {
-    let parts = Parts { bounds, ..Parts::of(&world.config, world.clock.clone()).unwrap() };
+async fn bounded(world: &World, limits: Limits) -> Program {
+    let parts = Parts { limits, ..Parts::of(&world.config, world.clock.clone()).unwrap() };
     Program::open(&world.config, parts).await.unwrap()
 }
 
@@ -78,7 +78,7 @@ async fn a_page_ends_at_the_bound_and_leads_on(world: &World) {
     let animal = world.admin().defines_text("Animal", "agents").await;
     // Nobody of the first page is meant.
     let (everybody, changed) = some_have(world, &animal, LOOKED_AT + 1).await;
-    let small = bounded(world, Bounds { looked_at: LOOKED_AT, ..Bounds::default() }).await;
+    let small = bounded(world, Limits { looked_at: LOOKED_AT, ..Limits::default() }).await;
     let looked_through = pages(world, &small, "Animal CHANGED", 100).await;
     assert_eq!(looked_through.len(), everybody.len().div_ceil(LOOKED_AT));
     for (page, looked_at) in looked_through.iter().zip(everybody.chunks(LOOKED_AT)) {
@@ -111,7 +111,7 @@ async fn a_narrowed_list_is_looked_through_beyond_the_bound(world: &World) {
     let animal = world.admin().defines_text("Animal", "agents").await;
     let tier = world.admin().defines_text("Tier", "agents").await;
     let (everybody, changed) = some_have(world, &animal, 0).await;
-    let small = bounded(world, Bounds { looked_at: LOOKED_AT, ..Bounds::default() }).await;
+    let small = bounded(world, Limits { looked_at: LOOKED_AT, ..Limits::default() }).await;
     let query = "Tier = Gold AND Animal CHANGED";
     let meant = |golden: &[String]| golden.iter().filter(|one| changed.contains(one)).cloned().collect::<Vec<String>>();
     let gold = vec!["Gold".to_owned(); LOOKED_AT];
@@ -137,12 +137,12 @@ async fn an_order_by_a_history_is_refused_beyond_the_bound(world: &World) {
     writes(&world.agent(), &tier, &changed, &vec!["Gold".to_owned(); changed.len()]).await;
     changed.reverse();
     let query = "Animal CHANGED ORDER BY Animal";
-    let of_all = bounded(world, Bounds { ordered_by_history: everybody.len(), ..Bounds::default() }).await;
+    let of_all = bounded(world, Limits { ordered_by_history: everybody.len(), ..Limits::default() }).await;
     assert_eq!(all(&pages(world, &of_all, query, 4).await), changed, "as many as may be put in order");
     of_all.close().await.unwrap();
 
     let most = everybody.len() - 1;
-    let small = bounded(world, Bounds { ordered_by_history: most, ..Bounds::default() }).await;
+    let small = bounded(world, Limits { ordered_by_history: most, ..Limits::default() }).await;
     let refused = asks(world, &small, &format!("/api/v1/customers?query={}", encoded(query))).await.expect(422).body;
     let error = &refused["errors"][0];
     assert_eq!((&error["code"], &error["pointer"]), (&json!("too_many_to_order"), &json!("/query")));

@@ -18,6 +18,8 @@ on_both!(
     a_field_that_changes_stops_it,
     customers_join_an_organization_and_leave_it,
     whom_jira_does_not_take_keeps_nobody_out,
+    somebody_who_is_gone_alone_on_the_last_page_stops_nothing,
+    a_place_that_is_gone_stops_it,
     customers_are_let_into_a_project,
 );
 
@@ -371,6 +373,64 @@ async fn whom_jira_does_not_take_keeps_nobody_out(world: &World) {
     assert!(members(world, &organization).contains(&outside[0]));
 }
 
+/// Customers whom Jira just made, and an organization that none of them is in.
+fn newcomers(world: &World, count: usize) -> (Vec<String>, String) {
+    let (state, nobody) = (world.jira.state(), sandbox::events::Actor::default());
+    let made = (0..count).map(|at| {
+        let (email, name) = (format!("page{at}@example.com"), format!("One of a page {at}"));
+        state.create_customer(&nobody, &email, &name).unwrap().account_id
+    });
+    (made.collect(), state.create_organization(&nobody, "Of a whole page").id)
+}
+
+/// Somebody's account goes, and with it their memberships.
+fn deletes(world: &World, account: &str) {
+    let state = world.jira.state();
+    let mut store = state.write();
+    store.accounts.shift_remove(account).unwrap();
+    for organization in store.organizations.values_mut() {
+        organization.members.remove(account);
+    }
+}
+
+async fn somebody_who_is_gone_alone_on_the_last_page_stops_nothing(world: &World) {
+    let page = host::client::ACCOUNTS_AT_ONCE;
+    let (people, organization) = newcomers(world, page + 2);
+    let change = json!({"type": "addToOrganization", "organizationId": organization});
+    let action = Acting::begun(world, json!({"ids": people[..=page]}), change.clone()).await;
+    let done = action.ends("run").await;
+    assert_eq!((&done["state"], &done["written"]), (&json!("done"), &json!(page + 1)));
+    // The way back comes to whoever was first last.
+    deletes(world, &people[0]);
+    let undone = action.ends("undo").await;
+    assert_eq!(
+        (&undone["state"], &undone["returned"], &undone["kept"]),
+        (&json!("undone"), &json!(page), &json!(1)),
+        "{undone}"
+    );
+    assert!(members(world, &organization).is_empty());
+
+    let action = Acting::begun(world, json!({"ids": people[1..]}), change).await;
+    assert_eq!(action.reads().await["records"], page + 1);
+    deletes(world, &people[page + 1]);
+    let done = action.ends("run").await;
+    let whole = i64::try_from(page).unwrap();
+    assert_eq!((&done["state"], &done["written"], counts(&done)), (&json!("done"), &json!(page), [whole, 0, 1, 0]));
+    assert_eq!(action.rows("refused").await[0]["ownerId"], json!(people[page + 1]));
+    assert_eq!(members(world, &organization).len(), page);
+}
+
+async fn a_place_that_is_gone_stops_it(world: &World) {
+    let (people, organization) = newcomers(world, 2);
+    let change = json!({"type": "addToOrganization", "organizationId": organization});
+    let action = Acting::begun(world, json!({"ids": people}), change).await;
+    world.jira.state().delete_organization(&sandbox::events::Actor::default(), &organization).unwrap();
+    let paused = action.ends("run").await;
+    assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("refused_by_jira")), "{paused}");
+    assert_eq!((&paused["written"], counts(&paused)), (&json!(0), [2, 0, 0, 0]), "it is nobody's fault");
+    assert_eq!(action.ends("cancel").await["state"], "cancelled");
+}
+
 async fn customers_are_let_into_a_project(world: &World) {
     let wanted = json!({"email": "new@newcomers.example", "displayName": "Nia New"});
     let made = world.admin().post("/api/v1/customers", wanted).await.expect(201);
@@ -411,6 +471,16 @@ async fn customers_are_let_into_a_project(world: &World) {
     let again = begin().await;
     let seen = world.admin().get(&again).await.expect(200).body;
     assert_eq!(counts(&seen), [0, 1, 0, 0], "{seen}");
+    // While the desk is open to everybody Jira lets nobody out: that is told, and can be tried again.
+    let opens = |open: bool| {
+        for desk in world.jira.state().write().service_desks.values_mut() {
+            desk.open_access = open;
+        }
+    };
+    opens(true);
+    let stopped = moves("undo").await;
+    assert_eq!((&stopped["state"], &stopped["reason"]), (&json!("cancelled"), &json!("refused_by_jira")), "{stopped}");
+    opens(false);
     let undone = moves("undo").await;
     assert_eq!((&undone["state"], &undone["returned"]), (&json!("undone"), &json!(1)), "{undone}");
     assert!(!inside());

@@ -1,7 +1,9 @@
 //! Fields, values, history, permissions, the panel: what users see.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use sandbox::faults::{Misfortune, RequestFault};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -10,6 +12,7 @@ on_both!(
     an_agent_edits_the_reporters_fields_beside_an_issue,
     a_participant_is_looked_at_as_the_reporter_is,
     of_many_it_is_said_how_many_more_there_are,
+    beside_many_organizations_jira_is_asked_little,
     two_people_edit_one_value,
     a_set_is_written_whole_or_not_at_all,
     history_tells_and_restores,
@@ -119,6 +122,40 @@ async fn of_many_it_is_said_how_many_more_there_are(world: &World) {
         assert!(one["people"].as_array().unwrap().iter().any(|person| person["accountId"] == json!(many[place])));
     }
     world.program.runner.drain().await.unwrap();
+}
+
+/// Rules that strike nobody, and so count what these paths are asked for.
+fn counts(world: &World, paths: &[&str]) {
+    let rule = |path: &&str| RequestFault {
+        method: None,
+        path: Some((*path).to_owned()),
+        next: None,
+        chance: 0.0,
+        what: Misfortune::Slow { wait: (Duration::ZERO, Duration::ZERO) },
+    };
+    let requests = paths.iter().map(rule).collect();
+    world.jira.state().faults().command(sandbox::Faults { requests, ..sandbox::Faults::none() }, None);
+}
+
+async fn beside_many_organizations_jira_is_asked_little(world: &World) {
+    let (state, nobody, customer) = (world.jira.state(), sandbox::events::Actor::default(), world.customer().account());
+    for at in 0..22 {
+        let made = state.create_organization(&nobody, &format!("One of many {at}")).id;
+        state.edit_organization(&nobody, &made, |of| of.members.insert(customer.clone())).unwrap();
+    }
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(world.issue());
+    let path = format!("/api/v1/panel?issue={}", world.issue());
+    // What is kept for a while is there by then: names, rights.
+    agent.get(&path).await.expect(200);
+    counts(world, &["/rest/api/3/search/approximate-count", "/rest/api/3/project/search", "/rest/"]);
+    let panel = agent.get(&path).await.expect(200).body;
+    let organizations = panel["selected"]["organizations"].as_array().unwrap();
+    assert_eq!(organizations.len(), 20);
+    assert!(organizations.iter().all(|of| of["counts"]["open"].is_u64()) && panel["selected"]["counts"].is_object());
+    let asked = state.faults().matched();
+    assert_eq!(asked[..2], [42, 1], "two counts each, and the projects once");
+    assert!(asked[2] <= 42 + 10, "and hardly anything besides: {asked:?}");
 }
 
 async fn two_people_edit_one_value(world: &World) {

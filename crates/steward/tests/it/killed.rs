@@ -12,6 +12,7 @@ mod full;
 mod importing;
 mod inside;
 mod making;
+mod merging;
 mod owners;
 mod sending;
 mod writers;

@@ -70,6 +70,7 @@ mod imports;
 mod issues;
 mod killed;
 mod leaks;
+mod limits;
 mod merges;
 mod moving;
 mod nodes;

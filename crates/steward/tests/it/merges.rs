@@ -1,6 +1,9 @@
 //! Duplicates as people meet them: found alike, said not to be the same, merged value by value, taken back. On both databases.
 
+use std::time::Duration;
+
 use axum::http::Method;
+use sandbox::faults::{Misfortune, RequestFault};
 use serde_json::{Value, json};
 
 use crate::world::{Actor, World};
@@ -11,6 +14,12 @@ on_both!(
     what_was_changed_meanwhile_is_not_merged_over,
     the_merged_one_is_left_out_of_lists_and_still_found,
     memberships_follow_in_jira,
+    what_jira_refuses_is_said_and_the_merge_stands,
+    what_jira_did_not_answer_is_asked_for_again,
+    what_may_have_been_done_is_taken_back_too,
+    what_is_undone_while_jira_is_asked_leaves_nobody_in,
+    two_merges_of_one_pair_at_once_are_one,
+    a_merge_and_a_write_at_once_lose_neither,
     what_cannot_be_merged_is_said,
 );
 
@@ -217,13 +226,176 @@ async fn memberships_follow_in_jira(world: &World) {
     };
     let preview = agent.get(&at(&two)).await.expect(200).body;
     assert!(preview["joins"].as_array().unwrap().iter().any(|of| of["name"] == "Only theirs"), "{preview}");
+    let joins: Vec<&Value> = preview["joins"].as_array().unwrap().iter().map(|of| &of["id"]).collect();
     let mut body = wanted(&agent, &two, json!({&two.plan: "kept"})).await;
     body["organizations"] = json!(true);
-    let done = agent.post(&at(&two), body).await.expect(201).body;
-    assert_eq!(done["refused"], json!([]));
+    let done = agent.post(&at(&two), body).await.expect(201).body["merge"].clone();
+    assert_eq!((&done["joining"], &done["organizations"], &done["refused"]), (&json!(joins), &json!(0), &json!([])));
+    world.program.runner.drain().await.unwrap();
+    let seen = latest(&agent, &two).await;
+    assert_eq!(
+        (&seen["joining"], &seen["organizations"], &seen["refused"]),
+        (&json!([]), &json!(joins.len()), &json!([]))
+    );
     assert!(belongs(two.kept.clone()).await && belongs(two.merged.clone()).await);
-    undoes(&agent, &done["merge"]).await.expect(200);
+    let undone = undoes(&agent, &done).await.expect(200).body["merge"].clone();
+    assert_eq!((&undone["leaving"], &undone["joining"]), (&json!(joins), &json!([])));
+    // Until that is done, who is kept would join what they are about to leave.
+    let again = wanted(&agent, &two, json!({&two.plan: "kept"})).await;
+    assert_eq!(agent.post(&at(&two), again).await.expect(422).body["code"], "under_way");
+    world.program.runner.drain().await.unwrap();
+    assert_eq!(latest(&agent, &two).await["leaving"], json!([]));
     assert!(!belongs(two.kept.clone()).await && belongs(two.merged.clone()).await);
+    merges(&agent, &two, json!({&two.plan: "kept"})).await;
+}
+
+const ORGANIZATION: &str = "/rest/servicedeskapi/organization";
+
+/// The merge of these two that was made last.
+async fn latest(actor: &Actor<'_>, two: &Two) -> Value {
+    let listed = actor.get(&format!("/api/v1/customers/{}/merges", two.kept)).await.expect(200).body;
+    listed["items"][0].clone()
+}
+
+/// Merges them where only the merged one is in one organization, and in no other; answers it and the merge. Nobody has asked
+/// Jira for anything yet.
+async fn joining(world: &World, two: &Two) -> (String, Value) {
+    let (state, nobody) = (world.jira.state(), sandbox::events::Actor::default());
+    for organization in state.write().organizations.values_mut() {
+        organization.members.remove(&two.merged);
+    }
+    let organization = state.create_organization(&nobody, "Only theirs").id;
+    state.edit_organization(&nobody, &organization, |of| of.members.insert(two.merged.clone())).unwrap();
+    let mut body = wanted(&world.agent(), two, json!({&two.plan: "kept"})).await;
+    body["organizations"] = json!(true);
+    let merge = world.agent().post(&at(two), body).await.expect(201).body["merge"].clone();
+    assert_eq!(merge["joining"], json!([organization]));
+    (organization, merge)
+}
+
+fn is_in(world: &World, organization: &str, account: &str) -> bool {
+    world.jira.state().read().organizations[organization].members.contains(account)
+}
+
+/// Befalls the next call that lets somebody into an organization.
+fn befalls(world: &World, what: Misfortune) {
+    let (method, path) = (Some(Method::POST), Some(ORGANIZATION.to_owned()));
+    let rule = RequestFault { method, path, next: Some(1), chance: 1.0, what };
+    let faults = sandbox::Faults { requests: vec![rule], ..sandbox::Faults::none() };
+    world.jira.state().faults().command(faults, None);
+}
+
+/// Whoever asked Jira asks no more.
+async fn a_minute_later(world: &World) {
+    world.clock.advance(Duration::from_secs(60));
+    world.program.runner.drain().await.unwrap();
+}
+
+async fn what_jira_refuses_is_said_and_the_merge_stands(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    let (organization, merge) = joining(world, &two).await;
+    world.jira.state().delete_organization(&sandbox::events::Actor::default(), &organization).unwrap();
+    world.program.runner.drain().await.unwrap();
+    let seen = latest(&agent, &two).await;
+    assert_eq!((&seen["joining"], &seen["organizations"], &seen["undoneAt"]), (&json!([]), &json!(0), &Value::Null));
+    let refused = seen["refused"].as_array().unwrap();
+    assert_eq!(refused.len(), 1, "{seen}");
+    assert_eq!(refused[0]["pointer"], format!("/organizations/{organization}"));
+    assert!(refused[0]["problem"]["detail"].as_str().unwrap().contains("no longer"), "{seen}");
+    let undone = undoes(&agent, &merge).await.expect(200).body["merge"].clone();
+    assert_eq!((&undone["leaving"], &undone["refused"]), (&json!([]), &json!([])));
+}
+
+async fn what_jira_did_not_answer_is_asked_for_again(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    let (organization, _) = joining(world, &two).await;
+    befalls(world, Misfortune::Error { status: 503 });
+    world.program.runner.drain().await.unwrap();
+    let seen = latest(&agent, &two).await;
+    assert_eq!((&seen["joining"], is_in(world, &organization, &two.kept)), (&json!([organization]), false));
+    a_minute_later(world).await;
+    let seen = latest(&agent, &two).await;
+    assert_eq!((&seen["joining"], &seen["organizations"]), (&json!([]), &json!(1)));
+    assert!(is_in(world, &organization, &two.kept));
+}
+
+async fn what_may_have_been_done_is_taken_back_too(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    let (organization, merge) = joining(world, &two).await;
+    befalls(world, Misfortune::Lose);
+    world.program.runner.drain().await.unwrap();
+    assert!(is_in(world, &organization, &two.kept), "Jira did it");
+    assert_eq!(latest(&agent, &two).await["joining"], json!([organization]), "and nobody heard of it");
+    let undone = undoes(&agent, &merge).await.expect(200).body["merge"].clone();
+    assert_eq!(undone["leaving"], json!([organization]));
+    world.program.runner.drain().await.unwrap();
+    assert!(is_in(world, &organization, &two.kept), "whoever asked may be asking still");
+    a_minute_later(world).await;
+    assert!(!is_in(world, &organization, &two.kept));
+    assert_eq!(latest(&agent, &two).await["leaving"], json!([]));
+}
+
+async fn what_is_undone_while_jira_is_asked_leaves_nobody_in(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    for wait in [0, 20, 100, 400].map(Duration::from_millis) {
+        let (organization, merge) = joining(world, &two).await;
+        befalls(world, Misfortune::Slow { wait: (wait, wait) });
+        let (ran, undone) = tokio::join!(world.program.runner.drain(), undoes(&agent, &merge));
+        ran.unwrap();
+        undone.expect(200);
+        for _ in 0..2 {
+            a_minute_later(world).await;
+        }
+        let seen = latest(&agent, &two).await;
+        assert_eq!((&seen["joining"], &seen["leaving"], &seen["refused"]), (&json!([]), &json!([]), &json!([])));
+        assert!(!is_in(world, &organization, &two.kept), "{wait:?}");
+    }
+}
+
+async fn two_merges_of_one_pair_at_once_are_one(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    let (path, back) = (at(&two), format!("/api/v1/customers/{}/merge/{}", two.merged, two.kept));
+    for other in [&path, &back] {
+        let body = wanted(&agent, &two, json!({&two.plan: "kept"})).await;
+        let mut sent = body.clone();
+        if other == &back {
+            (sent["keptVersion"], sent["mergedVersion"]) = (body["mergedVersion"].clone(), body["keptVersion"].clone());
+        }
+        let (first, second) = tokio::join!(agent.post(&path, body), agent.post(other, sent));
+        let (done, refused) = if first.status == 201 { (first, second) } else { (second, first) };
+        let done = done.expect(201).body["merge"].clone();
+        let code = refused.expect(422).body["code"].clone();
+        assert!(code == "merged" || code == "has_merged", "{code}");
+        let listed = agent.get(&format!("/api/v1/customers/{}/merges", two.kept)).await.expect(200).body;
+        let standing = listed["items"].as_array().unwrap().iter().filter(|merge| merge["undoneAt"].is_null());
+        assert_eq!(standing.map(|merge| &merge["id"]).collect::<Vec<_>>(), [&done["id"]]);
+        undoes(&agent, &done).await.expect(200);
+    }
+}
+
+async fn a_merge_and_a_write_at_once_lose_neither(world: &World) {
+    let two = two(world).await;
+    let agent = world.agent();
+    for round in 0..6 {
+        let before = value(&agent, &two.merged, &two.plan).await;
+        let (body, late) = (wanted(&agent, &two, json!({&two.plan: "kept"})).await, json!(format!("Late {round}")));
+        let path = at(&two);
+        let (merge, write) = tokio::join!(agent.post(&path, body), agent.writes(&two.merged, &two.plan, late.clone()));
+        match (merge.status, write.status) {
+            (201, 422) => {
+                assert_eq!(write.body["code"], "merged");
+                assert_eq!(value(&agent, &two.merged, &two.plan).await, before);
+                undoes(&agent, &merge.body["merge"]).await.expect(200);
+            }
+            (412, 200) => assert_eq!(value(&agent, &two.merged, &two.plan).await, late),
+            (merged, wrote) => panic!("{merged} and {wrote}: {} {}", merge.text, write.text),
+        }
+    }
 }
 
 async fn what_cannot_be_merged_is_said(world: &World) {

@@ -16,6 +16,7 @@ on_both!(
     an_index_that_does_not_open_is_made_anew,
     an_erased_person_is_in_no_file,
     lists_are_searched_by_every_field,
+    whoever_is_named_by_a_field_is_found_by_the_name_that_stands,
 );
 
 fn encoded(text: &str) -> String {
@@ -195,6 +196,36 @@ async fn lists_are_searched_by_every_field(world: &World) {
         let found: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| item["accountId"].clone()).collect();
         assert_eq!(found, [json!(customer)], "{path}");
     }
+}
+
+async fn whoever_is_named_by_a_field_is_found_by_the_name_that_stands(world: &World) {
+    let field =
+        id(&world.admin().defines(json!({"entity": "customer", "type": "user", "name": "Looked after by"})).await);
+    let colleague = world.colleague().account();
+    let calls = |name: &'static str| {
+        let colleague = &colleague;
+        async move {
+            let rename = |account: &mut sandbox::state::model::Account| account.display_name = name.to_owned();
+            let nobody = sandbox::events::Actor::default();
+            world.jira.state().edit_account(&nobody, colleague, rename).unwrap();
+            world.jira.deliveries_settled().await;
+            world.program.runner.drain().await.unwrap();
+            // The directory is read again after two minutes at most.
+            world.clock.advance(std::time::Duration::from_secs(180));
+        }
+    };
+    let customer = world.customer().account();
+    let agent = world.agent();
+    calls("Wilhelmina Wallaroo").await;
+    agent.writes(&customer, &field, json!(colleague)).await.expect(200);
+    assert_eq!(ids(&hits(&agent, "wallaroo").await), [customer.as_str()]);
+    calls("Wilhelmina Quokka").await;
+    assert_eq!(ids(&hits(&agent, "quokka").await), [customer.as_str()]);
+    assert!(hits(&agent, "wallaroo").await.is_empty(), "nobody is called so any more");
+    // What is asked for by the person is asked by the id, and stays.
+    let query = encoded(&format!("\"Looked after by\" = \"{colleague}\""));
+    let page = agent.get(&format!("/api/v1/customers?query={query}")).await.expect(200).body;
+    assert_eq!(page["items"][0]["accountId"], customer.as_str());
 }
 
 /// The fields of a company, with values for a third of its people, and queries about them that nobody thought of.

@@ -15,6 +15,7 @@ on_both!(
     a_change_that_makes_no_sense_is_told_where,
     tokens_need_the_scopes_for_what_they_see_and_write,
     history_is_read_as_it_was,
+    a_customer_is_told_nothing_of_a_hidden_field_that_was_changed,
 );
 
 /// A change of a field's type, as an administrator goes on with it.
@@ -328,4 +329,19 @@ async fn history_is_read_as_it_was(world: &World) {
     assert_eq!((&entries[0]["fromText"], &entries[0]["to"]), (&json!("Gold"), &json!("Gold")));
     assert_eq!(entries[0].get("toText"), None, "it is of the type that stands");
     assert_eq!(entries[1]["toText"], "Gold", "an option is told by its label, and never by its id");
+}
+
+async fn a_customer_is_told_nothing_of_a_hidden_field_that_was_changed(world: &World) {
+    let seats = world.admin().defines_text("Seats", "agents").await;
+    let (account, customer) = (world.customer().account(), world.customer());
+    world.agent().writes(&account, &seats, json!("a dozen")).await.expect(200);
+    let written = history(world, &account).await[0]["id"].as_str().unwrap().to_owned();
+    Changing::of(world, &seats, json!({"type": "number"})).await.ends("run").await;
+    let (hidden, never) = (written.as_str(), "999999999");
+    let at = |change: &str| format!("/api/v1/customers/{account}/history/{change}/restore");
+    let told = customer.ask(Method::POST, &at(hidden), Some("\"v1\""), None).await.expect(404);
+    let nothing = customer.ask(Method::POST, &at(never), Some("\"v1\""), None).await.expect(404);
+    assert_eq!(told.text, nothing.text, "it is as if it had never been");
+    let agent = world.agent().ask(Method::POST, &at(hidden), Some("\"v1\""), None).await.expect(422).body;
+    assert_eq!(agent["code"], "not_convertible");
 }

@@ -247,6 +247,13 @@ impl World {
         Self { clock, jira, program, config, folder, databases, account_holders, sessions }
     }
 
+    /// The same world with less of everything that is limited.
+    pub(crate) async fn limited(mut self, limits: customers::Limits) -> Self {
+        let parts = Parts { limits, ..Parts::of(&self.config, self.clock.clone()).unwrap() };
+        self.program = Program::open(&self.config, parts).await.unwrap();
+        self
+    }
+
     /// Starts the program anew, on the same data, with a further site allowed.
     pub(crate) async fn admit(&mut self, further: &sandbox::Running) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Customers put into organizations and projects, and taken out, some at a time: first in Jira, then noted here with the place
 //! that the job goes on from. Jira takes each of these calls twice as well as once, so that one whose answer was lost is made
-//! again. Where Jira refuses somebody, the others are put in all the same; where it takes nobody of a page, the job stops and
-//! says so.
+//! again. Where Jira refuses somebody, the others are put in all the same, and be it nobody; where it does not let this be done,
+//! or the place is no more, the job stops and says so.
 
 use std::collections::BTreeSet;
 
@@ -120,20 +120,45 @@ impl<'a> Work<'a> {
         Ok(Some(Self { cx, room, jira, deed, keys, actor, seen }))
     }
 
-    /// Asks Jira, and stops the job where it takes nobody; none then. Answers those whom it does not take. An undoing that is
-    /// stopped can be begun again.
+    /// Asks Jira, and stops the job where it does not let this be done; none then. Answers those whom it does not take. An
+    /// undoing that is stopped can be begun again.
     async fn told(&self, accounts: &[AccountId]) -> Result<Option<BTreeSet<AccountId>>> {
         if accounts.is_empty() {
             return Ok(Some(BTreeSet::new()));
         }
-        match self.deed.tell(&self.jira, accounts).await {
-            Ok(refused) if refused.len() < accounts.len() => return Ok(Some(refused)),
-            Err(fault) if fault.kind() != Kind::Refused => return Err(fault),
-            _ => {}
+        let told = match self.deed.tell(&self.jira, accounts).await {
+            Ok(refused) => Some(refused),
+            Err(fault) if fault.kind() == Kind::Refused => None,
+            Err(fault) => return Err(fault),
+        };
+        if let Some(refused) = told
+            && (refused.len() < accounts.len() || !self.is_closed(accounts).await?)
+        {
+            return Ok(Some(refused));
         }
         let (from, to) = stopped(self.seen.state);
         stop(self.cx, self.room, self.seen.id, from, to, "refused_by_jira").await?;
         Ok(None)
+    }
+
+    /// Whether it is for the place that Jira took none of these, and not for each of them.
+    async fn is_closed(&self, accounts: &[AccountId]) -> Result<bool> {
+        let asked = match &self.deed {
+            Deed::Join(of) | Deed::Leave(of) => self.jira.organization(of).await.map(drop),
+            Deed::Serve(project, _) => {
+                adding::desk_of(&adding::jira(self.cx, self.room), "/projectId", project).await.map(drop)
+            }
+            // Whoever has an account is let out, unless the desk is open to everybody.
+            Deed::Unserve(..) => {
+                let known = adding::jira(self.cx, self.room).users(accounts).await?;
+                return Ok(known.iter().any(|user| user.active));
+            }
+        };
+        match asked {
+            Ok(()) => Ok(false),
+            Err(fault) if matches!(fault.kind(), Kind::Invalid | Kind::NotFound | Kind::Refused) => Ok(true),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Carries out one page; false when it goes another way by now.

@@ -22,8 +22,6 @@ use crate::imports::text::{self, RawRow, Rows};
 use crate::model::{Entity, FieldId, FieldType, ImportId, ImportState, Owner, Value};
 use crate::sql::{self, SealedImport};
 
-/// Rows of a file; a larger one is imported in parts.
-const ROWS: i64 = 1_000_000;
 /// Rows of one page of the plan, which is one transaction of the run: a fraction of a second.
 const PAGE_ROWS: usize = 500;
 /// Bytes of cells that fill a page before that.
@@ -130,7 +128,7 @@ impl Slice<'_> {
                 if seen == 1 || seen <= cursor {
                     continue;
                 }
-                if seen > ROWS + 1 {
+                if seen > self.room.limits.import_rows + 1 {
                     return self.give_up("too_many_rows").await;
                 }
                 size += raw.cells.iter().flatten().map(String::len).sum::<usize>();

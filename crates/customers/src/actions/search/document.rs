@@ -1,13 +1,16 @@
 //! A record as the index finds it: its words and its facts.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Bound;
 
 use host::Profile;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use kernel::{AccountId, Cx, Result};
-use search::{Document, term};
+use search::{Document, Snapshot, term};
+use vault::Open;
 
 use crate::Room;
 use crate::actions::directory::{self, Line, Sorted};
@@ -24,6 +27,10 @@ use crate::sql;
 
 /// Words of one value that are found by: a book is not looked for by its last page.
 const WORDS: usize = 2_000;
+/// A tag for those whom fields name, and as whom they are found.
+const NAMED: &str = "named";
+/// Letters of the mark of a name.
+const MARK: usize = 16;
 
 /// A tag for what the directory knows.
 pub(crate) fn tag_of(built_in: BuiltIn) -> &'static str {
@@ -94,6 +101,34 @@ pub(crate) fn stored(tag: &str) -> String {
 /// Not all words of the text are found by.
 pub(crate) fn cut_off(tag: &str) -> String {
     term::fact(tag, "l")
+}
+
+/// Whom a field names, and a mark of the name that its record is found by; the name itself is only words.
+fn named(id: &str, profile: Option<&Profile>) -> String {
+    let mut hasher = DefaultHasher::new();
+    profile.map(|profile| &profile.name).hash(&mut hasher);
+    term::fact(NAMED, &format!("{:0MARK$x}{id}", hasher.finish()))
+}
+
+/// All whom fields name.
+fn people_named(snapshot: &Snapshot) -> Result<Vec<AccountId>> {
+    let (all, people) = (term::facts(NAMED), RefCell::new(BTreeSet::new()));
+    snapshot.between(&all, Bound::Unbounded, Bound::Unbounded, |fact| {
+        people.borrow_mut().extend(fact.get(all.len() + MARK..).and_then(|id| AccountId::new(id).ok()));
+        false
+    })?;
+    Ok(people.into_inner().into_iter().collect())
+}
+
+/// The keys of records whose fields name somebody who is called otherwise by now.
+pub(super) async fn naming_otherwise(cx: &Cx, room: &Room, snapshot: &Snapshot) -> Result<Vec<String>> {
+    let people = people_named(snapshot)?;
+    let names = directory::names(cx, room, &people).await?;
+    let stands = people.iter().map(|account| named(account.as_str(), names.get(account).map(Open::peek)));
+    let stands: BTreeSet<String> = stands.collect();
+    let all = term::facts(NAMED);
+    let otherwise = snapshot.between(&all, Bound::Unbounded, Bound::Unbounded, |fact| !stands.contains(fact))?;
+    Ok(snapshot.keys(&otherwise).map(str::to_owned).collect())
 }
 
 /// What tells that a record of the directory must be written anew.
@@ -332,8 +367,12 @@ impl Terms {
                 if kind == Kind::Phone {
                     self.0.insert(term::word(tag, id.trim_start_matches('+')));
                 }
-                if let Some(profile) = Some(id).filter(|_| kind == Kind::User).and_then(|id| name(id)) {
-                    self.words(tag, &text::fold(&profile.name));
+                if kind == Kind::User {
+                    let profile = name(id);
+                    self.fact(named(id, profile));
+                    if let Some(profile) = profile {
+                        self.words(tag, &text::fold(&profile.name));
+                    }
                 }
             }
             (Kind::MultiSelect, Value::List(ids)) => {
