@@ -46,8 +46,17 @@ pub struct RoomParts {
     pub(crate) orders: actions::lists::Orders,
     pub(crate) duplicates: actions::duplicates::Cache,
     pub(crate) indexes: actions::search::Indexes,
-    /// Bytes of an imported file, as the operator decides.
-    pub(crate) import_bytes: u64,
+    pub(crate) sought: actions::imports::seeking::Cache,
+    pub(crate) imports: ImportBounds,
+}
+
+/// How much an import may be, as the operator decides.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportBounds {
+    /// Bytes of its file.
+    pub file_bytes: u64,
+    /// People whom its dry run looks for in Jira.
+    pub look_ups: usize,
 }
 
 impl Deref for Room {
@@ -59,13 +68,12 @@ impl Deref for Room {
 }
 
 impl Room {
-    /// Joins it to what all rooms share. Files of more than `import_bytes` are not imported; search indexes lie in
-    /// `search`, a folder of their own.
-    pub fn new(shared: web::Shared, import_bytes: u64, search: PathBuf) -> Self {
+    /// Joins it to what all rooms share. Search indexes lie in `search`, a folder of their own.
+    pub fn new(shared: web::Shared, imports: ImportBounds, search: PathBuf) -> Self {
         let indexes = actions::search::Indexes::new(search);
         let (directory, orders) = (actions::directory::cache(), actions::lists::orders());
-        let duplicates = actions::duplicates::cache();
-        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, import_bytes }))
+        let (duplicates, sought) = (actions::duplicates::cache(), actions::imports::seeking::cache());
+        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, sought, imports }))
     }
 
     /// What lies outside the databases, for whoever takes a tenant's data away.

@@ -118,8 +118,11 @@ impl Program {
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         });
-        let customers =
-            customers::Room::new(shared.clone(), config.imports.file_bytes.get(), config.data.directory.join("search"));
+        let imports = customers::ImportBounds {
+            file_bytes: config.imports.file_bytes.get(),
+            look_ups: config.imports.look_ups as usize,
+        };
+        let customers = customers::Room::new(shared.clone(), imports, config.data.directory.join("search"));
         let trust = trust::Room {
             store: store.clone(),
             blobs: blobs.clone(),

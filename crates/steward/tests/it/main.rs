@@ -63,6 +63,7 @@ mod idempotency;
 mod import_command;
 mod import_making;
 mod import_owners;
+mod import_people;
 mod imports;
 mod issues;
 mod killed;
