@@ -8,6 +8,6 @@ export function hasOptions(type: FieldType): boolean {
 
 /** A field as it is sent: whole, without what the server gives it. */
 export function inputOf(field: Field): FieldInput {
-  const { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects } = field;
-  return { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects };
+  const { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects, country } = field;
+  return { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects, country };
 }

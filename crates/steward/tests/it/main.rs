@@ -74,6 +74,7 @@ mod nodes;
 mod objects;
 mod operator;
 mod person;
+mod phones;
 mod probes;
 mod queries;
 mod raised_by;
