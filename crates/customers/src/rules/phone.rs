@@ -11,6 +11,11 @@ pub(crate) const WITHOUT_COUNTRY: &str = "Write the number with + and the countr
 /// What to do where one is.
 pub(crate) const WITH_COUNTRY: &str = "Write the number as it is dialled in the field's country, with its area code, or with + and another country's code, such as +49 30 123456.";
 
+/// Digits that a number is found by as it is typed: fewer are in nearly every number.
+pub(crate) const FOUND_BY: usize = 4;
+/// Digits of a number at most, in E.164.
+pub(crate) const DIGITS: usize = 15;
+
 /// The number that is meant, in E.164: one that names no country is of this one (ISO 3166-1 alpha-2), and without one it is none.
 pub(crate) fn read(text: &str, country: Option<&str>) -> Option<String> {
     let text = text.trim();
@@ -47,6 +52,13 @@ pub(crate) fn joined<'g>(groups: impl IntoIterator<Item = &'g str>) -> String {
     let groups = groups.into_iter().enumerate().filter(|(place, group)| *place == 0 || *group != "0");
     let digits: String = groups.map(|(_, group)| group).collect();
     digits.trim_start_matches('0').to_owned()
+}
+
+/// What a stored number is found by: its digits, from each of them on.
+pub(crate) fn ends(number: &str) -> impl Iterator<Item = &str> {
+    let digits = number.trim_start_matches('+');
+    let ends = (0..DIGITS).map_while(move |from| digits.get(from..));
+    ends.take_while(|end| end.len() >= FOUND_BY)
 }
 
 /// A country fit for a field or an import, in capital letters; none if it is empty.
@@ -110,6 +122,14 @@ mod tests {
             let groups = written.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
             assert_eq!(joined(groups), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn what_it_is_found_by() {
+        let ends: Vec<&str> = ends("+4930901820").collect();
+        assert_eq!(ends, ["4930901820", "930901820", "30901820", "0901820", "901820", "01820", "1820"]);
+        assert_eq!(super::ends("+12").count(), 0);
+        assert_eq!(super::ends(&"1".repeat(1_000)).count(), DIGITS);
     }
 
     #[test]

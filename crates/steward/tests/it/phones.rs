@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use crate::imports::{Importing, counts, customers, value};
 use crate::world::World;
 
-on_both!(a_number_without_a_country_is_of_its_fields, a_country_of_an_import_goes_over_it);
+on_both!(
+    a_number_without_a_country_is_of_its_fields,
+    a_country_of_an_import_goes_over_it,
+    a_number_is_found_as_it_is_typed,
+);
 
 /// A field of numbers, of this country; its id.
 async fn phone(world: &World, name: &str, country: Value) -> String {
@@ -86,4 +90,62 @@ async fn a_country_of_an_import_goes_over_it(world: &World) {
     let preview = world.admin().get(&import.at("/preview")).await.expect(200).body;
     assert_eq!((&preview["remembered"], &preview["suggested"]["country"]), (&json!(true), &json!("ch")));
     assert_eq!(counts(&import.checks_as_suggested(json!({})).await), [0, 1, 0, 0]);
+}
+
+async fn a_number_is_found_as_it_is_typed(world: &World) {
+    let phone = phone(world, "Mobile", json!("DE")).await;
+    let note = world.admin().defines_text("Note", "agents").await;
+    let (one, other) = (world.customer().account(), world.other_customer().account());
+    world.agent().writes(&one, &phone, json!("030 901820")).await.expect(200);
+    world.agent().writes(&other, &phone, json!("+49 40 7654321")).await.expect(200);
+    world.agent().writes(&other, &note, json!("House 30, quokka")).await.expect(200);
+    // Whom the number finds: of what is found, those whom it shows by the field.
+    let typed = async |text: &str| -> Vec<String> {
+        let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let body = world.agent().get(&format!("/api/v1/search?q={encoded}")).await.expect(200).body;
+        let hits = body["items"].as_array().unwrap().iter().filter(|hit| hit["field"]["id"] == phone.as_str());
+        hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect()
+    };
+    for text in [
+        "+49 30 901820",
+        "+49 (0)30 901820",
+        "+4930901820",
+        "0049 30 901820",
+        "030 901820",
+        "030901820",
+        "30 90 18 20",
+        "30-901820",
+        "901820",
+        "1820",
+        // Still being typed, from the beginning and from the area on.
+        "+49 30 90",
+        "030 9018",
+    ] {
+        assert_eq!(typed(text).await, [one.clone()], "{text}");
+    }
+    // Few digits are in nearly every number, and no digit of a number is forgiven.
+    for text in ["49", "30", "820", "0", "00", "+49 30 901821", "030 901 821", "901820 "] {
+        let expected = if text == "901820 " { vec![one.clone()] } else { Vec::new() };
+        assert_eq!(typed(text).await, expected, "{text}");
+    }
+    // A number among words, and digits that are no number at all.
+    let hits = async |text: &str| -> Vec<String> {
+        let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let body = world.agent().get(&format!("/api/v1/search?q={encoded}")).await.expect(200).body;
+        let items = body["items"].as_array().unwrap().iter();
+        items.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(hits("quokka 040 765 43 21").await, [other.clone()]);
+    assert_eq!(hits("house 30 quokka").await, [other.clone()]);
+    assert!(hits("quokka 030 901820").await.is_empty());
+    for text in ["+49 30 901820", "030 901820", "901820"] {
+        let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let page = world.agent().get(&format!("/api/v1/customers?search={encoded}")).await.expect(200).body;
+        let items: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|item| &item["accountId"]).collect();
+        assert_eq!(items, [&json!(one)], "{text}");
+    }
+    // What is written over is found no more.
+    world.agent().writes(&one, &phone, json!("+49 30 115115")).await.expect(200);
+    assert!(typed("901820").await.is_empty());
+    assert_eq!(typed("115115").await, [one]);
 }

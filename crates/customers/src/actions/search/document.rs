@@ -20,8 +20,11 @@ use crate::model::{Entity, FieldId, Owner, Value};
 use crate::query::catalogue::{BuiltIn, Kind};
 use crate::query::evaluate::Entitled;
 use crate::query::text;
+use crate::rules::phone;
 use crate::sql;
 
+/// How terms are made of records, by number: where another one wrote them, all are written anew.
+const FORM: u8 = 1;
 /// Words of one value that are found by: a book is not looked for by its last page.
 const WORDS: usize = 2_000;
 
@@ -99,6 +102,7 @@ pub(crate) fn cut_off(tag: &str) -> String {
 /// What tells that a record of the directory must be written anew.
 pub(super) fn stamp(sorted: &Sorted, entity: Entity, place: usize) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
+    FORM.hash(&mut hasher);
     match entity {
         Entity::Customer => {
             let customer = sorted.customers.get(place)?;
@@ -330,7 +334,7 @@ impl Terms {
                 self.present(tag);
                 self.fact(exact_fact(tag, id));
                 if kind == Kind::Phone {
-                    self.0.insert(term::word(tag, id.trim_start_matches('+')));
+                    self.0.extend(phone::ends(id).map(|end| term::word(tag, &term::as_it_is(end))));
                 }
                 if let Some(profile) = Some(id).filter(|_| kind == Kind::User).and_then(|id| name(id)) {
                     self.words(tag, &text::fold(&profile.name));
