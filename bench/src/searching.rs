@@ -159,7 +159,7 @@ impl Ours {
     fn ask(&self, kind: Kind, words: &[String]) -> Result<usize> {
         let words: Vec<Wanted> = words
             .iter()
-            .map(|word| Wanted { word: word.clone(), open: kind == Kind::Typing, facts: Vec::new() })
+            .map(|word| Wanted { word: word.clone(), open: kind == Kind::Typing, facts: Vec::new(), also: None })
             .collect();
         let weigh = |tag: &str| self.tags.iter().position(|it| it == tag).map(|place| if place == 0 { 6 } else { 3 });
         let sought = Sought { words: &words, weigh: &weigh, limit: LIMIT };

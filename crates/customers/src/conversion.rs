@@ -52,6 +52,7 @@ impl How {
             decimal: self.decimal,
             between: self.list_separator.clone(),
             zone: TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC),
+            country: None,
         }
     }
 }

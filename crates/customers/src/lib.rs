@@ -48,8 +48,7 @@ pub struct RoomParts {
     pub(crate) orders: actions::lists::Orders,
     pub(crate) duplicates: actions::duplicates::Cache,
     pub(crate) indexes: actions::search::Indexes,
-    /// Bytes of an imported file, as the operator decides.
-    pub(crate) import_bytes: u64,
+    pub(crate) sought: actions::imports::seeking::Cache,
     pub(crate) limits: Limits,
 }
 
@@ -62,13 +61,12 @@ impl Deref for Room {
 }
 
 impl Room {
-    /// Joins it to what all rooms share. Files of more than `import_bytes` are not imported; search indexes lie in
-    /// `search`, a folder of their own.
-    pub fn new(shared: web::Shared, import_bytes: u64, limits: Limits, search: PathBuf) -> Self {
+    /// Joins it to what all rooms share. Search indexes lie in `search`, a folder of their own.
+    pub fn new(shared: web::Shared, limits: Limits, search: PathBuf) -> Self {
         let indexes = actions::search::Indexes::new(search);
         let (directory, orders) = (actions::directory::cache(), actions::lists::orders());
-        let duplicates = actions::duplicates::cache();
-        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, import_bytes, limits }))
+        let (duplicates, sought) = (actions::duplicates::cache(), actions::imports::seeking::cache());
+        Self(Arc::new(RoomParts { shared, directory, orders, duplicates, indexes, sought, limits }))
     }
 
     /// What lies outside the databases, for whoever takes a tenant's data away.

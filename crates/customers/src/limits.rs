@@ -1,9 +1,13 @@
-//! How much is taken at once of what a site can have very much of. A server has what [`Limits::default`] says; only tests have less,
-//! because a million rows tell nothing that four do not.
+//! How much is taken at once of what a site can have very much of. Of an import the operator decides; of the rest a server has
+//! what [`Limits::default`] says, and only tests have less, because a million rows tell nothing that four do not.
 
 /// The bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Bytes of an imported file.
+    pub import_bytes: u64,
+    /// People whom the dry run of an import looks for in Jira.
+    pub import_look_ups: usize,
     /// Rows of an imported file; a larger one is imported in parts.
     pub import_rows: i64,
     /// Records of one export. Their places in the order are held while it is made; a larger site exports in parts.
@@ -21,6 +25,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            import_bytes: 1 << 30,
+            import_look_ups: 10_000,
             import_rows: 1_000_000,
             export_rows: 200_000,
             bulk_records: 100_000,

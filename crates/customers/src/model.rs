@@ -211,6 +211,9 @@ pub struct FieldBody {
     pub default: Value,
     /// Project ids that it is limited to; empty: all.
     pub projects: Vec<String>,
+    /// The country of telephone numbers that name none (ISO 3166-1 alpha-2).
+    #[serde(default)]
+    pub country: Option<String>,
     /// Types that it had before, oldest first.
     #[serde(default)]
     pub past: Vec<PastType>,

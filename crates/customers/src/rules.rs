@@ -4,6 +4,7 @@ pub mod adding;
 pub mod copies;
 pub mod entitlements;
 pub mod issues;
+pub mod phone;
 
 use std::collections::BTreeSet;
 
@@ -219,8 +220,15 @@ pub fn check_body(kind: FieldType, body: &FieldBody) -> Result<FieldBody, Vec<Fi
             faults.push(fault(&format!("/projects/{place}"), "format", "A project is named by its id.", None));
         }
     }
+    let country = phone::check_country("/country", body.country.as_deref()).unwrap_or_else(|wrong| {
+        faults.push(wrong);
+        None
+    });
+    if country.is_some() && kind != FieldType::Phone {
+        faults.push(fault("/country", "not_allowed", "Only fields of telephone numbers have a country.", None));
+    }
     let options = check_options(&body.options, &mut faults);
-    let checked = FieldBody { name, help, options, default: Value::Empty, ..body.clone() };
+    let checked = FieldBody { name, help, options, country, default: Value::Empty, ..body.clone() };
     let default = match check_value("/default", kind, &checked, false, &body.default, None) {
         Ok(default) => default,
         Err(wrong) => {
@@ -355,7 +363,7 @@ pub fn check_value(
             Ok(address) => bounded(pointer, address.as_str(), TEXT_CHARS),
             Err(_) => wrong("An e-mail address is written name@example.com."),
         },
-        (FieldType::Phone, Value::Text(text)) => check_phone(pointer, text.trim()),
+        (FieldType::Phone, Value::Text(text)) => check_phone(pointer, text, body.country.as_deref()),
         (FieldType::User, Value::Text(text)) => match AccountId::new(text.trim()) {
             Ok(id) => Ok(Value::Text(id.as_str().to_owned())),
             Err(_) => wrong("Send a person's accountId."),
@@ -409,16 +417,13 @@ fn check_url(pointer: &str, text: &str) -> Result<Value, FieldFault> {
     }
 }
 
-fn check_phone(pointer: &str, text: &str) -> Result<Value, FieldFault> {
-    let parsed = phonenumber::parse(None, text).ok().filter(phonenumber::PhoneNumber::is_valid);
-    match parsed {
-        Some(number) => Ok(Value::Text(number.format().mode(phonenumber::Mode::E164).to_string())),
-        None => Err(fault(
-            pointer,
-            "format",
-            "A telephone number starts with + and the country, such as +49 30 123456.",
-            None,
-        )),
+fn check_phone(pointer: &str, text: &str, country: Option<&str>) -> Result<Value, FieldFault> {
+    match phone::read(text, country) {
+        Some(number) => Ok(Value::Text(number)),
+        None => {
+            let detail = if country.is_some() { phone::WITH_COUNTRY } else { phone::WITHOUT_COUNTRY };
+            Err(fault(pointer, "format", detail, None))
+        }
     }
 }
 

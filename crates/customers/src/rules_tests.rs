@@ -72,6 +72,28 @@ fn wrong_values_are_refused_by_code() {
 }
 
 #[test]
+fn a_number_without_a_country_is_of_the_fields_own() {
+    let german = FieldBody { country: Some("DE".to_owned()), ..body() };
+    let read = |value: &str| check_value("/value", FieldType::Phone, &german, false, &text(value), None);
+    assert_eq!(read("030 901820"), Ok(text("+4930901820")));
+    assert_eq!(read("+41 44 668 18 00"), Ok(text("+41446681800")));
+    let told = |body: &FieldBody, value: &str| {
+        check_value("/value", FieldType::Phone, body, false, &text(value), None).unwrap_err().detail
+    };
+    assert_eq!(told(&german, "call me"), phone::WITH_COUNTRY);
+    assert_eq!(told(&body(), "030 901820"), phone::WITHOUT_COUNTRY);
+    let plain = FieldBody { options: Vec::new(), default: text("030 901820"), ..german };
+    let checked = check_body(FieldType::Phone, &FieldBody { country: Some("de".to_owned()), ..plain.clone() }).unwrap();
+    assert_eq!((checked.country.as_deref(), checked.default), (Some("DE"), text("+4930901820")));
+    for (kind, country, code) in [(FieldType::Phone, "Germany", "unknown"), (FieldType::Text, "DE", "not_allowed")] {
+        let body = FieldBody { country: Some(country.to_owned()), default: Value::Empty, ..plain.clone() };
+        let faults = check_body(kind, &body).unwrap_err();
+        let faults: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
+        assert_eq!(faults, [("/country", code)]);
+    }
+}
+
+#[test]
 fn a_required_field_is_not_emptied_and_a_held_retired_option_stays() {
     let empty = check_value("/value", FieldType::Text, &body(), true, &text(" "), None);
     assert_eq!(empty.unwrap_err().code, "required");

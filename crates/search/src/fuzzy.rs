@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use tantivy_fst::Automaton;
 
+use crate::term::AS_IT_IS;
+
 /// Letters that a word has at least before one mistake in it is forgiven, and before two are.
 const ONE_FROM: usize = 4;
 const TWO_FROM: usize = 8;
@@ -17,8 +19,11 @@ fn builder(mistakes: u8) -> &'static LevenshteinAutomatonBuilder {
     place.get_or_init(|| LevenshteinAutomatonBuilder::new(mistakes, true))
 }
 
-/// How many mistakes in a word are forgiven: none in words too short to be mistaken in.
+/// How many mistakes in a word are forgiven: none in words too short to be mistaken in, and in those that are looked for as they are.
 pub(crate) fn forgiven(word: &str) -> u8 {
+    if word.starts_with(AS_IT_IS) {
+        return 0;
+    }
     match word.chars().count() {
         0..ONE_FROM => 0,
         ONE_FROM..TWO_FROM => 1,

@@ -367,13 +367,17 @@ impl Snapshot {
         })
     }
 
-    /// The records that have a word, or one of the facts that stand for it, in a field that `may` be looked into.
+    /// The records that have a word, or what stands for it, in a field that `may` be looked into.
     pub fn having_word(&self, wanted: &crate::Wanted, may: &dyn Fn(&str) -> bool) -> Result<Set> {
-        let beginning = crate::term::words_from(&wanted.word);
-        let beginning = if wanted.open { beginning } else { format!("{beginning}\0") };
-        let mut set = self.between(&beginning, Bound::Unbounded, Bound::Unbounded, |term| {
-            crate::term::word_and_tag(term.as_bytes()).is_some_and(|(_, tag)| may(tag))
-        })?;
+        let mut set = self.none();
+        for word in [Some(&wanted.word), wanted.also.as_ref()].into_iter().flatten() {
+            let beginning = crate::term::words_from(word);
+            let beginning = if wanted.open { beginning } else { format!("{beginning}\0") };
+            let having = self.between(&beginning, Bound::Unbounded, Bound::Unbounded, |term| {
+                crate::term::word_and_tag(term.as_bytes()).is_some_and(|(_, tag)| may(tag))
+            })?;
+            set = set.or(&having);
+        }
         for (fact, _) in wanted.facts.iter().filter(|(_, tag)| may(tag)) {
             set = set.or(&self.with(fact)?);
         }

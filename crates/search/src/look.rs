@@ -21,7 +21,7 @@ use crate::tiers::{Postings, Run, Term, Tiers, With};
 /// What a step from one posting to a wanted one costs in postings that are read through.
 const STEP: u64 = 32;
 
-/// A word that is looked for, and facts that stand for it: options whose label has the word.
+/// A word that is looked for, and what stands for it: options whose label has the word, and another word.
 pub struct Wanted {
     /// Folded as the words of the index are.
     pub word: String,
@@ -29,6 +29,8 @@ pub struct Wanted {
     pub open: bool,
     /// Terms of facts, with their tags.
     pub facts: Vec<(String, String)>,
+    /// Another word that stands for it, which may go on as it may, and in which no mistake is forgiven.
+    pub also: Option<String>,
 }
 
 /// What is looked for.

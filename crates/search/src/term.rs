@@ -6,6 +6,9 @@
 /// Bytes of a word or text within a term; what is longer is cut there.
 pub const CUT_BYTES: usize = 200;
 
+/// A word that begins so is no word of a text, and no mistake in it is forgiven: the end of a number.
+pub const AS_IT_IS: &str = "#";
+
 /// The text up to [`CUT_BYTES`], and whether that is all of it.
 pub fn cut(text: &str) -> (&str, bool) {
     if text.len() <= CUT_BYTES {
@@ -18,6 +21,11 @@ pub fn cut(text: &str) -> (&str, bool) {
 /// A word of a field's text.
 pub fn word(tag: &str, word: &str) -> String {
     format!("w{}\0{tag}", cut(word).0)
+}
+
+/// A word that is found only as it is written.
+pub fn as_it_is(word: &str) -> String {
+    format!("{AS_IT_IS}{word}")
 }
 
 /// What all words begin with that begin so.

@@ -130,7 +130,9 @@ impl<'a> Tiers<'a> {
         let weights = Weights { words, weights: weights.collect() };
         let (With::UpTo(mistakes) | With::Just(mistakes)) = with;
         if mistakes == 0 || matches!(with, With::UpTo(_)) {
-            made.as_written(terms, wanted, &weights)?;
+            for word in [Some(&wanted.word), wanted.also.as_ref()].into_iter().flatten() {
+                made.as_written(terms, (word.as_str(), wanted.open), &weights)?;
+            }
             for (fact, tag) in &wanted.facts {
                 if let Some(weight) = weigh(tag)
                     && let Some(info) = terms.get(fact).map_err(broken)?
@@ -145,6 +147,9 @@ impl<'a> Tiers<'a> {
             let mut alike = terms.search(&like).into_stream().map_err(broken)?;
             while alike.advance() {
                 let word = term::word_and_tag(alike.key()).map_or(b"".as_slice(), |(word, _)| word);
+                if word.starts_with(term::AS_IT_IS.as_bytes()) {
+                    continue;
+                }
                 let near = match like.mistakes_in(word) {
                     Some(1) => ONE_MISTAKE,
                     Some(2) => TWO_MISTAKES,
@@ -157,13 +162,13 @@ impl<'a> Tiers<'a> {
         Ok(made)
     }
 
-    fn as_written(&mut self, terms: &TermDictionary, wanted: &Wanted, weights: &Weights<'a>) -> Result<()> {
-        let beginning = term::words_from(&wanted.word);
+    fn as_written(&mut self, terms: &TermDictionary, (word, open): (&str, bool), weights: &Weights<'a>) -> Result<()> {
+        let beginning = term::words_from(word);
         let whole = format!("{beginning}\0");
         let from = place_of(terms, beginning.as_bytes())?;
         let longer = place_of(terms, &after(&whole))?;
         weights.between(from, longer).for_each(|(term, weight)| self.push(term, SAME, weight));
-        if wanted.open {
+        if open {
             let end = place_of(terms, &after(&beginning))?;
             weights.between(longer, end).for_each(|(term, weight)| self.push(term, BEGINS, weight));
         }

@@ -112,6 +112,7 @@ fn document(key: &str, record: &Record) -> Document {
 
 fn forgiven(word: &str) -> usize {
     match word.len() {
+        _ if word.starts_with(term::AS_IT_IS) => 0,
         0..4 => 0,
         4..8 => 1,
         _ => 2,
@@ -138,11 +139,13 @@ fn mark(wanted: &Wanted, like: Option<&DFA>, record: &Document) -> Option<(u16, 
     };
     let words: Vec<(&str, &str)> =
         record.terms.iter().filter_map(|term| term.strip_prefix('w')?.split_once('\0')).collect();
-    for (word, tag) in &words {
-        if *word == wanted.word {
-            with(32, tag);
-        } else if wanted.open && word.starts_with(&wanted.word) {
-            with(16, tag);
+    for asked in [Some(&wanted.word), wanted.also.as_ref()].into_iter().flatten() {
+        for (word, tag) in &words {
+            if *word == asked.as_str() {
+                with(32, tag);
+            } else if wanted.open && word.starts_with(asked.as_str()) {
+                with(16, tag);
+            }
         }
     }
     for (fact, tag) in &wanted.facts {
@@ -150,7 +153,7 @@ fn mark(wanted: &Wanted, like: Option<&DFA>, record: &Document) -> Option<(u16, 
             with(16, tag);
         }
     }
-    for (word, tag) in &words {
+    for (word, tag) in words.iter().filter(|(word, _)| !word.starts_with(term::AS_IT_IS)) {
         match like.map(|like| like.eval(word)) {
             Some(Distance::Exact(1)) => with(4, tag),
             Some(Distance::Exact(2)) => with(1, tag),
@@ -184,27 +187,29 @@ fn read_all(records: &[&Document], words: &[Wanted], limit: usize) -> Vec<(Strin
 }
 
 fn a_word() -> impl Strategy<Value = String> {
-    prop_oneof![3 => "[ab]{1,4}", 2 => "ab[abc]{3,4}", 2 => "abcabc[abc]{2,4}"]
+    prop_oneof![3 => "[ab]{1,4}", 2 => "ab[abc]{3,4}", 2 => "abcabc[abc]{2,4}", 1 => "#[ab]{1,4}", 1 => "#abcabc[abc]{2,4}"]
 }
 
 fn a_record() -> impl Strategy<Value = Record> {
     (prop::collection::vec((0..FIELDS.len(), a_word()), 0..8), prop::bool::weighted(0.2))
 }
 
-/// A word, whether it may go on, and whether the option's label has it.
-type Asked = (String, bool, bool);
+/// A word, whether it may go on, whether the option's label has it, and another word that stands for it.
+type Asked = (String, bool, bool, Option<String>);
 
 fn asked() -> impl Strategy<Value = Vec<Asked>> {
-    let word = (a_word(), prop::bool::weighted(0.2));
+    let also = prop::option::weighted(0.2, prop_oneof!["#[ab]{1,4}", "#abcabc[abc]{2,4}"]);
+    let word = (a_word(), prop::bool::weighted(0.2), also);
     (prop::collection::vec(word, 1..4), any::<bool>()).prop_map(|(words, open)| {
         let last = words.len() - 1;
         let made = words.into_iter().enumerate();
-        made.map(|(place, (word, has_option))| (word, open && place == last, has_option)).collect()
+        made.map(|(place, (word, has_option, also))| (word, open && place == last, has_option, also)).collect()
     })
 }
 
-fn wanted((word, open, has_option): &Asked) -> Wanted {
-    Wanted { word: word.clone(), open: *open, facts: has_option.then(option).into_iter().collect() }
+fn wanted((word, open, has_option, also): &Asked) -> Wanted {
+    let facts = has_option.then(option).into_iter().collect();
+    Wanted { word: word.clone(), open: *open, facts, also: also.clone() }
 }
 
 proptest! {

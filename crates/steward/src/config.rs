@@ -223,12 +223,14 @@ impl Default for JobsConfig {
 pub struct ImportsConfig {
     /// Bytes of a file. Up to five files of a site lie sealed among the objects until their imports end.
     pub file_bytes: NonZeroU64,
+    /// People whom one dry run looks for in Jira; 0: none.
+    pub look_ups: u32,
 }
 
 impl Default for ImportsConfig {
     fn default() -> Self {
         // 1 GiB: a million rows of a thousand bytes.
-        Self { file_bytes: NonZeroU64::MIN.saturating_add((1 << 30) - 1) }
+        Self { file_bytes: NonZeroU64::MIN.saturating_add((1 << 30) - 1), look_ups: 10_000 }
     }
 }
 

@@ -121,8 +121,12 @@ impl Program {
             watch: web::Watch::new(store.clone(), stop.clone()),
             wake,
         });
-        let (import_bytes, search) = (config.imports.file_bytes.get(), config.data.directory.join("search"));
-        let customers = customers::Room::new(shared.clone(), import_bytes, parts.limits, search);
+        let limits = customers::Limits {
+            import_bytes: config.imports.file_bytes.get(),
+            import_look_ups: config.imports.look_ups as usize,
+            ..parts.limits
+        };
+        let customers = customers::Room::new(shared.clone(), limits, config.data.directory.join("search"));
         let trust = trust::Room {
             store: store.clone(),
             blobs: blobs.clone(),

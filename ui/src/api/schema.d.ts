@@ -2992,6 +2992,11 @@ export interface components {
         FieldInput: {
             /** @description Who sees it besides agents. `customerEdit` is for customers' own fields: an organization has one value for all its members. */
             audience?: components["schemas"]["FieldAudience"];
+            /**
+             * @description Of telephone numbers: the country (ISO 3166-1 alpha-2) of those that name none; left out, they must name one.
+             * @example DE
+             */
+            country?: string | null;
             /** @description What an empty panel offers. */
             default?: unknown;
             /** @description Whom it describes; fixed once made. */
@@ -3057,6 +3062,11 @@ export interface components {
         FieldView: {
             /** @description Who sees it besides agents. */
             audience: components["schemas"]["FieldAudience"];
+            /**
+             * @description Of telephone numbers: the country (ISO 3166-1 alpha-2) of those that name none; null: they must name one.
+             * @example DE
+             */
+            country?: string | null;
             /** @description What an empty panel offers. */
             default: unknown;
             /** @description Whom it describes. */
@@ -3325,6 +3335,11 @@ export interface components {
              *     `organizationId`, `name`, a field's id, or null to leave the column out.
              */
             columns: (string | null)[];
+            /**
+             * @description Country (ISO 3166-1 alpha-2) of telephone numbers that name none; each field's own if left out.
+             * @example DE
+             */
+            country?: string | null;
             /** @description How days are written. */
             dates?: components["schemas"]["ImportDates"];
             /** @description How fractions are written. */
@@ -4207,6 +4222,11 @@ export interface components {
             items: {
                 /** @description Who sees it besides agents. */
                 audience: components["schemas"]["FieldAudience"];
+                /**
+                 * @description Of telephone numbers: the country (ISO 3166-1 alpha-2) of those that name none; null: they must name one.
+                 * @example DE
+                 */
+                country?: string | null;
                 /** @description What an empty panel offers. */
                 default: unknown;
                 /** @description Whom it describes. */

@@ -119,7 +119,7 @@ export type User = Settled<Schemas['UserView']>;
 export type ValueSet = Settled<Schemas['ValueSetView']>;
 
 /** A field as it is sent. */
-export interface FieldInput extends Pick<Field, 'entity' | 'type' | 'name' | 'help' | 'sectionId' | 'required' | 'default' | 'audience' | 'projects'> {
+export interface FieldInput extends Pick<Field, 'entity' | 'type' | 'name' | 'help' | 'sectionId' | 'required' | 'default' | 'audience' | 'projects' | 'country'> {
   options: { id?: string; label: string; retired: boolean }[];
 }
 

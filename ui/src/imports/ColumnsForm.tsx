@@ -12,6 +12,7 @@ import { ChoiceInput, TextInput, type Choice } from '../kit/fields';
 import { Icon } from '../kit/Icon';
 import { ProblemNotice, Skeleton } from '../kit/Notice';
 import { t } from '../messages';
+import { countryChoices } from '../values/countries';
 import { MakingSection } from './Making';
 
 type Settings = ImportSettings;
@@ -69,6 +70,7 @@ function Columns({ one, fields, preview, onDialect, onBack }: {
   };
   const identities: Choice[] = (one.entity === 'customer' ? (['accountId', 'email', 'displayName'] as const) : (['organizationId', 'name'] as const)).map((id) => ({ id, label: t(`imports.target.${id}`) }));
   const targets: Choice[] = [{ id: NOTHING, label: t('imports.target.none') }, ...identities, ...fields.filter((f) => !f.retired).map((f) => ({ id: f.id, label: f.name, detail: t(`type.${f.type}`) }))];
+  const numbers = fields.some((f) => f.type === 'phone' && settings.columns.includes(f.id));
   const whole = problem && (errorAt(problem, '/columns') ?? errorAt(problem, '/file') ?? (problem.errors.length === 0 ? null : undefined));
   return (
     <Form className="import-part" onSubmit={(e) => { e.preventDefault(); void submit(); }}>
@@ -104,6 +106,9 @@ function Columns({ one, fields, preview, onDialect, onBack }: {
           <ChoiceInput label={t('imports.delimiter')} value={delimiter} onChange={(id) => onDialect({ encoding, delimiter: id as Dialect['delimiter'] })} choices={DELIMITERS.map((id) => ({ id, label: t(`imports.delimiter.${id}`) }))} />
           <ChoiceInput label={t('imports.dates')} value={settings.dates} onChange={(id) => change({ dates: id as Settings['dates'] })} choices={DATES.map((id) => ({ id, label: t(`imports.dates.${id}`) }))} />
           <ChoiceInput label={t('imports.decimal')} value={settings.decimal} onChange={(id) => change({ decimal: id as Settings['decimal'] })} choices={DECIMALS.map((id) => ({ id, label: t(`imports.decimal.${id}`) }))} />
+          {numbers && (
+            <ChoiceInput label={t('imports.country')} none={t('imports.country.none')} value={settings.country} error={problem && errorAt(problem, '/country')} onChange={(country) => change({ country })} choices={countryChoices(reader.locale)} />
+          )}
           <ChoiceInput label={t('imports.empty')} value={settings.emptyCells} onChange={(id) => change({ emptyCells: id as Settings['emptyCells'] })} choices={EMPTY.map((id) => ({ id, label: t(`imports.empty.${id}`) }))} />
           <TextInput label={t('imports.separator')} value={settings.listSeparator ?? ';'} maxLength={5} error={problem && errorAt(problem, '/listSeparator')} onChange={(v) => change({ listSeparator: v })} />
         </div>

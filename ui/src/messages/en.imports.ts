@@ -79,6 +79,8 @@ export const imports = {
   'imports.decimal.point': '1,234.5',
   'imports.decimal.comma': '1.234,5',
   'imports.separator': 'Between several choices of a cell',
+  'imports.country': 'Phone numbers without a country',
+  'imports.country.none': 'As each field says',
   'imports.empty': 'Empty cells',
   'imports.empty.leave': 'Leave the value as it is',
   'imports.empty.clear': 'Empty the value',

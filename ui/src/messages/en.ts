@@ -122,6 +122,7 @@ export const en = {
   'invalid.email': 'Write an e-mail address, for example name@company.com.',
   'invalid.url': 'Write a web address that begins with “https:” or “http:”.',
   'invalid.phone': 'Write a phone number: digits, spaces, and + - ( ) only.',
+  'invalid.phone.country': 'Begin with + and the country’s code, such as +49 30 123456. An administrator can give the field a country.',
   'invalid.date': 'Write a whole date.',
   'invalid.limit': 'At most {limit} characters.',
 
@@ -304,6 +305,9 @@ export const en = {
   'editor.type': 'Type',
   'editor.type.fixed': 'The field’s menu changes it, and shows first what becomes of its values.',
   'editor.name': 'Name',
+  'editor.country': 'Country',
+  'editor.country.none': 'None: numbers begin with + and their country’s code',
+  'editor.country.detail': 'Of numbers that are written without one, such as 030 123456.',
   'editor.help': 'Help text',
   'editor.help.detail': 'Shown under the name where the field is edited.',
   'editor.section': 'Section',

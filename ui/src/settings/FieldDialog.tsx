@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Form, Switch } from 'react-aria-components';
 import { Controller, useForm, useWatch } from 'react-hook-form';
+import { useReader } from '../app/reader';
 import { useServices } from '../app/services';
 import { asProblem, type ApiProblem } from '../api/problem';
 import { keys } from '../api/queries';
@@ -14,6 +15,7 @@ import { ChoiceInput, LongTextInput, ManyChoicesInput, RadioInput, TextInput } f
 import { ProblemNotice } from '../kit/Notice';
 import { t } from '../messages';
 import { complaint, normalized } from '../values/check';
+import { countryChoices } from '../values/countries';
 import { ValueInput } from '../values/ValueInput';
 import { audiencesOf, FIELD_TYPES, hasOptions, inputOf } from './fieldInput';
 import { OptionsEditor, type DraftOption } from './OptionsEditor';
@@ -33,7 +35,7 @@ type Draft = Omit<FieldInput, 'options' | 'help'> & { help: string; options: Dra
 const LONGEST_NAME = 100;
 
 function draftOf(entity: Entity, field: Field | null, sectionId: string | null): Draft {
-  if (!field) return { entity, type: 'text', name: '', help: '', sectionId, required: false, default: null, options: [], audience: 'agents', projects: [] };
+  if (!field) return { entity, type: 'text', name: '', help: '', sectionId, required: false, default: null, options: [], audience: 'agents', projects: [], country: null };
   const input = inputOf(field);
   return { ...input, help: input.help ?? '', options: field.options.map((o) => ({ ...o, key: o.id })) };
 }
@@ -41,13 +43,13 @@ function draftOf(entity: Entity, field: Field | null, sectionId: string | null):
 function toInput(draft: Draft): FieldInput {
   const options = hasOptions(draft.type) ? draft.options.map(({ id, label, retired }) => ({ ...(id ? { id } : {}), label: label.trim(), retired })) : [];
   // A default can only name an option that has an id already.
-  return { ...draft, name: draft.name.trim(), help: draft.help.trim() || null, default: normalized(draft.default), options };
+  return { ...draft, name: draft.name.trim(), help: draft.help.trim() || null, default: normalized(draft.default), options, country: draft.type === 'phone' ? draft.country : null };
 }
 
 /** `#/options/2/label` as the form's `options`, `#/name` as `name`. */
 function formField(pointer: string): keyof Draft | null {
   const name = pointer.replace(/^#?\//, '').split('/')[0];
-  return name && ['name', 'help', 'options', 'default', 'projects', 'sectionId', 'audience', 'type', 'required'].includes(name) ? (name as keyof Draft) : null;
+  return name && ['name', 'help', 'options', 'default', 'projects', 'sectionId', 'audience', 'type', 'required', 'country'].includes(name) ? (name as keyof Draft) : null;
 }
 
 /** Once the errors are drawn, the keyboard goes to the first of them. */
@@ -57,6 +59,7 @@ function toFirstError(): void {
 
 export function FieldDialog({ entity, field, sectionId, sections, onClose, onSaved }: Props) {
   const { calls } = useServices();
+  const reader = useReader();
   const projects = useQuery({ queryKey: keys.projects, queryFn: () => calls.projects() });
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const form = useForm<Draft>({ defaultValues: draftOf(entity, field, sectionId) });
@@ -76,7 +79,7 @@ export function FieldDialog({ entity, field, sectionId, sections, onClose, onSav
       if (draft.options.length === 0) wrong('options', t('editor.options.few'));
       else if (draft.options.some((o) => o.label.trim() === '')) wrong('options', t('editor.option.missing'));
     }
-    const fallback = complaint({ type: draft.type, required: false }, normalized(draft.default));
+    const fallback = complaint({ type: draft.type, required: false, country: draft.country }, normalized(draft.default));
     if (fallback) wrong('default', fallback);
     return ok;
   };
@@ -123,12 +126,18 @@ export function FieldDialog({ entity, field, sectionId, sections, onClose, onSav
         <div className="form-pair">
           <Controller control={control} name="type" render={({ field: f }) => (
             <ChoiceInput label={t('editor.type')} disabled={field !== null} help={field ? t('editor.type.fixed') : null} value={f.value} error={error('type')}
-              onChange={(v) => { f.onChange(v); form.setValue('default', null); clearErrors(); }} choices={FIELD_TYPES.map((id) => ({ id, label: t(`type.${id}`) }))} />
+              onChange={(v) => { f.onChange(v); form.setValue('default', null); form.setValue('country', null); clearErrors(); }} choices={FIELD_TYPES.map((id) => ({ id, label: t(`type.${id}`) }))} />
           )} />
           <Controller control={control} name="sectionId" render={({ field: f }) => (
             <ChoiceInput label={t('editor.section')} none={t('settings.section.none')} value={f.value} onChange={f.onChange} error={error('sectionId')} choices={sections.map((s) => ({ id: s.id, label: s.name }))} />
           )} />
         </div>
+        {type === 'phone' && (
+          <Controller control={control} name="country" render={({ field: f }) => (
+            <ChoiceInput label={t('editor.country')} help={t('editor.country.detail')} none={t('editor.country.none')} value={f.value} error={error('country')}
+              onChange={(v) => { f.onChange(v); clearErrors(['country', 'default']); }} choices={countryChoices(reader.locale)} />
+          )} />
+        )}
         {hasOptions(type) && (
           <Controller control={control} name="options" render={({ field: f }) => (
             <OptionsEditor options={f.value} onChange={(v) => { f.onChange(v); clearErrors('options'); }} error={error('options')} />

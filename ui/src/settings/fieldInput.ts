@@ -9,8 +9,8 @@ export function hasOptions(type: FieldType): boolean {
 
 /** A field as it is sent: whole, without what the server gives it. */
 export function inputOf(field: Field): FieldInput {
-  const { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects } = field;
-  return { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects };
+  const { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects, country } = field;
+  return { entity, type, name, help, sectionId, required, default: fallback, options, audience, projects, country };
 }
 
 /** Who may see a field besides agents, as far as the server takes it: an organization has one value for all its members, which none of them changes. */

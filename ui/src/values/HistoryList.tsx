@@ -27,7 +27,7 @@ interface Props {
 function unknownField(entry: HistoryEntry): Field {
   return {
     id: entry.fieldId, entity: 'customer', type: 'text', name: entry.fieldName, help: null, sectionId: null, position: 0, required: false,
-    default: null, options: [], audience: 'agents', projects: [], retired: true, version: 0,
+    default: null, options: [], audience: 'agents', projects: [], country: null, retired: true, version: 0,
   };
 }
 

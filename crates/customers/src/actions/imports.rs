@@ -6,6 +6,7 @@ pub(crate) mod kept;
 pub(crate) mod made;
 pub(crate) mod making;
 pub(crate) mod report;
+pub(crate) mod seeking;
 mod upload;
 pub(crate) mod who;
 

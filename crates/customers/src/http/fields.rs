@@ -66,6 +66,9 @@ pub(crate) struct FieldView {
     audience: FieldAudience,
     /// Project ids that it is limited to; empty: all.
     projects: Vec<String>,
+    /// Of telephone numbers: the country (ISO 3166-1 alpha-2) of those that name none; null: they must name one.
+    #[schema(example = "DE")]
+    country: Option<String>,
     /// Whether it is out of use.
     retired: bool,
     /// Changes with each change; the ETag is `"v<version>"`.
@@ -92,6 +95,8 @@ impl FieldView {
                 .collect(),
             audience: field.audience,
             projects: body.projects,
+            // It may have been a field of numbers before.
+            country: body.country.filter(|_| field.kind == FieldType::Phone),
             retired: field.retired,
             version: field.version,
         }
@@ -147,6 +152,10 @@ pub(crate) struct FieldInput {
     /// Project ids that it is limited to; empty: all.
     #[serde(default)]
     projects: Vec<String>,
+    /// Of telephone numbers: the country (ISO 3166-1 alpha-2) of those that name none; left out, they must name one.
+    #[serde(default)]
+    #[schema(example = "DE")]
+    country: Option<String>,
 }
 
 fn agents() -> FieldAudience {
@@ -172,6 +181,7 @@ impl From<FieldInput> for Wanted {
                 options: options.collect(),
                 default: input.default,
                 projects: input.projects,
+                country: input.country,
                 ..FieldBody::default()
             },
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::{FieldBody, FieldType, Value};
-use crate::rules::name_key;
+use crate::rules::{name_key, phone};
 
 /// How days are written, beside 2026-01-31, which is always understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,8 @@ pub(crate) struct Reading {
     pub(crate) between: String,
     /// Of a date with time that names none.
     pub(crate) zone: TimeZone,
+    /// Of a telephone number that names none, over that of its field.
+    pub(crate) country: Option<String>,
 }
 
 /// Why a cell is refused: a stable code, and what to do.
@@ -74,7 +76,14 @@ pub(crate) fn read_cell(kind: FieldType, body: &FieldBody, text: &str, how: &Rea
     }
     match kind {
         FieldType::Text | FieldType::LongText => Ok(Value::Text(text.to_owned())),
-        FieldType::Url | FieldType::Email | FieldType::Phone | FieldType::User => Ok(Value::Text(trimmed.to_owned())),
+        FieldType::Phone => match how.country.as_deref() {
+            Some(country) => match phone::read(trimmed, Some(country)) {
+                Some(number) => Ok(Value::Text(number)),
+                None => wrong("format", "This is no telephone number of the country that the settings say."),
+            },
+            None => Ok(Value::Text(trimmed.to_owned())),
+        },
+        FieldType::Url | FieldType::Email | FieldType::User => Ok(Value::Text(trimmed.to_owned())),
         FieldType::Number => number(trimmed, how.decimal),
         FieldType::Boolean => truth(trimmed),
         FieldType::Date => match day(trimmed, how.dates) {

@@ -13,6 +13,7 @@ use super::text::{Delimiter, Encoding};
 use crate::model::{Entity, FieldId};
 use crate::rules::adding::{PLACES_AT_ONCE, check_few};
 use crate::rules::name_key;
+use crate::rules::phone::check_country;
 
 /// Characters between the options of a multi-select.
 const BETWEEN_CHARS: usize = 5;
@@ -70,6 +71,10 @@ pub(crate) struct Settings {
     /// IANA name of the zone of dates with time that name none; UTC if left out.
     #[serde(default)]
     pub(crate) time_zone: Option<String>,
+    /// Country (ISO 3166-1 alpha-2) of telephone numbers that name none; each field's own if left out.
+    #[serde(default)]
+    #[schema(example = "DE")]
+    pub(crate) country: Option<String>,
     /// What an empty cell means.
     #[serde(default)]
     pub(crate) empty_cells: EmptyCells,
@@ -290,6 +295,10 @@ pub(crate) fn check(
         let detail = format!("A separator has 1 to {BETWEEN_CHARS} characters that are no spaces.");
         faults.push(fault("/listSeparator".to_owned(), "format", &detail));
     }
+    let country = check_country("/country", settings.country.as_deref()).unwrap_or_else(|wrong| {
+        faults.push(wrong);
+        None
+    });
     let zone = match settings.time_zone.as_deref() {
         None => Some(TimeZone::UTC),
         Some(name) => TimeZone::get(name).ok(),
@@ -302,6 +311,7 @@ pub(crate) fn check(
                 decimal: settings.decimal,
                 between: between.trim().to_owned(),
                 zone,
+                country,
             },
             empty_cells: settings.empty_cells,
             make,

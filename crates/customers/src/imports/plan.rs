@@ -215,6 +215,38 @@ pub(crate) fn plan_value(
     }
 }
 
+/// Whether a cell says what shows already.
+fn shows(field: &Mapped, text: &str, held: Option<&Value>, called: &Called<'_>) -> bool {
+    // What was never written shows as the default, and so it was exported.
+    let shown = held.unwrap_or(&field.body.default);
+    let name = match (field.kind, shown) {
+        (FieldType::User, Value::Text(account)) => called(account),
+        _ => None,
+    };
+    cells::says(field.kind, &field.body, text, shown, name.as_deref())
+}
+
+/// The people whom the cells of a row name, and who do not show there already.
+pub(crate) fn people_named<'c>(
+    cells: &'c [String],
+    mapping: &Mapping,
+    fields: &BTreeMap<FieldId, Mapped>,
+    standing: &Standing,
+    called: &Called<'_>,
+) -> Vec<&'c str> {
+    let mut named = Vec::new();
+    for (target, text) in mapping.targets.iter().zip(cells) {
+        let Target::Field(id) = target else { continue };
+        let Some(field) = fields.get(id).filter(|field| field.kind == FieldType::User) else { continue };
+        let held = standing.values.get(id).map(|(value, _)| value);
+        let person = cells::without_prefix(text).trim();
+        if !person.is_empty() && !shows(field, text, held, called) {
+            named.push(person);
+        }
+    }
+    named
+}
+
 /// What the cells of a row would change of what stands.
 pub(crate) fn plan_values(
     row: &mut PlannedRow,
@@ -233,13 +265,7 @@ pub(crate) fn plan_values(
         if empty && mapping.empty_cells == EmptyCells::Leave {
             continue;
         }
-        // What was never written shows as the default, and so it was exported.
-        let shown = held.unwrap_or(&field.body.default);
-        let name = match (field.kind, shown) {
-            (FieldType::User, Value::Text(account)) => called(account),
-            _ => None,
-        };
-        if !empty && cells::says(field.kind, &field.body, text, shown, name.as_deref()) {
+        if !empty && shows(field, text, held, called) {
             continue;
         }
         let pointer = format!("/{column}");

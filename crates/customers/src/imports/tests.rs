@@ -120,7 +120,7 @@ fn options() -> FieldBody {
 }
 
 fn reading(dates: Dates, decimal: Decimal) -> Reading {
-    Reading { dates, decimal, between: ";".to_owned(), zone: TimeZone::get("Europe/Berlin").unwrap() }
+    Reading { dates, decimal, between: ";".to_owned(), zone: TimeZone::get("Europe/Berlin").unwrap(), country: None }
 }
 
 #[test]
@@ -142,6 +142,12 @@ fn a_cell_says_what_its_type_makes_of_it() {
     check(Text, "'quoted'", &iso, text("'quoted'"));
     check(Text, "  ", &iso, Ok(Value::Empty));
     check(Phone, "'+49 30 123456", &iso, text("+49 30 123456"));
+    // What no country is given for, the field's own decides.
+    check(Phone, "030 123456", &iso, text("030 123456"));
+    let swiss = Reading { country: Some("CH".to_owned()), ..reading(Dates::Iso, Decimal::Point) };
+    check(Phone, "044 668 18 00", &swiss, text("+41446681800"));
+    check(Phone, "+49 30 901820", &swiss, text("+4930901820"));
+    check(Phone, "call me", &swiss, Err("format"));
     check(Number, "1,234.5", &iso, number(1234.5));
     check(Number, "1.234,5", &european, number(1234.5));
     check(Number, "-3.5", &iso, number(-3.5));

@@ -13,6 +13,7 @@ use super::moment::{self, Moment};
 use super::text::{self, fold, nearest};
 use super::typed::{Comparison, Field, Node, Own, Says, Scalar, Sort, Test, Typed, Wanted, Window};
 use super::{PEOPLE, WORDS};
+use crate::rules::phone;
 
 /// The function that means whoever asks.
 pub(crate) const CURRENT_USER: &str = "currentUser";
@@ -273,12 +274,21 @@ impl Resolving<'_, '_> {
                 "false" | "no" => one(Wanted::Truth(false)),
                 _ => wrong("This field holds true or false."),
             },
-            Kind::Phone => match text::phone(text) {
-                Some(number) => one(Wanted::Exact(number)),
-                None => wrong(
-                    "A telephone number starts with + and the country, such as +49 30 123456, in quotation marks if it has spaces.",
-                ),
-            },
+            Kind::Phone => {
+                let country = match named {
+                    Named::Own(known) => known.body.country.as_deref(),
+                    Named::BuiltIn(..) => None,
+                };
+                match phone::read(text, country) {
+                    Some(number) => one(Wanted::Exact(number)),
+                    None if country.is_some() => wrong(
+                        "This is no telephone number of the field's country, nor one with + and the country's code, such as +49 30 123456, in quotation marks if it has spaces.",
+                    ),
+                    None => wrong(
+                        "Write + and the country's code first, such as +49 30 123456, in quotation marks if it has spaces, or give the field a country in its settings.",
+                    ),
+                }
+            }
             Kind::Organization => one(Wanted::Organization { id: text.clone(), name: fold(text).to_string() }),
             Kind::Product => self.product(text, operand),
             Kind::Project => self.project(text, operand),
@@ -388,7 +398,10 @@ fn looked_for(named: &Named<'_>, sign: ast::Span, operand: &Operand) -> Result<S
         return Err(Mistake::new("value", operand.span, "~ takes the words to look for."));
     };
     if named.kind() == Kind::Phone {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let groups = || text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
+        // Nothing but zeroes is what it is.
+        let digits = Some(phone::joined(groups())).filter(|digits| !digits.is_empty());
+        let digits = digits.unwrap_or_else(|| groups().collect());
         return if digits.is_empty() {
             Err(Mistake::new("value", operand.span, "Write digits of the number to look for."))
         } else {

@@ -69,12 +69,6 @@ pub(crate) fn contains(text: &str, wanted: &[Word]) -> bool {
     })
 }
 
-/// A telephone number as it is compared: E.164, as it is stored.
-pub(crate) fn phone(text: &str) -> Option<String> {
-    let parsed = phonenumber::parse(None, text).ok().filter(phonenumber::PhoneNumber::is_valid)?;
-    Some(parsed.format().mode(phonenumber::Mode::E164).to_string())
-}
-
 /// Of what may have been meant, what is most like `text`; none if nothing is much like it.
 pub(crate) fn nearest<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     /// Below this, two names have little in common.

@@ -1,5 +1,7 @@
 //! Whom an import had Jira make: one row a person, by a keyed hash of the address. It holds no address and no name.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use kernel::{AccountId, Fault, Result};
 use store::{Row, Scoped, args};
@@ -19,6 +21,7 @@ const GET: &str = "SELECT address, number, state, account, reason, asked_at FROM
      AND import = $2 AND address = $3";
 const UNPLACED: &str = "SELECT address, number, state, account, reason, asked_at FROM import_made WHERE tenant = $1 \
      AND import = $2 AND state = 'made' ORDER BY number";
+const OPEN: &str = "SELECT address FROM import_made WHERE tenant = $1 AND import = $2 AND state IN ('asked', 'made')";
 const LIST: &str = "SELECT address, number, state, account, reason, asked_at FROM import_made WHERE tenant = $1 \
      AND import = $2 AND number > $3 AND state <> 'found' AND state <> 'refused' ORDER BY number LIMIT $4";
 const STANDING: &str = "SELECT address, number, state, account, reason, asked_at FROM import_made WHERE tenant = $1 \
@@ -84,6 +87,11 @@ pub(crate) async fn import_made_get(scoped: &mut Scoped, id: ImportId, address: 
 /// Those who were made and are in none of their places yet: a slice's, and what a crash left.
 pub(crate) async fn import_made_unplaced(scoped: &mut Scoped, id: ImportId) -> Result<Vec<MadePerson>> {
     scoped.rows(UNPLACED, args![id.0]).await?.iter().map(made).collect()
+}
+
+/// Hashes of the addresses of those who are on their way: a few, where a run was stopped.
+pub(crate) async fn import_made_open(scoped: &mut Scoped, id: ImportId) -> Result<HashSet<Vec<u8>>> {
+    scoped.rows(OPEN, args![id.0]).await?.iter().map(|row| row.bytes("address")).collect()
 }
 
 /// Those who were made, or may have been, after row `after`, in the order of the file.

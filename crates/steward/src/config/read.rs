@@ -81,6 +81,7 @@ const KEYS: [&str; 65] = [
     "jobs.workers",
     "api.requests_per_minute",
     "imports.file_bytes",
+    "imports.look_ups",
 ];
 
 impl Config {
@@ -233,6 +234,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
         check("STEWARD_JOBS__WORKERS", "hunter2", "jobs.workers");
         check("STEWARD_API__REQUESTS_PER_MINUTE", "hunter2", "api.requests_per_minute");
         check("STEWARD_IMPORTS__FILE_BYTES", "hunter2", "imports.file_bytes");
+        check("STEWARD_IMPORTS__LOOK_UPS", "hunter2", "imports.look_ups");
         check("STEWARD_SERVER__BEHIND_PROXY", "hunter2", "server.behind_proxy");
         check("STEWARD_SERVER__ORIGIN", "hunter2", "server.origin");
         check("STEWARD_SERVER__LISTEN", "hunter2", "server.listen");
@@ -336,6 +338,7 @@ apps = ["ari:cloud:ecosystem::app/1"]
             ("jobs.workers", read.jobs.workers.to_string()),
             ("api.requests_per_minute", read.api.requests_per_minute.to_string()),
             ("imports.file_bytes", read.imports.file_bytes.to_string()),
+            ("imports.look_ups", read.imports.look_ups.to_string()),
         ]);
         let needed = [
             "server.origin",

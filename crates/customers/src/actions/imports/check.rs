@@ -8,6 +8,7 @@ use store::changes;
 use vault::{Keys, Subject};
 use zeroize::Zeroizing;
 
+use super::seeking::Seeker;
 use super::who::{self, Who, Whose};
 use super::{known, making};
 use crate::Room;
@@ -42,7 +43,17 @@ struct Slice<'a> {
     fields: BTreeMap<FieldId, Mapped>,
     turned: Turned,
     who: Who<'a>,
+    seeker: Seeker<'a>,
     width: usize,
+}
+
+/// What came of a page.
+enum Page {
+    Laid,
+    /// The next slice goes on with it.
+    More,
+    /// The import goes another way by now.
+    Stopped,
 }
 
 /// A row that was read, on its way to its plan.
@@ -73,11 +84,13 @@ pub(crate) async fn slice(cx: &Cx, room: &Room, import: SealedImport) -> Result<
         true => Some(directory::sorted(cx, room).await?),
         false => None,
     };
+    let hashes = room.shared.vault.keys(cx, KeyClass::Index, Subject::Tenant).await?;
     let slice = Slice {
         cx,
         room,
         id,
-        hashes: room.shared.vault.keys(cx, KeyClass::Index, Subject::Tenant).await?,
+        seeker: Seeker::of(cx, room, &import, hashes.clone()).await?,
+        hashes,
         fields,
         turned,
         entity: import.entity,
@@ -135,8 +148,10 @@ impl Slice<'_> {
                 batch.push(raw);
                 if batch.len() == PAGE_ROWS || size >= PAGE_BYTES {
                     size = 0;
-                    if !self.page(std::mem::take(&mut batch), &mut cursor, seen, false).await? {
-                        return Ok(false);
+                    match self.page(std::mem::take(&mut batch), &mut cursor, seen, false).await? {
+                        Page::Laid => {}
+                        Page::More => return Ok(true),
+                        Page::Stopped => return Ok(false),
                     }
                     pages += 1;
                     if pages == PAGES_A_SLICE {
@@ -152,8 +167,7 @@ impl Slice<'_> {
             // It was swept: the file is older than a file may be.
             return self.give_up("file_gone").await;
         }
-        self.page(batch, &mut cursor, seen, true).await?;
-        Ok(false)
+        Ok(matches!(self.page(batch, &mut cursor, seen, true).await?, Page::More))
     }
 
     /// Ends the import for a reason that its page explains; what is left to do is to drop the file.
@@ -163,13 +177,15 @@ impl Slice<'_> {
         Ok(true)
     }
 
-    /// Plans a page's rows and writes the plan down; false when the import goes another way by now.
-    async fn page(&self, raw: Vec<RawRow>, cursor: &mut i64, seen: i64, end: bool) -> Result<bool> {
+    /// Plans a page's rows and writes the plan down.
+    async fn page(&self, raw: Vec<RawRow>, cursor: &mut i64, seen: i64, end: bool) -> Result<Page> {
         let first = seen - i64::try_from(raw.len()).map_err(|error| Fault::broken("customers_import", error))?;
-        let mut read = self.owners(raw, first).await?;
-        self.plan(&mut read).await?;
+        let Some(mut read) = self.owners(raw, first).await? else { return Ok(Page::More) };
+        if !self.plan(&mut read).await? {
+            return Ok(Page::More);
+        }
         let Some(before) = sql::import_get(&mut self.room.shared.store.read(self.cx).await?, self.id).await? else {
-            return Ok(false);
+            return Ok(Page::Stopped);
         };
         let first_of = self.first_rows(&mut read).await?;
         let rows = Zeroizing::new(read.into_iter().map(|read| read.row).collect::<Vec<_>>());
@@ -180,9 +196,9 @@ impl Slice<'_> {
         };
         let mut scoped = self.room.shared.store.write(self.cx).await?;
         changes::take_turn(&mut scoped).await?;
-        let Some(mut import) = sql::import_get(&mut scoped, self.id).await? else { return Ok(false) };
+        let Some(mut import) = sql::import_get(&mut scoped, self.id).await? else { return Ok(Page::Stopped) };
         if import.state != ImportState::Checking || import.cursor != *cursor || import.pages != before.pages {
-            return Ok(false);
+            return Ok(Page::Stopped);
         }
         same_plan(self.seen, &import)?;
         if !sql::import_owners_put(&mut scoped, self.id, &first_of, self.cx.now()).await? {
@@ -202,7 +218,7 @@ impl Slice<'_> {
         save(&mut scoped, self.cx, import).await?;
         scoped.commit().await?;
         *cursor = seen;
-        Ok(true)
+        Ok(Page::Laid)
     }
 
     /// Of the owners of these rows those that no row was about before, with the line that is. A row about one who was in the
@@ -242,10 +258,13 @@ impl Slice<'_> {
         Ok(first_of)
     }
 
-    /// Whom each row is about. Rows that say nothing at all are left out.
-    async fn owners(&self, raw: Vec<RawRow>, first: i64) -> Result<Vec<Read>> {
+    /// Whom each row is about. Rows that say nothing at all are left out. None: the next slice goes on looking for people.
+    async fn owners(&self, raw: Vec<RawRow>, first: i64) -> Result<Option<Vec<Read>>> {
         let cells: Vec<_> = raw.iter().filter_map(|raw| plan::cells_of(raw, self.width).ok()).collect();
         let ids = who::known_ids(self.cx, self.room, self.entity, &self.mapping, &cells).await?;
+        if !self.seeker.seek(self.who.strange_addresses(&self.mapping, &cells, &self.seeker)).await? {
+            return Ok(None);
+        }
         let mut read = Vec::with_capacity(raw.len());
         // The header is the first row of the file, and no row of the import.
         for (number, raw) in (first..).zip(raw) {
@@ -256,7 +275,7 @@ impl Slice<'_> {
             let mut owner = None;
             match plan::cells_of(&raw, self.width) {
                 Ok(cells) => {
-                    let (named, found) = self.who.owner(&self.mapping, cells, &ids);
+                    let (named, found) = self.who.owner(&self.mapping, cells, &ids, &self.seeker);
                     row.named = named;
                     match found {
                         Ok(Whose::Known(found)) => {
@@ -272,7 +291,7 @@ impl Slice<'_> {
             read.push(Read { row, cells: raw.cells.unwrap_or_default(), owner });
         }
         self.refuse_merged(&mut read).await?;
-        Ok(read)
+        Ok(Some(read))
     }
 
     /// Rows about somebody who was merged say where they went.
@@ -288,32 +307,36 @@ impl Slice<'_> {
         Ok(())
     }
 
-    /// What each row would change of what stands.
-    async fn plan(&self, read: &mut [Read]) -> Result<()> {
+    /// What each row would change of what stands. False: the next slice goes on looking for people.
+    async fn plan(&self, read: &mut [Read]) -> Result<bool> {
         let owners: Vec<Owner> = read.iter().filter_map(|read| read.owner.clone()).collect();
         let standing =
             standing::read(self.cx, self.room, &owners, &self.turned, |id| self.fields.contains_key(&id)).await?;
         let people = self.people(read, &standing).await?;
+        let called = |account: &str| {
+            let account = AccountId::new(account).ok()?;
+            people.get(&account).map(|name| name.peek().name.clone())
+        };
         let nothing = Standing::default();
-        for Read { row, cells, owner } in read {
-            let standing = match (owner, &row.newcomer) {
-                (Some(owner), _) => standing.get(owner.id()).unwrap_or(&nothing),
-                (None, Some(_)) => &nothing,
-                (None, None) => continue,
-            };
-            plan::plan_values(
-                row,
-                cells,
-                &self.mapping,
-                &self.fields,
-                standing,
-                (&|text: &str| self.who.person(text, &people), &|account: &str| {
-                    let account = AccountId::new(account).ok()?;
-                    people.get(&account).map(|name| name.peek().name.clone())
-                }),
-            );
+        let standing_of = |owner: Option<&Owner>, is_new: bool| match owner {
+            Some(owner) => Some(standing.get(owner.id()).unwrap_or(&nothing)),
+            None => is_new.then_some(&nothing),
+        };
+        let mut strange = Vec::new();
+        for Read { row, cells, owner } in read.iter() {
+            let Some(standing) = standing_of(owner.as_ref(), row.newcomer.is_some()) else { continue };
+            let named = plan::people_named(cells, &self.mapping, &self.fields, standing, &called);
+            strange.extend(named.into_iter().filter(|text| self.who.is_strange(text, &people)));
         }
-        Ok(())
+        if !self.seeker.seek(strange).await? {
+            return Ok(false);
+        }
+        for Read { row, cells, owner } in read {
+            let Some(standing) = standing_of(owner.as_ref(), row.newcomer.is_some()) else { continue };
+            let means = |text: &str| self.who.person(text, &people, &self.seeker);
+            plan::plan_values(row, cells, &self.mapping, &self.fields, standing, (&means, &called));
+        }
+        Ok(true)
     }
 
     /// The people whom cells of user fields name by their accounts, and those whom values name now.

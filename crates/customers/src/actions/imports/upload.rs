@@ -27,7 +27,7 @@ pub(crate) async fn put_part(cx: &Cx, room: &Room, id: ImportId, number: i64, by
     }
     let keys = access::tenant_keys(cx, room).await?;
     let seen = find(cx, room, id).await?;
-    if with_part(&seen, number, bytes.len(), room.import_bytes)?.is_none() {
+    if with_part(&seen, number, bytes.len(), room.limits.import_bytes)?.is_none() {
         return open(&keys, seen);
     }
     let laid = staged::lay_part(cx, room, &keys, (id, number), bytes).await?;
@@ -35,7 +35,9 @@ pub(crate) async fn put_part(cx: &Cx, room: &Room, id: ImportId, number: i64, by
     changes::take_turn(&mut scoped).await?;
     let mut import = sql::import_get(&mut scoped, id).await?.ok_or_else(Fault::not_found)?;
     // It may have come twice at the same moment; then what was laid now goes by itself.
-    let Some(total) = with_part(&import, number, bytes.len(), room.import_bytes)? else { return open(&keys, import) };
+    let Some(total) = with_part(&import, number, bytes.len(), room.limits.import_bytes)? else {
+        return open(&keys, import);
+    };
     import.bytes = total;
     import.utf8 &= text::may_be_utf8(bytes);
     import.parts += 1;

@@ -23,8 +23,11 @@ use crate::model::{Entity, FieldId, Owner, Value};
 use crate::query::catalogue::{BuiltIn, Kind};
 use crate::query::evaluate::Entitled;
 use crate::query::text;
+use crate::rules::phone;
 use crate::sql;
 
+/// How terms are made of records, by number: where another one wrote them, all are written anew.
+const FORM: u8 = 1;
 /// Words of one value that are found by: a book is not looked for by its last page.
 const WORDS: usize = 2_000;
 /// A tag for those whom fields name, and as whom they are found.
@@ -134,6 +137,7 @@ pub(super) async fn naming_otherwise(cx: &Cx, room: &Room, snapshot: &Snapshot) 
 /// What tells that a record of the directory must be written anew.
 pub(super) fn stamp(sorted: &Sorted, entity: Entity, place: usize) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
+    FORM.hash(&mut hasher);
     match entity {
         Entity::Customer => {
             let customer = sorted.customers.get(place)?;
@@ -365,7 +369,7 @@ impl Terms {
                 self.present(tag);
                 self.fact(exact_fact(tag, id));
                 if kind == Kind::Phone {
-                    self.0.insert(term::word(tag, id.trim_start_matches('+')));
+                    self.0.extend(phone::ends(id).map(|end| term::word(tag, &term::as_it_is(end))));
                 }
                 if kind == Kind::User {
                     let profile = name(id);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::{Cx, Fault, FieldFault, Result};
-use search::{Sought, Wanted};
+use search::{Hit, Sought, Wanted, term};
 use vault::Open;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ use crate::model::{Entity, FieldId, Permission, Value};
 use crate::query::catalogue::BuiltIn;
 use crate::query::text;
 use crate::query::typed::Reads;
-use crate::rules::TEXT_CHARS;
+use crate::rules::{TEXT_CHARS, phone};
 
 /// Words that are looked for at once.
 const WORDS: usize = 10;
@@ -64,32 +64,64 @@ impl Sight {
         own.chain(of_directory.into_iter().map(|(it, weight)| (tag_of(it).to_owned(), weight))).collect()
     }
 
-    /// The words, each with the options whose labels have it.
-    fn wanted(&self, written: &str) -> Vec<Wanted> {
+    /// What somebody types, in the ways that it may be meant: neighbouring groups of digits are one telephone number; then each word is
+    /// one. None: there is no word in it.
+    fn ways(&self, written: &str) -> Vec<Vec<Wanted>> {
         let folded = text::fold(written);
         let typing = folded.chars().next_back().is_some_and(char::is_alphanumeric) && !written.ends_with(' ');
         let words: Vec<&str> = text::words(&folded).take(WORDS).collect();
-        let last = words.len().saturating_sub(1);
-        words
-            .iter()
-            .enumerate()
-            .map(|(place, word)| {
-                let open = typing && place == last;
-                let mut facts = Vec::new();
-                for field in &self.fields {
-                    let tag = document::tag(field.id);
-                    for option in &field.body.peek().options {
-                        let label = text::fold(&option.label);
-                        let has = text::words(&label).any(|of| if open { of.starts_with(word) } else { of == *word });
-                        if has {
-                            facts.push((document::exact_fact(&tag, &option.id.to_string()), tag.clone()));
-                        }
-                    }
-                }
-                Wanted { word: (*word).to_owned(), open, facts }
-            })
-            .collect()
+        let Some(last) = words.len().checked_sub(1) else { return Vec::new() };
+        let each = words.iter().enumerate().map(|(place, word)| self.wanted(word, typing && place == last));
+        self.numbers(&words, typing).into_iter().chain([each.collect()]).collect()
     }
+
+    /// The words, of which several neighbouring ones are one number; none where there is no such.
+    fn numbers(&self, words: &[&str], typing: bool) -> Option<Vec<Wanted>> {
+        let (mut wanted, mut done, mut found) = (Vec::new(), 0, false);
+        for group in words.chunk_by(|one, next| is_digits(one) && is_digits(next)) {
+            done += group.len();
+            let open = typing && done == words.len();
+            match number(group).filter(|_| group.len() > 1) {
+                Some(word) => {
+                    found = true;
+                    wanted.push(Wanted { word, open, facts: Vec::new(), also: None });
+                }
+                None => {
+                    let last = group.len() - 1;
+                    let each = group.iter().enumerate();
+                    wanted.extend(each.map(|(place, word)| self.wanted(word, open && place == last)));
+                }
+            }
+        }
+        found.then_some(wanted)
+    }
+
+    /// A word, with the options whose labels have it, and with the number that it is a part of.
+    fn wanted(&self, word: &str, open: bool) -> Wanted {
+        let mut facts = Vec::new();
+        for field in &self.fields {
+            let tag = document::tag(field.id);
+            for option in &field.body.peek().options {
+                let label = text::fold(&option.label);
+                let has = text::words(&label).any(|of| if open { of.starts_with(word) } else { of == word });
+                if has {
+                    facts.push((document::exact_fact(&tag, &option.id.to_string()), tag.clone()));
+                }
+            }
+        }
+        let also = if is_digits(word) { number(&[word]) } else { None };
+        Wanted { word: word.to_owned(), open, facts, also }
+    }
+}
+
+fn is_digits(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit())
+}
+
+/// The word that a telephone number is found by of which somebody types these digits; none for so few that they are in nearly all.
+fn number(groups: &[&str]) -> Option<String> {
+    let digits = phone::joined(groups.iter().copied());
+    (digits.len() >= phone::FOUND_BY).then(|| term::as_it_is(&digits))
 }
 
 /// The records nearest to what somebody types; none, and false, while there is no index yet.
@@ -108,16 +140,17 @@ pub(crate) async fn look(cx: &Cx, room: &Room, written: &str, limit: usize) -> R
     }
     let sorted = directory::sorted(cx, room).await?;
     let Some(ready) = ready(cx, room, &sorted).await? else { return Ok((Vec::new(), false)) };
-    let words = sight.wanted(written);
-    if words.is_empty() {
-        return Ok((Vec::new(), true));
-    }
     let weights = sight.weights();
-    let hits = {
+    let mut hits: Vec<Hit> = Vec::new();
+    for words in sight.ways(written) {
         let weigh = |tag: &str| weights.get(tag).copied();
         // Of both entities as many are asked for as are wanted: one may not be shown.
-        ready.snapshot.look(&Sought { words: &words, weigh: &weigh, limit: limit * 2 })?
-    };
+        for hit in ready.snapshot.look(&Sought { words: &words, weigh: &weigh, limit: limit * 2 })? {
+            if !hits.iter().any(|known| known.key == hit.key) {
+                hits.push(hit);
+            }
+        }
+    }
     let fields: HashMap<String, &OpenField> =
         sight.fields.iter().map(|field| (document::tag(field.id), field)).collect();
     let mut found = Vec::new();
@@ -168,9 +201,19 @@ pub(crate) async fn places_of(
     let weights = sight.weights();
     let mut all = ready.snapshot.all();
     for text in texts {
-        for wanted in sight.wanted(text) {
-            all = all.and(&ready.snapshot.having_word(&wanted, &|tag| weights.contains_key(tag))?);
+        let ways = sight.ways(text);
+        if ways.is_empty() {
+            continue;
         }
+        let mut any = ready.snapshot.none();
+        for words in ways {
+            let mut having = ready.snapshot.all();
+            for wanted in words {
+                having = having.and(&ready.snapshot.having_word(&wanted, &|tag| weights.contains_key(tag))?);
+            }
+            any = any.or(&having);
+        }
+        all = all.and(&any);
     }
     let keys = ready.snapshot.keys(&all).filter(|key| of_key(key).is_some_and(|(of, _)| of == entity));
     Ok(keys.filter_map(|key| ready.places.get(key).copied()).collect())

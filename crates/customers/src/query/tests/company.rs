@@ -71,8 +71,9 @@ impl Company {
             .into_iter()
             .map(|(name, entity, kind, labels)| {
                 let default = if name == "Plan" { text("Basic") } else { Value::Empty };
-                let body =
-                    FieldBody { name: name.to_owned(), options: options(labels), default, ..FieldBody::default() };
+                let country = (kind == FieldType::Phone).then(|| "DE".to_owned());
+                let (name, options) = (name.to_owned(), options(labels));
+                let body = FieldBody { name, options, default, country, ..FieldBody::default() };
                 (FieldId::fresh(), entity, kind, body)
             })
             .collect();
