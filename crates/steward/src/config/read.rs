@@ -15,7 +15,7 @@ const BETWEEN: &str = "__";
 /// Settings that are lists; in the environment with commas between.
 const LISTS: [&str; 5] = ["forge.apps", "forge.sites", "forge.api_bases", "connect.sites", "realm.regions"];
 /// Every setting: the only words of a broken file that may be repeated.
-const KEYS: [&str; 65] = [
+const KEYS: [&str; 66] = [
     "server.origin",
     "server.listen",
     "server.tls_certificate",
