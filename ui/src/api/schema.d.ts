@@ -82,7 +82,8 @@ export interface paths {
         /**
          * Make a customer
          * @description Jira makes the account and invites the customer; it is Jira that judges whether the caller may. 409 `email_in_use`: somebody
-         *     has the address already. Sent again after a lost answer, it finds that too.
+         *     has the address already. 409 `jira_answer_lost`: Jira did not say whether it made them; sent again, whoever it made is answered, if
+         *     Jira tells their address.
          */
         post: operations["create_customer"];
         delete?: never;
@@ -419,8 +420,8 @@ export interface paths {
         /**
          * Merge one customer into another
          * @description `accountId` is kept, `otherId` is merged into it. What only the merged one has moves; where both have a value and they
-         *     differ, `choices` says which one stands. Both keep their history; Jira's accounts stay what they are. It can be undone
-         *     for 30 days.
+         *     differ, `choices` says which one stands. Both keep their history; Jira's accounts stay what they are. Organizations are
+         *     joined in Jira afterwards, one after the other: `joining` says which are left. It can be undone for 30 days.
          */
         post: operations["merge_customers"];
         delete?: never;
@@ -994,7 +995,8 @@ export interface paths {
         put?: never;
         /**
          * Undo a merge
-         * @description Each value that is still what the merge made of it goes back; the kept one leaves organizations that it joined by it.
+         * @description Each value that is still what the merge made of it goes back; the kept one leaves organizations that it joined by it, in Jira
+         *     and afterwards: `leaving` says which are left.
          */
         post: operations["undo_merge"];
         delete?: never;
@@ -1019,7 +1021,8 @@ export interface paths {
         put?: never;
         /**
          * Make an organization
-         * @description 409 `name_in_use`: there is one of this name.
+         * @description 409 `name_in_use`: there is one of this name. 409 `jira_answer_lost`: Jira did not say whether it made it; sent again, the one that
+         *     it made is answered.
          */
         post: operations["create_organization"];
         delete?: never;
@@ -1632,7 +1635,8 @@ export interface paths {
         put?: never;
         /**
          * Raise a request for a customer
-         * @description It is Jira that judges whether the caller may. Nothing of the text is kept here.
+         * @description It is Jira that judges whether the caller may. Nothing of the text is kept here. 409 `jira_answer_lost`: Jira did not say whether it
+         *     raised it; sent again, the one that it raised is answered.
          */
         post: operations["raise_request"];
         delete?: never;
@@ -8160,10 +8164,12 @@ export interface operations {
                      *         "byName": "Jonas Brandt",
                      *         "values": 1,
                      *         "organizations": 0,
+                     *         "joining": [],
+                     *         "leaving": [],
+                     *         "refused": [],
                      *         "undoneAt": null,
                      *         "undoableUntil": "2026-12-22T09:20:00Z"
                      *       },
-                     *       "refused": [],
                      *       "stayed": 0
                      *     }
                      */
@@ -8270,6 +8276,9 @@ export interface operations {
                      *           "byName": "Jonas Brandt",
                      *           "values": 1,
                      *           "organizations": 0,
+                     *           "joining": [],
+                     *           "leaving": [],
+                     *           "refused": [],
                      *           "undoneAt": null,
                      *           "undoableUntil": "2026-12-22T09:20:00Z"
                      *         }
@@ -11883,10 +11892,12 @@ export interface operations {
                      *         "byName": "Jonas Brandt",
                      *         "values": 1,
                      *         "organizations": 0,
+                     *         "joining": [],
+                     *         "leaving": [],
+                     *         "refused": [],
                      *         "undoneAt": "2026-11-23T08:00:00Z",
                      *         "undoableUntil": "2026-12-22T09:20:00Z"
                      *       },
-                     *       "refused": [],
                      *       "stayed": 0
                      *     }
                      */
@@ -15770,6 +15781,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
