@@ -205,6 +205,7 @@ impl Host {
         if let Some(connect) = &config.connect {
             fixed.push((Purpose::InstallKeys, connect.install_keys.clone()));
             fixed.push((Purpose::ConnectToken, connect.authorization.clone()));
+            fixed.extend(config.api_bases.iter().map(|url| (Purpose::ClientKey, url.clone())));
         }
         let door_config = DoorConfig {
             networks: config.networks,
@@ -245,6 +246,8 @@ impl Host {
             connect: signing,
             users: users.clone(),
         }));
+        let client_keys =
+            config.connect.as_ref().map(|connect| connect::ClientKeys { app: connect.app.clone(), door: door.clone() });
         let connect = config.connect.map(|of_connect| {
             Connect::new(connect::Parts {
                 keys: connect::keys(&of_connect, &door, &clock),
@@ -270,6 +273,7 @@ impl Host {
             allowed: config.sites,
             region: config.region,
             keys: forge::jwks::SigningKeys::new(config.signing_keys, door.clone(), clock.clone()),
+            client_keys,
             sites: sites.clone(),
             tokens,
             services,

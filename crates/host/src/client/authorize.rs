@@ -259,7 +259,7 @@ fn connect_off() -> Fault {
     )
 }
 
-fn no_access() -> Fault {
+pub(crate) fn no_access() -> Fault {
     Fault::busy(
         "jira_access_missing",
         "Jira has not given Steward access yet. It does so every hour, and when a page of Steward is opened.",
