@@ -121,8 +121,17 @@ struct Count {
 }
 
 #[derive(Deserialize)]
-struct Property {
-    value: Value,
+pub(super) struct Property {
+    pub(super) value: Value,
+}
+
+/// Whether Jira takes a property of this length.
+pub(super) fn fits_property(value: &Value) -> Result<()> {
+    let length = serde_json::to_vec(value).map_err(|_| unexpected("a value that is no JSON"))?.len();
+    if length > PROPERTY_BYTES {
+        return Err(Fault::invalid("too_long", "A property holds 32,768 characters at most."));
+    }
+    Ok(())
 }
 
 impl Jira<'_> {
@@ -192,10 +201,7 @@ impl Jira<'_> {
 
     /// Sets an issue's property.
     pub async fn set_issue_property(&self, issue: &IssueRef, key: &PropertyKey, value: &Value) -> Result<()> {
-        let length = serde_json::to_vec(value).map_err(|_| unexpected("a value that is no JSON"))?.len();
-        if length > PROPERTY_BYTES {
-            return Err(Fault::invalid("too_long", "A property of an issue holds 32,768 characters at most."));
-        }
+        fits_property(value)?;
         let call = Call::new(Method::PUT, "/rest/api/3/issue/{issue}/properties/{key}")
             .place(issue.as_str())
             .place(key.as_str())

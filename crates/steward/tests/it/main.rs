@@ -48,6 +48,7 @@ mod bounds;
 mod bulk;
 mod bulk_actions;
 mod changes;
+mod comments;
 mod connect;
 mod context_path;
 mod copies;
