@@ -33,6 +33,7 @@ mod schema;
 mod service;
 mod settling;
 mod sign_in;
+mod silence;
 mod sites;
 mod sql;
 mod tokens;
@@ -66,6 +67,9 @@ pub use store::tenants::Mode;
 
 /// How often profiles that would end are refreshed.
 const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// How often each site is asked whether it still is there.
+const LOOK_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// What the operator says of Forge and of outward calls.
 pub struct HostConfig {
@@ -303,11 +307,16 @@ impl Host {
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
         let mut handlers = people::handlers(&self.people);
         handlers.push(Arc::new(install::LearnSite { inbound: self.inbound.clone(), cloud: self.cloud.clone() }));
+        let store = self.inbound.0.store.clone();
+        handlers.push(Arc::new(silence::LookForSilence { cloud: self.cloud.clone(), store }));
         handlers
     }
 
     /// This room's schedules.
     pub fn schedules(&self) -> Vec<Schedule> {
-        vec![Schedule { kind: people::REFRESH_KIND, every: REFRESH_EVERY, per_tenant: true }]
+        vec![
+            Schedule { kind: people::REFRESH_KIND, every: REFRESH_EVERY, per_tenant: true },
+            Schedule { kind: silence::LOOK_KIND, every: LOOK_EVERY, per_tenant: true },
+        ]
     }
 }

@@ -33,7 +33,8 @@ pub use issues::{Issue, IssueFields, Search, SearchPage};
 pub use own_requests::{OWN_REQUESTS, OwnRequest, OwnRequests, Progressing};
 pub use users::{ACCOUNTS_LOOKED_AT, AccountKind, Group, User};
 
-pub(crate) use call::is_nobody;
+pub(crate) use authorize::ACCESS_MISSING;
+pub(crate) use call::{ACCESS_ENDED, is_nobody};
 
 use crate::connect::Signing;
 use crate::data_center::Users;

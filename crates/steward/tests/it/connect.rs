@@ -193,7 +193,7 @@ async fn page_of_forge(jira: &sandbox::Running) -> Value {
 }
 
 /// What an agent's page asks for through Forge, with the tokens that come along.
-async fn opens_by_forge(world: &World, jira: &sandbox::Running, path: &str) -> Answer {
+pub(crate) async fn opens_by_forge(world: &World, jira: &sandbox::Running, path: &str) -> Answer {
     let given = page_of_forge(jira).await;
     let mut request =
         Request::get(path).header(header::AUTHORIZATION, format!("Bearer {}", given["token"].as_str().unwrap()));

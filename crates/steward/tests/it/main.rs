@@ -86,6 +86,7 @@ mod rekey;
 mod sandbox_command;
 mod search;
 mod sessions;
+mod silence;
 mod site;
 mod tokens;
 mod traces;
