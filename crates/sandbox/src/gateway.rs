@@ -7,7 +7,7 @@
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
-    http::{Method, Uri},
+    http::{HeaderName, HeaderValue, Method, Uri},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct ThroughGateway;
 
 const PREFIX: &str = "/ex/jira/";
+/// Says of an answer that a fault gave it, and not the site; no Jira has such a header.
+pub(crate) const FAULT: &str = "x-sandbox-fault";
 /// What is the sandbox's own and no Jira's: no fault strikes it, so that faults can be taken back.
 const OWN: &str = "/sandbox/";
 
@@ -75,6 +77,11 @@ pub(crate) enum Befallen {
     Unheard(Option<Cut>),
 }
 
+fn instead(mut answer: Response) -> Befallen {
+    answer.headers_mut().insert(HeaderName::from_static(FAULT), HeaderValue::from_static("1"));
+    Befallen::Instead(answer)
+}
+
 /// What befalls a request before the site sees it, by the faults in force.
 pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Option<Cut>) -> Befallen {
     if path.starts_with(OWN) {
@@ -93,9 +100,9 @@ pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Op
                 from = next;
             }
             Fate::Limited(reason, wait) => {
-                return Befallen::Instead(limits::commanded(reason, wait, app.state.now(), &app.config));
+                return instead(limits::commanded(reason, wait, app.state.now(), &app.config));
             }
-            Fate::Error(status) => return Befallen::Instead(ApiError::gateway(status).into_response()),
+            Fate::Error(status) => return instead(ApiError::gateway(status).into_response()),
             Fate::Lost => return Befallen::Unheard(line),
             Fate::Closed => {
                 if let Some(line) = line {
