@@ -20,6 +20,7 @@ use store::{Scoped, Store, ledger, outbox};
 use url::Url;
 use vault::{Place, Subject, Vault};
 
+use crate::client::authorize::no_access;
 use crate::client::{As, BACKGROUND, Cloud, Jira};
 use crate::connect::{self, ClientKeys};
 use crate::data_center::Users;
@@ -35,6 +36,8 @@ use crate::tokens::{Presented, Tokens};
 /// Installations whose tenant is kept in memory; it never changes.
 const KNOWN_INSTALLATIONS: u64 = 10_000;
 const INSTALLATION_TIME: Duration = Duration::from_secs(600);
+/// Tenants looked through at once.
+const TENANTS: u32 = 200;
 /// A tenant that was not welcomed in its first day never will be.
 const NEW_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -150,10 +153,35 @@ impl Inbound {
         if !may_join(&parts.allowed, invocation) || !tenants::any_in_mode(&parts.store, Mode::Connect).await? {
             return Ok(None);
         }
-        let Some(client_key) = client_keys.of(invocation, system).boxed().await? else { return Ok(None) };
+        let said = client_keys.of(invocation, system).boxed().await;
+        let elsewhere = !matches!(said, Ok(Some(_))) && self.is_elsewhere(invocation).await?;
+        let client_key = match said {
+            Ok(Some(client_key)) => client_key,
+            // Whoever looks at a page may send any token along with it, to which Jira says no. Where the page stands is signed.
+            _ if elsewhere => return Ok(None),
+            Ok(None) if invocation.site_url.is_none() => return Ok(None),
+            Ok(None) => return Err(no_access()),
+            Err(fault) => return Err(fault),
+        };
         let row = tenants::by_name::<SiteText>(&parts.store, &connect::name_of(&client_key)).await?;
         // Who went on to Forge before was installed anew, and who left is gone.
         Ok(row.filter(|row| row.mode == Mode::Connect && row.state != State::Gone).map(|row| row.id))
+    }
+
+    /// Whether a page stands on a site that is none of Connect's here.
+    async fn is_elsewhere(&self, invocation: &Invocation) -> Result<bool> {
+        let (parts, Some(url)) = (&self.0, &invocation.site_url) else { return Ok(false) };
+        let mut after = TenantId::SERVER;
+        loop {
+            let some = tenants::list::<SiteText>(&parts.store, after, TENANTS).await?;
+            let Some(last) = some.last() else { return Ok(true) };
+            after = last.id;
+            for row in some.into_iter().filter(|row| row.mode == Mode::Connect && row.state == State::Active) {
+                if is_at(&parts.sites.of(row.id).await?.site, url) {
+                    return Ok(false);
+                }
+            }
+        }
     }
 
     /// The tenant of a site that moves here from Connect, which told the name of its installation here, or Jira did which site it was. A page says
@@ -161,11 +189,8 @@ impl Inbound {
     async fn takes_over(&self, tenant: TenantId, invocation: &Invocation) -> Result<TenantId> {
         let parts = &self.0;
         let known = parts.sites.of(tenant).await?;
-        let is_it = |url: &Url| {
-            let ours = [Some(&known.site.api_base), known.site.url.as_ref()];
-            ours.into_iter().flatten().any(|one| one.origin() == url.origin())
-        };
-        let same = known.mode != Mode::Connect || invocation.site_url.as_ref().is_none_or(is_it);
+        let same =
+            known.mode != Mode::Connect || invocation.site_url.as_ref().is_none_or(|url| is_at(&known.site, url));
         if same && may_join(&parts.allowed, invocation) { Ok(tenant) } else { Err(not_allowed()) }
     }
 
@@ -311,6 +336,11 @@ impl Inbound {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
+}
+
+/// Whether this is an address of the site.
+fn is_at(site: &Site, url: &Url) -> bool {
+    [Some(&site.api_base), site.url.as_ref()].into_iter().flatten().any(|one| one.origin() == url.origin())
 }
 
 fn of_its_tenant(cx: &Cx, call: &Call) -> Result<()> {

@@ -74,6 +74,12 @@ async fn a_page_that_comes_first_opens_what_the_site_had() {
         .header(header::AUTHORIZATION, format!("Bearer {}", page["token"].as_str().unwrap()))
         .header("x-forge-oauth-system", "not-the-apps");
     waits(world.send(foreign.body(Body::empty()).unwrap()).await, "jira_access_missing").await;
+    // One that Jira takes, and that is not the app's: whoever looks at a page may send it along.
+    let theirs = page_of_forge(&world.jira).await;
+    let misled = Request::get(&path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", theirs["token"].as_str().unwrap()))
+        .header("x-forge-oauth-system", theirs["headers"]["x-forge-oauth-user"].as_str().unwrap());
+    waits(world.send(misled.body(Body::empty()).unwrap()).await, "jira_access_missing").await;
     is_answered_with(&world.jira, 503);
     waits(opens_by_forge(&world, &world.jira, &path).await, "jira_unavailable").await;
     world.jira.state().faults().take_back();
@@ -95,28 +101,36 @@ async fn a_site_that_was_never_here_begins_its_own() {
     let mut world = World::start_connected().await;
     let second = crate::world::site(&world.clock, CLOUD, Some(&world.jira)).await;
     world.admit(&second).await;
-    // It never had the Connect app.
-    installs(&world, &second);
-    opens_by_forge(&world, &second, "/api/v1/me").await.expect(200);
-    assert_eq!(all(&world).await, [(Mode::Connect, State::Active), (Mode::Forge, State::Active)]);
+    let world = world;
     let app = steward::demo::app_id().unwrap();
+    let (connected, here, gone) =
+        ((Mode::Connect, State::Active), (Mode::Forge, State::Active), (Mode::Forge, State::Gone));
+
+    // It never had the Connect app, and Forge's own call is the first.
+    second.forge().install(carried::by_its_key(), Some(world.config.server.origin.as_str())).unwrap();
+    second.deliveries_settled().await;
+    assert_eq!(all(&world).await, [connected, here]);
     second.forge().uninstall(&app).await.unwrap();
 
     // It had one of the same key, of another server's.
     second.connect().install(&elsewhere().await, None).await.unwrap();
     installs(&world, &second);
     opens_by_forge(&world, &second, "/api/v1/me").await.expect(200);
-    assert_eq!(
-        all(&world).await,
-        [(Mode::Connect, State::Active), (Mode::Forge, State::Gone), (Mode::Forge, State::Active)]
-    );
+    assert_eq!(all(&world).await, [connected, gone, here]);
     second.forge().uninstall(&app).await.unwrap();
 
-    // It says nothing of Connect to this app, and takes its token for everything else.
+    // Where its page stands is signed: on none of the sites with Connect, so that it waits for no token.
+    installs(&world, &second);
+    let page = Actor { jira: &second, ..world.agent() };
+    assert_ne!(page.get("/api/v1/me").await.status, 401);
+    assert_eq!(all(&world).await, [connected, gone, gone, here]);
+    second.forge().uninstall(&app).await.unwrap();
+
+    // Jira says nothing of Connect to this app, and takes its token for everything else.
     is_answered_with(&second, 403);
     installs(&world, &second);
     opens_by_forge(&world, &second, "/api/v1/me").await.expect(200);
-    assert_eq!(all(&world).await[3..], [(Mode::Forge, State::Active)]);
+    assert_eq!(all(&world).await, [connected, gone, gone, gone, here]);
     world.program.runner.drain().await.unwrap();
     world.end().await;
 }
