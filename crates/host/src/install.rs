@@ -1,7 +1,7 @@
 //! What comes in from Forge: proven, tied to a tenant, and settled in one transaction.
 //!
 //! A verified token of an installation that is not known makes its tenant: with a customer-managed remote, `installed`
-//! is told before anybody typed our address. An installation that left stays gone; installing again is another
+//! is told before anybody typed our address. But of a site that had the Connect app it takes that one's place. An installation that left stays gone; installing again is another
 //! installation. Start at [`Inbound::verify`].
 
 use std::sync::Arc;
@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
+use futures::FutureExt;
 use jiff::SignedDuration;
 use jobs::{Handler, Outcome};
 use kernel::{AccountId, Clock, Cx, Fault, KeyClass, Result, Sealed, TenantId};
 use moka::future::Cache;
 use serde_json::{Value, json};
-use store::tenants::{self, Mode, NewTenant};
+use store::tenants::{self, Mode, NewTenant, State};
 use store::{Scoped, Store, ledger, outbox};
 use url::Url;
 use vault::{Place, Subject, Vault};
 
+use crate::client::authorize::no_access;
 use crate::client::{As, BACKGROUND, Cloud, Jira};
+use crate::connect::{self, ClientKeys};
 use crate::data_center::Users;
 use crate::events::{self, INSTALLED_TOPIC};
 use crate::forge::jwks::SigningKeys;
@@ -33,6 +36,8 @@ use crate::tokens::{Presented, Tokens};
 /// Installations whose tenant is kept in memory; it never changes.
 const KNOWN_INSTALLATIONS: u64 = 10_000;
 const INSTALLATION_TIME: Duration = Duration::from_secs(600);
+/// Tenants looked through at once.
+const TENANTS: u32 = 200;
 /// A tenant that was not welcomed in its first day never will be.
 const NEW_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -79,6 +84,8 @@ pub(crate) struct Parts {
     pub(crate) allowed: Vec<String>,
     pub(crate) region: String,
     pub(crate) keys: SigningKeys,
+    /// How Jira is asked which site of Connect's calls, if this server is a Connect app too.
+    pub(crate) client_keys: Option<ClientKeys>,
     pub(crate) sites: Sites,
     pub(crate) tokens: Tokens,
     pub(crate) services: Services,
@@ -101,24 +108,25 @@ impl Inbound {
     /// # Errors
     /// `Unauthenticated` with `token_missing`, `token_invalid`, `token_expired`, `tenant_gone`, `tenant_locked`,
     /// `site_not_allowed`; `Busy`
-    /// with `token_keys_unavailable`.
+    /// with `token_keys_unavailable`, and while Jira does not say whether it is a site of Connect's that calls.
     pub async fn verify(&self, headers: &ForgeHeaders<'_>) -> Result<Call> {
         let parts = &self.0;
         let bearer = token::bearer(headers.authorization).map_err(Refusal::fault)?;
         let kid = token::key_id(bearer).map_err(Refusal::fault)?;
         let key = parts.keys.key(&kid).await?;
         let invocation = token::verify(bearer, &key, &parts.rules, parts.clock.now()).map_err(Refusal::fault)?;
-        let tenant = self.tenant_of(&invocation).await?;
+        let system_token = Presented::read(headers.system_token);
+        let tenant = self.tenant_of(&invocation, system_token.as_ref()).await?;
         Ok(Call {
             tenant,
             known: parts.sites.of(tenant).await?,
             invocation,
-            system_token: Presented::read(headers.system_token),
+            system_token,
             user_token: Presented::read(headers.user_token),
         })
     }
 
-    async fn tenant_of(&self, invocation: &Invocation) -> Result<TenantId> {
+    async fn tenant_of(&self, invocation: &Invocation, system: Option<&Presented>) -> Result<TenantId> {
         let parts = &self.0;
         if let Some(tenant) = parts.tenants.get(&invocation.installation).await {
             return Ok(tenant);
@@ -127,23 +135,62 @@ impl Inbound {
             Some(row) => row.id,
             None => match tenants::by_name::<SiteText>(&parts.store, &invocation.installation).await? {
                 Some(row) => self.takes_over(row.id, invocation).await?,
-                None => self.install(invocation).await?,
+                None => match self.former(invocation, system).await? {
+                    Some(tenant) => self.takes_over(tenant, invocation).await?,
+                    None => self.install(invocation).await?,
+                },
             },
         };
         parts.tenants.insert(invocation.installation.clone(), tenant).await;
         Ok(tenant)
     }
 
-    /// The tenant of a site that moves here from Connect, which told the name of its installation here. A page says
+    /// The tenant of a site of Connect's that nobody told the installation's name of: Jira says which site it was. It is asked only while there are
+    /// such sites, and a tenant of its own is made only when it said no: nothing would ever join the two.
+    async fn former(&self, invocation: &Invocation, system: Option<&Presented>) -> Result<Option<TenantId>> {
+        let parts = &self.0;
+        let Some(client_keys) = &parts.client_keys else { return Ok(None) };
+        if !may_join(&parts.allowed, invocation) || !tenants::any_in_mode(&parts.store, Mode::Connect).await? {
+            return Ok(None);
+        }
+        let said = client_keys.of(invocation, system).boxed().await;
+        let elsewhere = !matches!(said, Ok(Some(_))) && self.is_elsewhere(invocation).await?;
+        let client_key = match said {
+            Ok(Some(client_key)) => client_key,
+            // Whoever looks at a page may send any token along with it, to which Jira says no. Where the page stands is signed.
+            _ if elsewhere => return Ok(None),
+            Ok(None) if invocation.site_url.is_none() => return Ok(None),
+            Ok(None) => return Err(no_access()),
+            Err(fault) => return Err(fault),
+        };
+        let row = tenants::by_name::<SiteText>(&parts.store, &connect::name_of(&client_key)).await?;
+        // Who went on to Forge before was installed anew, and who left is gone.
+        Ok(row.filter(|row| row.mode == Mode::Connect && row.state != State::Gone).map(|row| row.id))
+    }
+
+    /// Whether a page stands on a site that is none of Connect's here.
+    async fn is_elsewhere(&self, invocation: &Invocation) -> Result<bool> {
+        let (parts, Some(url)) = (&self.0, &invocation.site_url) else { return Ok(false) };
+        let mut after = TenantId::SERVER;
+        loop {
+            let some = tenants::list::<SiteText>(&parts.store, after, TENANTS).await?;
+            let Some(last) = some.last() else { return Ok(true) };
+            after = last.id;
+            for row in some.into_iter().filter(|row| row.mode == Mode::Connect && row.state == State::Active) {
+                if is_at(&parts.sites.of(row.id).await?.site, url) {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    /// The tenant of a site that moves here from Connect, which told the name of its installation here, or Jira did which site it was. A page says
     /// which site it is, and must say the same.
     async fn takes_over(&self, tenant: TenantId, invocation: &Invocation) -> Result<TenantId> {
         let parts = &self.0;
         let known = parts.sites.of(tenant).await?;
-        let is_it = |url: &Url| {
-            let ours = [Some(&known.site.api_base), known.site.url.as_ref()];
-            ours.into_iter().flatten().any(|one| one.origin() == url.origin())
-        };
-        let same = known.mode != Mode::Connect || invocation.site_url.as_ref().is_none_or(is_it);
+        let same =
+            known.mode != Mode::Connect || invocation.site_url.as_ref().is_none_or(|url| is_at(&known.site, url));
         if same && may_join(&parts.allowed, invocation) { Ok(tenant) } else { Err(not_allowed()) }
     }
 
@@ -268,9 +315,13 @@ impl Inbound {
             tenants::set_site(scoped, site, &call.invocation.cloud).await?;
         }
         if call.known.mode == Mode::Connect {
-            tenants::set_mode(scoped, Mode::Forge).await?;
-            let entry = ledger::Entry { kind: "tenant.moved", ..ledger::Entry::default() };
-            ledger::append(scoped, cx, entry).await?;
+            // It has the name already where Connect told it.
+            tenants::give_name(scoped, &call.invocation.installation, cx.now()).await?;
+            // Two first calls may come at once.
+            if tenants::set_mode(scoped, Mode::Forge).await? {
+                let entry = ledger::Entry { kind: "tenant.moved", ..ledger::Entry::default() };
+                ledger::append(scoped, cx, entry).await?;
+            }
         }
         welcome(scoped, cx, is_young(cx, call)).await
     }
@@ -285,6 +336,11 @@ impl Inbound {
         let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
         keys.seal(&Place::new(tenants::SITE, tenants::row_name(cx.tenant())), &SiteText::from(site))
     }
+}
+
+/// Whether this is an address of the site.
+fn is_at(site: &Site, url: &Url) -> bool {
+    [Some(&site.api_base), site.url.as_ref()].into_iter().flatten().any(|one| one.origin() == url.origin())
 }
 
 fn of_its_tenant(cx: &Cx, call: &Call) -> Result<()> {

@@ -33,6 +33,7 @@ mod schema;
 mod service;
 mod settling;
 mod sign_in;
+mod silence;
 mod sites;
 mod sql;
 mod tokens;
@@ -66,6 +67,9 @@ pub use store::tenants::Mode;
 
 /// How often profiles that would end are refreshed.
 const REFRESH_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// How often each site is asked whether it still is there.
+const LOOK_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// What the operator says of Forge and of outward calls.
 pub struct HostConfig {
@@ -205,6 +209,7 @@ impl Host {
         if let Some(connect) = &config.connect {
             fixed.push((Purpose::InstallKeys, connect.install_keys.clone()));
             fixed.push((Purpose::ConnectToken, connect.authorization.clone()));
+            fixed.extend(config.api_bases.iter().map(|url| (Purpose::ClientKey, url.clone())));
         }
         let door_config = DoorConfig {
             networks: config.networks,
@@ -245,6 +250,8 @@ impl Host {
             connect: signing,
             users: users.clone(),
         }));
+        let client_keys =
+            config.connect.as_ref().map(|connect| connect::ClientKeys { app: connect.app.clone(), door: door.clone() });
         let connect = config.connect.map(|of_connect| {
             Connect::new(connect::Parts {
                 keys: connect::keys(&of_connect, &door, &clock),
@@ -270,6 +277,7 @@ impl Host {
             allowed: config.sites,
             region: config.region,
             keys: forge::jwks::SigningKeys::new(config.signing_keys, door.clone(), clock.clone()),
+            client_keys,
             sites: sites.clone(),
             tokens,
             services,
@@ -299,11 +307,16 @@ impl Host {
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
         let mut handlers = people::handlers(&self.people);
         handlers.push(Arc::new(install::LearnSite { inbound: self.inbound.clone(), cloud: self.cloud.clone() }));
+        let store = self.inbound.0.store.clone();
+        handlers.push(Arc::new(silence::LookForSilence { cloud: self.cloud.clone(), store }));
         handlers
     }
 
     /// This room's schedules.
     pub fn schedules(&self) -> Vec<Schedule> {
-        vec![Schedule { kind: people::REFRESH_KIND, every: REFRESH_EVERY, per_tenant: true }]
+        vec![
+            Schedule { kind: people::REFRESH_KIND, every: REFRESH_EVERY, per_tenant: true },
+            Schedule { kind: silence::LOOK_KIND, every: LOOK_EVERY, per_tenant: true },
+        ]
     }
 }

@@ -163,6 +163,19 @@ table!(HOST_USER_NAME, "host_user_name", Tenant, [
     Column::new(N, "fetched_at", Int, &INSTANT),
 ], key ["tenant", "account"], row ["tenant", "account"], subject "account", written "fetched_at");
 
+const L: &str = "host_silence";
+table!(
+    HOST_SILENCE,
+    "host_silence",
+    Tenant,
+    [
+        Column::new(L, "tenant", Uuid, &OPAQUE_ID),
+        Column::new(L, "since_at", Int, &INSTANT),
+        Column::new(L, "looked_at", Int, &INSTANT),
+    ],
+    key["tenant"]
+);
+
 /// This room's tables.
 pub static ROOM: Room = Room {
     name: "host",
@@ -176,6 +189,7 @@ pub static ROOM: Room = Room {
         &HOST_CONNECT,
         &HOST_USER,
         &HOST_USER_NAME,
+        &HOST_SILENCE,
     ],
     migrations: &[
         Migration {
@@ -190,5 +204,6 @@ pub static ROOM: Room = Room {
         Migration { version: 2, steps: &[Step::Create(&HOST_SERVICE), Step::Create(&HOST_REFRESH_TOKEN)] },
         Migration { version: 3, steps: &[Step::Create(&HOST_CONNECT)] },
         Migration { version: 4, steps: &[Step::Create(&HOST_USER), Step::Create(&HOST_USER_NAME)] },
+        Migration { version: 5, steps: &[Step::Create(&HOST_SILENCE)] },
     ],
 };

@@ -17,6 +17,7 @@ const SYSTEM_TOKEN_KEEP: &str = "INSERT INTO host_system_token (tenant, token, e
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant) DO UPDATE SET token = excluded.token, \
      expires_at = excluded.expires_at, received_at = excluded.received_at \
      WHERE host_system_token.expires_at <= excluded.expires_at";
+const SYSTEM_TOKEN_RECEIVED: &str = "SELECT received_at FROM host_system_token WHERE tenant = $1";
 const SYSTEM_TOKEN_SHORTEN: &str = "UPDATE host_system_token SET expires_at = $2 WHERE tenant = $1 AND expires_at > $2";
 const USER_TOKEN: &str = "SELECT token, expires_at FROM host_user_token WHERE tenant = $1 AND account = $2";
 const USER_TOKEN_KEEP: &str = "INSERT INTO host_user_token (tenant, account, token, expires_at, received_at) \
@@ -33,6 +34,10 @@ const CONNECT_SECRET: &str = "SELECT secret FROM host_connect WHERE tenant = $1"
 const CONNECT_SECRET_PUT: &str = "INSERT INTO host_connect (tenant, secret, changed_at) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at";
 const CONNECT_SECRET_DROP: &str = "DELETE FROM host_connect WHERE tenant = $1";
+const SILENCE: &str = "SELECT since_at FROM host_silence WHERE tenant = $1";
+const SILENCE_KEEP: &str = "INSERT INTO host_silence (tenant, since_at, looked_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (tenant) DO UPDATE SET since_at = excluded.since_at, looked_at = excluded.looked_at";
+const SILENCE_END: &str = "DELETE FROM host_silence WHERE tenant = $1";
 const REFRESH_TOKEN: &str = "SELECT token FROM host_refresh_token WHERE tenant = $1 AND account = $2";
 const REFRESH_TOKEN_KEEP: &str = "INSERT INTO host_refresh_token (tenant, account, token, received_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, account) DO UPDATE SET token = excluded.token, \
@@ -97,6 +102,24 @@ pub(crate) async fn system_token_keep(scoped: &mut Scoped, cx: &Cx, row: TokenRo
 /// Ends it at `end`, if it would live longer: the next one that is received takes its place.
 pub(crate) async fn system_token_shorten(scoped: &mut Scoped, end: Timestamp) -> Result<()> {
     scoped.run(SYSTEM_TOKEN_SHORTEN, args![end]).await.map(drop)
+}
+
+/// When Forge last brought one, as long as it is kept.
+pub(crate) async fn system_token_received(scoped: &mut Scoped) -> Result<Option<Timestamp>> {
+    scoped.row(SYSTEM_TOKEN_RECEIVED, Vec::new()).await?.map(|row| row.instant("received_at")).transpose()
+}
+
+/// Since when the site is silent, if it is.
+pub(crate) async fn silence(scoped: &mut Scoped) -> Result<Option<Timestamp>> {
+    scoped.row(SILENCE, Vec::new()).await?.map(|row| row.instant("since_at")).transpose()
+}
+
+pub(crate) async fn silence_keep(scoped: &mut Scoped, cx: &Cx, since: Timestamp) -> Result<()> {
+    scoped.run(SILENCE_KEEP, args![since, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn silence_end(scoped: &mut Scoped) -> Result<()> {
+    scoped.run(SILENCE_END, Vec::new()).await.map(drop)
 }
 
 pub(crate) async fn user_token(scoped: &mut Scoped, account: &AccountId) -> Result<Option<TokenRow>> {

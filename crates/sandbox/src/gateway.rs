@@ -7,7 +7,7 @@
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
-    http::{Method, Uri},
+    http::{HeaderName, HeaderValue, Method, Uri},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct ThroughGateway;
 
 const PREFIX: &str = "/ex/jira/";
+/// Says of an answer that a fault gave it, and not the site; no Jira has such a header.
+pub(crate) const FAULT: &str = "x-sandbox-fault";
 /// What is the sandbox's own and no Jira's: no fault strikes it, so that faults can be taken back.
 const OWN: &str = "/sandbox/";
 
@@ -93,9 +95,18 @@ impl Unheard {
                 }
                 answer
             }
-            Self::Error(status) => ApiError::gateway(status).into_response(),
+            Self::Error(status) => commanded(ApiError::gateway(status).into_response()),
         }
     }
+}
+
+fn commanded(mut answer: Response) -> Response {
+    answer.headers_mut().insert(HeaderName::from_static(FAULT), HeaderValue::from_static("1"));
+    answer
+}
+
+fn instead(answer: Response) -> Befallen {
+    Befallen::Instead(commanded(answer))
 }
 
 /// What befalls a request before the site sees it, by the faults in force.
@@ -116,9 +127,9 @@ pub(crate) async fn misfortune(app: &App, method: Method, path: String, line: Op
                 from = next;
             }
             Fate::Limited(reason, wait) => {
-                return Befallen::Instead(limits::commanded(reason, wait, app.state.now(), &app.config));
+                return instead(limits::commanded(reason, wait, app.state.now(), &app.config));
             }
-            Fate::Error(status) => return Befallen::Instead(ApiError::gateway(status).into_response()),
+            Fate::Error(status) => return instead(ApiError::gateway(status).into_response()),
             Fate::Lost => return Befallen::Afterwards(Unheard::Cut(line)),
             Fate::Stumbled(status) => return Befallen::Afterwards(Unheard::Error(status)),
             Fate::Closed => {

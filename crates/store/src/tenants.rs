@@ -134,7 +134,8 @@ const INSERT: &str = "INSERT INTO tenant (tenant, installation, cloud, mode, sta
      ON CONFLICT (installation) DO NOTHING";
 const SET_STATE: &str = "UPDATE tenant SET state = $2, state_at = $3 WHERE tenant = $1 AND state <> 'gone'";
 const SET_SITE: &str = "UPDATE tenant SET site = $2, cloud = $3 WHERE tenant = $1";
-const SET_MODE: &str = "UPDATE tenant SET mode = $2 WHERE tenant = $1";
+const SET_MODE: &str = "UPDATE tenant SET mode = $2 WHERE tenant = $1 AND mode <> $2";
+const ANY_IN_MODE: &str = "SELECT tenant FROM tenant WHERE mode = $1 AND state <> 'gone' LIMIT 1";
 const NAME: &str = "INSERT INTO tenant_name (tenant, name, given_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 const DROP_GONE_NAME: &str = "DELETE FROM tenant_name WHERE name = $1 \
      AND tenant IN (SELECT tenant FROM tenant WHERE state = 'gone')";
@@ -189,6 +190,12 @@ pub async fn list_ids(server: &mut Server, after: TenantId, limit: u32) -> Resul
     server.rows(LIST_IDS, args![after, limit]).await?.iter().map(|row| Ok(TenantId(row.uuid("tenant")?))).collect()
 }
 
+/// Whether any tenant that has not left is joined in this way.
+pub async fn any_in_mode(store: &Store, mode: Mode) -> Result<bool> {
+    let mut server = store.server_read().await?;
+    Ok(server.row(ANY_IN_MODE, args![mode.name()]).await?.is_some())
+}
+
 /// What a new tenant needs.
 pub struct NewTenant<'a, S> {
     /// Its id; the site is sealed under it.
@@ -241,9 +248,9 @@ pub async fn give_name(scoped: &mut Scoped, name: &str, at: Timestamp) -> Result
     Ok(scoped.run(NAME, args![name, at]).await? == 1)
 }
 
-/// The site goes on in another way.
-pub async fn set_mode(scoped: &mut Scoped, mode: Mode) -> Result<()> {
-    scoped.run(SET_MODE, args![mode.name()]).await.map(drop)
+/// The site goes on in another way; false when it does already.
+pub async fn set_mode(scoped: &mut Scoped, mode: Mode) -> Result<bool> {
+    Ok(scoped.run(SET_MODE, args![mode.name()]).await? == 1)
 }
 
 /// Changes the state, in the transaction that says so on the ledger. A tenant that is gone stays gone.

@@ -22,6 +22,9 @@ use crate::tokens::Presented;
 const ASK_TIME: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: usize = 64 * 1024;
 
+/// The code of a fault: Forge has brought no token yet with which Jira could be called.
+pub(crate) const ACCESS_MISSING: &str = "jira_access_missing";
+
 const MUTATION: &str = "mutation forge_remote_offlineUserAuthToken($input: OfflineUserAuthTokenInput!) { \
      offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }";
 
@@ -259,9 +262,9 @@ fn connect_off() -> Fault {
     )
 }
 
-fn no_access() -> Fault {
+pub(crate) fn no_access() -> Fault {
     Fault::busy(
-        "jira_access_missing",
+        ACCESS_MISSING,
         "Jira has not given Steward access yet. It does so every hour, and when a page of Steward is opened.",
         Some(Duration::from_secs(60)),
     )

@@ -1,17 +1,25 @@
-//! Comments on issues.
+//! Comments on issues, and what they carry: the id of a message, by which it is found again after its answer got lost.
+//!
+//! As the app a comment is written with its properties in one call. A customer comments as the portal does, and sets no property there nor afterwards: that is
+//! two calls, the comment as them and the property as the app.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kernel::{Fault, Result};
+use kernel::{Fault, Kind, Result};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::issues::{AccountField, instant};
+use super::issues::{AccountField, Property, fits_property, instant};
 use super::{CommentId, IssueRef, Jira, PropertyKey};
 use crate::markup::Document;
 
 /// Comments on a page.
 const PAGE: u32 = 100;
+/// Comments that are looked through for one: more than come to an issue while somebody waits for an answer.
+const LOOKED_THROUGH: u32 = 500;
 /// Jira's bound for a comment's text.
 const COMMENT_CHARS: usize = 32_767;
 
@@ -27,6 +35,8 @@ pub struct Comment {
     pub public: Option<bool>,
     /// When it was written.
     pub created: Option<Timestamp>,
+    /// What it carries; told only where it was asked for.
+    pub properties: BTreeMap<String, Value>,
 }
 
 /// A comment to be written.
@@ -49,6 +59,21 @@ struct Written {
     jsd_public: Option<bool>,
     #[serde(default, deserialize_with = "instant")]
     created: Option<Timestamp>,
+    #[serde(default)]
+    properties: Vec<Carried>,
+}
+
+#[derive(Deserialize)]
+struct Carried {
+    key: String,
+    #[serde(default)]
+    value: Value,
+}
+
+/// A comment as service management tells of it.
+#[derive(Deserialize)]
+struct Said {
+    id: CommentId,
 }
 
 impl From<Written> for Comment {
@@ -63,6 +88,7 @@ impl From<Written> for Comment {
             },
             public: written.jsd_public,
             created: written.created,
+            properties: written.properties.into_iter().map(|one| (one.key, one.value)).collect(),
         }
     }
 }
@@ -89,9 +115,7 @@ impl Jira<'_> {
 
     /// Writes a comment. A call that was lost is not repeated: look for the comment's own property first.
     pub async fn add_comment(&self, issue: &IssueRef, new: NewComment) -> Result<Comment> {
-        if new.body.text().chars().count() > COMMENT_CHARS {
-            return Err(Fault::invalid("too_long", "A comment holds 32,767 characters at most."));
-        }
+        fits(&new.body.text())?;
         let mut properties: Vec<Value> =
             new.properties.into_iter().map(|(key, value)| json!({"key": key.as_str(), "value": value})).collect();
         if !new.public {
@@ -103,4 +127,71 @@ impl Jira<'_> {
         let call = call.writes(issue.as_str()).makes();
         self.call::<Written>(call).await.map(Comment::from)
     }
+
+    /// Writes a comment on a request as the portal does, in wiki text: as a customer there is no other way. What it is to carry is set afterwards, as the
+    /// app ([`set_comment_property`](Self::set_comment_property)). A call that was lost is not repeated.
+    pub async fn add_request_comment(&self, request: &IssueRef, body: &Document, public: bool) -> Result<CommentId> {
+        let text = body.to_wiki();
+        fits(&text)?;
+        let call = Call::post("/rest/servicedeskapi/request/{issue}/comment", json!({"body": text, "public": public}));
+        let call = call.place(request.as_str()).writes(request.as_str());
+        self.call::<Said>(call).await.map(|said| said.id)
+    }
+
+    /// What a comment carries under this key, if anything.
+    pub async fn comment_property(&self, comment: &CommentId, key: &PropertyKey) -> Result<Option<Value>> {
+        let call = Call::get("/rest/api/3/comment/{comment}/properties/{key}").place(comment.as_str());
+        match self.call::<Property>(call.place(key.as_str())).await {
+            Ok(property) => Ok(Some(property.value)),
+            Err(fault) if fault.kind() == Kind::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Sets what a comment of this issue carries under a key. Done twice it changes nothing.
+    pub async fn set_comment_property(
+        &self,
+        issue: &IssueRef,
+        comment: &CommentId,
+        key: &PropertyKey,
+        value: &Value,
+    ) -> Result<()> {
+        fits_property(value)?;
+        let call = Call::new(Method::PUT, "/rest/api/3/comment/{comment}/properties/{key}")
+            .place(comment.as_str())
+            .place(key.as_str())
+            .writes(issue.as_str())
+            .body(value.clone());
+        self.tell(call).await
+    }
+
+    /// The comment that carries exactly this, if it is among the newest of the issue: where one that was written a moment ago stands.
+    pub async fn comment_with(&self, issue: &IssueRef, key: &PropertyKey, value: &Value) -> Result<Option<Comment>> {
+        let mut start = 0;
+        while start < LOOKED_THROUGH {
+            let call = Call::get("/rest/api/3/issue/{issue}/comment")
+                .place(issue.as_str())
+                .query("startAt", start.to_string())
+                .query("maxResults", PAGE.to_string())
+                .query("orderBy", "-created")
+                .query("expand", "properties");
+            let page: Written100 = self.call(call).await?;
+            let mut comments = page.comments.into_iter().map(Comment::from);
+            if let Some(found) = comments.find(|comment| comment.properties.get(key.as_str()) == Some(value)) {
+                return Ok(Some(found));
+            }
+            start += PAGE;
+            if u64::from(start) >= page.total {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn fits(text: &str) -> Result<()> {
+    if text.chars().count() > COMMENT_CHARS {
+        return Err(Fault::invalid("too_long", "A comment holds 32,767 characters at most."));
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use kernel::{AccountId, Fault, IssueId, ProjectId, Result};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::tenants::Mode;
 
 use super::call::Call;
 use super::{IssueKey, IssueRef, Jira, PropertyKey};
@@ -121,8 +122,17 @@ struct Count {
 }
 
 #[derive(Deserialize)]
-struct Property {
-    value: Value,
+pub(super) struct Property {
+    pub(super) value: Value,
+}
+
+/// Whether Jira takes a property of this length.
+pub(super) fn fits_property(value: &Value) -> Result<()> {
+    let length = serde_json::to_vec(value).map_err(|_| unexpected("a value that is no JSON"))?.len();
+    if length > PROPERTY_BYTES {
+        return Err(Fault::invalid("too_long", "A property holds 32,768 characters at most."));
+    }
+    Ok(())
 }
 
 impl Jira<'_> {
@@ -192,10 +202,7 @@ impl Jira<'_> {
 
     /// Sets an issue's property.
     pub async fn set_issue_property(&self, issue: &IssueRef, key: &PropertyKey, value: &Value) -> Result<()> {
-        let length = serde_json::to_vec(value).map_err(|_| unexpected("a value that is no JSON"))?.len();
-        if length > PROPERTY_BYTES {
-            return Err(Fault::invalid("too_long", "A property of an issue holds 32,768 characters at most."));
-        }
+        fits_property(value)?;
         let call = Call::new(Method::PUT, "/rest/api/3/issue/{issue}/properties/{key}")
             .place(issue.as_str())
             .place(key.as_str())
@@ -204,8 +211,11 @@ impl Jira<'_> {
         self.tell(call).await
     }
 
-    /// Takes an issue's property away; false when it had none.
+    /// Takes an issue's property away; false when it had none. Over Connect, where the app may write and not delete, it is emptied.
     pub async fn delete_issue_property(&self, issue: &IssueRef, key: &PropertyKey) -> Result<bool> {
+        if self.cloud.0.sites.of(self.cx.tenant()).await?.mode == Mode::Connect {
+            return self.empty_issue_property(issue, key).boxed().await;
+        }
         let call = Call::new(Method::DELETE, "/rest/api/3/issue/{issue}/properties/{key}")
             .place(issue.as_str())
             .place(key.as_str())
@@ -214,6 +224,14 @@ impl Jira<'_> {
             Ok(()) => Ok(true),
             Err(fault) if fault.kind() == kernel::Kind::NotFound => Ok(false),
             Err(fault) => Err(fault),
+        }
+    }
+
+    async fn empty_issue_property(&self, issue: &IssueRef, key: &PropertyKey) -> Result<bool> {
+        let empty = json!({});
+        match self.issue_property(issue, key).await? {
+            Some(value) if value != empty => self.set_issue_property(issue, key, &empty).await.map(|()| true),
+            _ => Ok(false),
         }
     }
 }

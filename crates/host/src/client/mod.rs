@@ -34,7 +34,8 @@ pub use own_requests::{OWN_REQUESTS, OwnRequest, OwnRequests, Progressing};
 pub use users::{ACCOUNTS_LOOKED_AT, AccountKind, Group, User};
 
 pub use crate::fault::ANSWER_LOST;
-pub(crate) use call::is_nobody;
+pub(crate) use authorize::ACCESS_MISSING;
+pub(crate) use call::{ACCESS_ENDED, is_nobody};
 
 use crate::connect::Signing;
 use crate::data_center::Users;

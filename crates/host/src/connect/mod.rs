@@ -5,6 +5,7 @@
 //! names a site, and signs calls to Jira. It must never believe a body beyond what Connect itself would be harmed by:
 //! tokens sign method, path and query, and no body. Start at [`Connect::claim`] for a call, at [`Connect::install`] for an install.
 
+mod client_key;
 mod descriptor;
 mod held;
 mod keys;
@@ -24,6 +25,7 @@ use store::{Store, outbox, tenants};
 use url::Url;
 use vault::Vault;
 
+pub(crate) use client_key::ClientKeys;
 pub use descriptor::{ModulePage, PAGES};
 pub use lifecycle::{Installing, Uninstalling};
 pub(crate) use outward::{Granted, Signer, Signing, asking};
@@ -132,7 +134,7 @@ pub(crate) fn keys(config: &ConnectConfig, door: &Door, clock: &Arc<dyn Clock>) 
 pub struct Connect(pub(crate) Arc<Parts>);
 
 /// The further name of a site's tenant.
-fn name_of(client_key: &str) -> String {
+pub(crate) fn name_of(client_key: &str) -> String {
     format!("{}:{client_key}", tenants::Mode::Connect.name())
 }
 

@@ -29,7 +29,7 @@ const LONGEST_INSTALL: Duration = Duration::from_secs(30 * 60);
 /// Pages put their context into the token; beyond this, no header gets through anyway.
 const TOKEN_BYTES: usize = 16 * 1024;
 /// `clientKey` is a UUID, or longer on old sites.
-const CLIENT_KEY_BYTES: usize = 256;
+pub(super) const CLIENT_KEY_BYTES: usize = 256;
 /// Key ids of installs are UUIDs.
 const KID_BYTES: usize = 128;
 /// HS256 asks for as much key as hash (RFC 7518, 3.2); Connect's secrets have 128 characters at most.

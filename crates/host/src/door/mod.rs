@@ -62,6 +62,8 @@ pub enum Purpose {
     PersonToken,
     /// The same, of a Connect app.
     ConnectToken,
+    /// Which site of Connect's a Forge installation goes on from.
+    ClientKey,
     /// Who a person is that signs in on our own pages, and what they grant us.
     SignIn,
     /// A site, or where its people sign in, that an operator looks at from the command line, before or after joining it. Goes by an
@@ -81,13 +83,14 @@ pub enum Purpose {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Jira,
         Self::ServiceDesk,
         Self::InvocationKeys,
         Self::InstallKeys,
         Self::PersonToken,
         Self::ConnectToken,
+        Self::ClientKey,
         Self::SignIn,
         Self::Joining,
         Self::KeyService,
@@ -106,6 +109,7 @@ impl Purpose {
             Self::InstallKeys => "connect.install_keys",
             Self::PersonToken => "forge.person_token",
             Self::ConnectToken => "connect.person_token",
+            Self::ClientKey => "connect.client_key",
             Self::SignIn => "atlassian.sign_in",
             Self::Joining => "operator.joining",
             Self::KeyService => "operator.key_service",
@@ -295,6 +299,7 @@ impl Door {
             | Purpose::InstallKeys
             | Purpose::PersonToken
             | Purpose::ConnectToken
+            | Purpose::ClientKey
             | Purpose::Region => fixed,
             // Data Center is its own authorization server.
             Purpose::SignIn if !fixed => {

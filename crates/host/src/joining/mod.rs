@@ -124,6 +124,11 @@ impl Joining {
         }
     }
 
+    /// Since when the context's tenant's site neither calls nor takes a call, as far as was seen once a day.
+    pub async fn silent_since(&self, cx: &Cx) -> Result<Option<jiff::Timestamp>> {
+        sql::silence(&mut self.0.store.read(cx).await?).await
+    }
+
     /// Makes the context's tenant of a site that was looked at, whatever the installation before it was.
     ///
     /// # Errors

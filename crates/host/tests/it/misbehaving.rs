@@ -5,9 +5,10 @@
 //! written again, which a fault must tell; an organization and a request are made once (`making`); who was told to wait is not heard from before; and no window of Jira's limits
 //! is ever overfull. On a Data Center, which has one budget for all that an account asks, whoever heard that nothing is
 //! left of it stays away until it is filled again. Time is a clock that each wait moves on, so an hour's quota costs
-//! nothing. Each shard has a site of one kind: with the Forge app, joined by a token, a Data Center. A failure names its
+//! nothing. Each shard has a site of one kind: with the Forge app, with the Connect app, joined by a token, a Data Center. A failure names its
 //! seed; a shard is repeated whole, since its runs share a Jira. Start at [`Shard::run`].
 
+mod connected;
 pub(crate) mod front;
 mod making;
 mod places;
@@ -31,7 +32,7 @@ use serde_json::json;
 
 use crate::databases::Database;
 use crate::world::World;
-use front::{Front, Time};
+use front::{Arrival, Front, Time};
 use places::Place;
 
 const RUNS: u64 = 10_000;
@@ -44,6 +45,9 @@ const REST: Duration = Duration::from_secs(310);
 const REST_OF_QUOTAS: Duration = Duration::from_secs(3_700);
 /// Forge brings a fresh token with each page and at least every hour.
 const TOKEN_EVERY: Duration = Duration::from_secs(3_000);
+/// More than either limit lets through at once, and than comes back within a second.
+const STORM_OF_ISSUES: usize = 200;
+const STORM_OF_CUSTOMERS: usize = 12;
 /// Tries of a caller who does not give up. The faults of a run end long before.
 const TRIES: usize = 100;
 
@@ -122,6 +126,7 @@ impl Shard {
         };
         match place {
             Place::Forge => shard.enter().await,
+            Place::Connect => shard.tenant = connected::tenant(&shard.world).await,
             Place::CloudToken | Place::DataCenter => {
                 shard.tenant = Box::pin(shard.world.joined(None)).await.tenant();
             }
@@ -281,6 +286,7 @@ impl Shard {
         self.nobody_came_too_early();
         self.no_window_was_overfull();
         self.only_what_got_lost_cost_a_refusal();
+        self.jira_had_nothing_to_refuse();
         let written: Vec<String> = {
             let state = self.world.jira.state();
             let store = state.read();
@@ -290,7 +296,35 @@ impl Shard {
             assert_eq!(written.iter().filter(|body| body.contains(&text)).count(), 1, "{text}");
         }
         let standing = self.until_answered(async |app| app.issue_property(&issue, &property).await).await;
+        // The Connect app may empty a property, and not take it away.
+        let standing = standing.filter(|kept| self.place != Place::Connect || *kept != json!({}));
         assert_eq!(standing, value);
+    }
+
+    /// As fast as it goes, by a Jira that is well, at the endpoints whose limits are their own.
+    async fn storm(&mut self) {
+        self.time.pass(REST_OF_QUOTAS);
+        self.front.seen.lock().unwrap().clear();
+        let issue = IssueRef::from(self.issues[0].clone());
+        let desk = self.until_answered(async |app| app.service_desks(0).await).await.items[0].id.clone();
+        for _ in 0..STORM_OF_ISSUES {
+            self.until_answered(async |app| app.issue(&issue).await).await;
+        }
+        for _ in 0..STORM_OF_CUSTOMERS {
+            self.until_answered(async |app| app.desk_customers(&desk, "", 0).await).await;
+        }
+        self.no_window_was_overfull();
+        self.jira_had_nothing_to_refuse();
+        let seen = self.front.seen.lock().unwrap();
+        let came = |limit: u32| {
+            let of_it = |call: &&Arrival| pace::per_second(&call.method, &endpoint(&call.path)) == limit;
+            seen.iter().filter(of_it).count()
+        };
+        assert_eq!(
+            (came(150), came(5)),
+            (STORM_OF_ISSUES, STORM_OF_CUSTOMERS),
+            "the limits that are their own were compared"
+        );
     }
 
     fn count(&mut self) {
@@ -343,6 +377,14 @@ impl Shard {
         }
     }
 
+    /// On Cloud the client is always below Jira's limits: what it was refused was refused by a fault.
+    fn jira_had_nothing_to_refuse(&self) {
+        let seen = self.front.seen.lock().unwrap();
+        for call in seen.iter().filter(|call| self.place != Place::DataCenter && call.status == Some(429)) {
+            assert!(call.fault, "{} {} was one too many: {:?}", call.method, call.path, call.reason);
+        }
+    }
+
     fn no_window_was_overfull(&self) {
         #[track_caller]
         fn check(times: &[Moment], limit: u32, window: Duration) {
@@ -356,14 +398,48 @@ impl Shard {
         for (limit, window) in ISSUE_WINDOWS {
             check(&writes, limit, window);
         }
-        let mut endpoints: BTreeMap<(&str, &str), Vec<Moment>> = BTreeMap::new();
+        let mut endpoints: BTreeMap<(&str, String), Vec<Moment>> = BTreeMap::new();
         for call in seen.iter() {
-            endpoints.entry((call.method.as_str(), &call.path)).or_default().push(call.at);
+            endpoints.entry((call.method.as_str(), endpoint(&call.path))).or_default().push(call.at);
         }
-        for ((method, path), times) in endpoints {
-            check(&times, pace::per_second(&method.parse().unwrap(), path), Duration::from_secs(1));
+        for ((method, endpoint), times) in endpoints {
+            check(&times, pace::per_second(&method.parse().unwrap(), &endpoint), Duration::from_secs(1));
         }
     }
+}
+
+/// What the client calls the endpoint of a path as it arrived.
+fn endpoint(path: &str) -> String {
+    let mut before = "";
+    let places = path.split('/').map(|part| {
+        let place = match (before, part) {
+            ("issue", _) => "{issue}",
+            ("servicedesk", _) => "{desk}",
+            // Of properties the front keeps no key.
+            (_, "properties") => "properties/{key}",
+            // Data Center has no other version.
+            ("api", "2") => "3",
+            _ => part,
+        };
+        before = part;
+        place
+    });
+    format!("/rest/{}", places.collect::<Vec<_>>().join("/"))
+}
+
+#[test]
+fn paths_are_told_by_the_clients_names() {
+    #[track_caller]
+    fn check(path: &str, expected: &str) {
+        assert_eq!(endpoint(path), expected);
+    }
+    check("api/3/issue/10001", "/rest/api/3/issue/{issue}");
+    check("api/2/issue/10001/comment", "/rest/api/3/issue/{issue}/comment");
+    check("api/3/issue/10001/properties", "/rest/api/3/issue/{issue}/properties/{key}");
+    check("servicedeskapi/servicedesk/3/customer", "/rest/servicedeskapi/servicedesk/{desk}/customer");
+    check("servicedeskapi/servicedesk", "/rest/servicedeskapi/servicedesk");
+    assert_eq!(pace::per_second(&Method::GET, &endpoint("api/3/issue/10001")), 150);
+    assert_eq!(pace::per_second(&Method::GET, &endpoint("servicedeskapi/servicedesk/3/customer")), 5);
 }
 
 async fn runs_of(shard: u64) {
@@ -374,6 +450,10 @@ async fn runs_of(shard: u64) {
         eprintln!("seed {seed}");
         runs.run(seed).await;
     }
+    // A Data Center has one budget for all, and none of an endpoint's own.
+    if runs.place != Place::DataCenter {
+        Box::pin(runs.storm()).await;
+    }
     let Tally { arrived, limited, stumbled, down, lost_writes, found, messages, made_unheard, used_up } = &runs.tally;
     eprintln!(
         "{:?}: {messages} messages, {found} of them found; {arrived} calls arrived: {limited:?} refused, {stumbled} stumbled, \
@@ -382,7 +462,7 @@ async fn runs_of(shard: u64) {
         runs.place
     );
     match runs.place {
-        Place::Forge | Place::CloudToken => assert_eq!(limited.len(), 5, "each reason was met"),
+        Place::Forge | Place::Connect | Place::CloudToken => assert_eq!(limited.len(), 5, "each reason was met"),
         Place::DataCenter => assert!(limited.len() == 1 && *used_up > 10, "its limit was met, and it says no reason"),
     }
     assert!([stumbled, down, lost_writes, found].into_iter().all(|met| *met > 10));

@@ -123,6 +123,11 @@ impl Host {
         self.installed.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
+    /// By which name an app knows the site, if it ever was installed here.
+    pub(crate) fn client_key(&self, key: &str) -> Option<String> {
+        self.client_keys.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
     fn put(&self, installed: Installation) -> Arc<Installation> {
         let installed = Arc::new(installed);
         let key = installed.descriptor.key.clone();

@@ -7,7 +7,7 @@
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -106,6 +106,7 @@ fn misfortune(answer: Response) -> Response {
     if let Some(wait) = wait {
         told.headers_mut().insert(header::RETRY_AFTER, wait);
     }
+    told.headers_mut().insert(HeaderName::from_static(gateway::FAULT), HeaderValue::from_static("1"));
     told
 }
 

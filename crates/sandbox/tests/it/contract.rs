@@ -222,6 +222,11 @@ async fn webhooks_and_app_properties(site: &Site, admin: As<'_>, app: As<'_>) {
     site.expect(200, admin, "PUT", &own, Some(hook)).await;
     site.expect(204, admin, "DELETE", &own, None).await;
 
+    // What Jira keeps of a Connect app is for that app, and for the Forge app that carries it on.
+    let kept = "/rest/atlassian-connect/1/addons/com.example/properties/connect_client_key_019cdff3-8bfb-71fe-9628-875b700aebb8";
+    site.expect(404, app, "GET", kept, None).await;
+    site.expect(401, admin, "GET", kept, None).await;
+
     let base = "/rest/forge/1/app/properties";
     let one = format!("{base}/state");
     site.expect(201, app, "PUT", &one, Some(json!({"a": 1}))).await;

@@ -1,5 +1,5 @@
 //! `steward site`: sites, Cloud and Data Center, that are joined by an account's token, and no Forge app. It looks before it keeps, says what is
-//! missing and how to mend it, and never takes a secret from its arguments. A server that runs beside it takes each
+//! missing and how to mend it, and never takes a secret from its arguments. It lists and leaves others too, if they are silent. A server that runs beside it takes each
 //! change up by itself.
 
 #![expect(clippy::print_stdout, reason = "this is the program's voice on a terminal")]
@@ -8,6 +8,7 @@ mod ask;
 mod sign_in;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -104,6 +105,9 @@ pub(crate) struct Client {
     secret_file: Option<PathBuf>,
 }
 
+/// Since when sites are silent.
+type Silent = BTreeMap<TenantId, jiff::Timestamp>;
+
 /// What a command has open.
 struct Desk {
     config: Config,
@@ -136,6 +140,17 @@ impl Desk {
         let of_host = self.config.host().map_err(told)?;
         let address = Joining::address_in(of_host.networks, typed).map_err(said)?;
         Look::at(&address, of_host.networks, &of_host.user_agent, self.clock.clone()).map_err(said)
+    }
+
+    /// The sites of a list that are silent, and since when.
+    async fn silent(&self, all: &[Listed]) -> anyhow::Result<Silent> {
+        let mut silent = Silent::new();
+        for listed in all.iter().filter(|listed| listed.state == State::Active) {
+            if let Some(since) = self.joining().silent_since(&self.cx(listed.tenant)).await.map_err(told)? {
+                silent.insert(listed.tenant, since);
+            }
+        }
+        Ok(silent)
     }
 
     /// Ends a look: what it called is written on the outward-call ledger.
@@ -214,6 +229,15 @@ fn find_by_token<'a>(all: &'a [Listed], named: &str) -> anyhow::Result<&'a Liste
             Err(anyhow!("{named} is joined by its Connect app: it has no token, and leaves by uninstalling the app"))
         }
     }
+}
+
+/// The same, if an operator may end it: also one that left without a word, as far as can be seen.
+async fn find_to_leave<'a>(desk: &Desk, all: &'a [Listed], named: &str) -> anyhow::Result<&'a Listed> {
+    let listed = find(all, named)?;
+    if listed.mode.is_by_operator() || desk.silent(std::slice::from_ref(listed)).await?.contains_key(&listed.tenant) {
+        return Ok(listed);
+    }
+    find_by_token(all, named)
 }
 
 /// Where an account's tokens are.
@@ -328,14 +352,15 @@ async fn join(
 async fn list(file: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
     let desk = Desk::open(file).await?;
     let all = desk.joining().list().await.map_err(told)?;
+    let silent = desk.silent(&all).await?;
     if as_json {
-        println!("{}", table::sites_json(&all));
+        println!("{}", table::sites_json(&all, &silent));
     } else if all.is_empty() {
         println!(
             "No site is joined yet. `steward site add` joins one by a token; a Forge app joins the site that installs it."
         );
     } else {
-        print!("{}", table::sites(&all));
+        print!("{}", table::sites(&all, &silent));
     }
     desk.close().await?;
     Ok(ExitCode::SUCCESS)
@@ -429,8 +454,9 @@ async fn token(file: &Path, named: &str, account: &Account) -> anyhow::Result<Ex
 async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode> {
     let desk = Desk::open(file).await?;
     let all = desk.joining().list().await.map_err(told)?;
-    let listed = find_by_token(&all, named)?;
-    let address = address_of(listed).context("a site without an address")?.clone();
+    let listed = find_to_leave(&desk, &all, named).await?;
+    // Events tell no address: where no page of ours was opened there is none.
+    let address = address_of(listed).map_or_else(|| listed.tenant.to_string(), Url::to_string);
     let sure = yes
         || ask::confirm(
             &format!("Leave {address}? Every field, value and history of it is destroyed, for good."),
@@ -448,9 +474,14 @@ async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode>
     desk.joining().leave(&cx).await.map_err(said)?;
     println!("{address} left. Nothing of it can be read any more, on other nodes within half a minute.");
     println!("A running server now destroys its keys and rows; one that is stopped does so at its start.");
+    if !listed.mode.is_by_operator() {
+        println!("If its app is still installed in Jira, uninstall it there: its next call finds no site here.");
+        desk.close().await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut dropped = 0;
     if let (Some(login), Some(secret)) = (&login, &secret) {
-        let mut look = desk.look(address.as_str())?;
+        let mut look = desk.look(&address)?;
         if look.recognise().await.is_ok() {
             dropped = look.drop_hooks(login, Hook { url: &hook, secret }).await.unwrap_or(0);
         }

@@ -6,7 +6,7 @@ use host::{Deployment, Finding, Listed, Probed};
 use serde_json::{Value, json};
 use store::tenants::State;
 
-use super::address_of;
+use super::{Silent, address_of};
 
 /// What kind of Jira it is, for programs.
 pub(super) fn deployment(deployment: Deployment) -> &'static str {
@@ -91,27 +91,30 @@ fn state(state: State) -> &'static str {
     }
 }
 
-pub(super) fn sites(all: &[Listed]) -> String {
-    let head = ["Id", "Joined by", "State", "Since", "Address"].map(str::to_owned);
+pub(super) fn sites(all: &[Listed], silent: &Silent) -> String {
+    let head = ["Id", "Joined by", "State", "Since", "Silent since", "Address"].map(str::to_owned);
+    let day = |at: &jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
     let rows = all.iter().map(|one| {
         [
             one.tenant.to_string(),
             one.mode.name().to_owned(),
             state(one.state).to_owned(),
-            one.created_at.strftime("%Y-%m-%d").to_string(),
+            day(&one.created_at),
+            silent.get(&one.tenant).map(day).unwrap_or_default(),
             address_of(one).map(ToString::to_string).unwrap_or_default(),
         ]
     });
     aligned(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
-pub(super) fn sites_json(all: &[Listed]) -> Value {
+pub(super) fn sites_json(all: &[Listed], silent: &Silent) -> Value {
     all.iter()
         .map(|one| {
             json!({
                 "id": one.tenant.to_string(), "joinedBy": one.mode.name(), "state": state(one.state),
                 "since": one.created_at.to_string(), "address": address_of(one),
                 "cloudId": one.known.as_ref().map(|known| &known.cloud),
+                "silentSince": silent.get(&one.tenant).map(ToString::to_string),
             })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! A site with the Connect app: installed from our descriptor by the sandbox's own host, shown its pages, called as the app
 //! and as people, told by webhooks, moved to Forge with what it has, left. And whatever is not Connect's word, refused.
 
+mod by_property;
 mod carried;
 mod held;
 
@@ -160,13 +161,13 @@ async fn a_site_that_moves_to_forge_keeps_what_it_has() {
     world.program.runner.drain().await.unwrap();
     assert_eq!((world.tenant().await, mode(&world).await), (tenant, Mode::Forge));
     let path = format!("/api/v1/customers/{customer}/values");
-    let values = opens_by_forge(&world, &path).await.expect(200);
+    let values = opens_by_forge(&world, &world.jira, &path).await.expect(200);
     assert!(values.text.contains("K-17"), "{}", values.text);
 
     // Connect goes, and takes nothing along.
     let late = carried::page(&world);
     world.jira.connect().uninstall(CONNECT_APP).await.unwrap();
-    opens_by_forge(&world, &path).await.expect(200);
+    opens_by_forge(&world, &world.jira, &path).await.expect(200);
     sends(&world, Method::GET, &late, None, "").await.expect(401);
     world.program.runner.drain().await.unwrap();
     world.end().await;
@@ -186,14 +187,19 @@ async fn without_an_app_key_there_is_nothing() {
     world.end().await;
 }
 
-/// What an agent's page asks for through Forge, with the tokens that come along.
-async fn opens_by_forge(world: &World, path: &str) -> Answer {
+/// An agent's page as Forge shows it: its token, and the tokens that come along.
+async fn page_of_forge(jira: &sandbox::Running) -> Value {
     #[expect(clippy::disallowed_methods, reason = "a client of the sandbox")]
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let asked = json!({"user": "agent", "module": "customers-page", "headers": true});
-    let door = format!("{}/sandbox/token", world.jira.url());
+    let door = format!("{}/sandbox/token", jira.url());
     let given = client.post(door).body(asked.to_string()).send().await.unwrap().text().await.unwrap();
-    let given: Value = serde_json::from_str(&given).unwrap();
+    serde_json::from_str(&given).unwrap()
+}
+
+/// What an agent's page asks for through Forge, with the tokens that come along.
+pub(crate) async fn opens_by_forge(world: &World, jira: &sandbox::Running, path: &str) -> Answer {
+    let given = page_of_forge(jira).await;
     let mut request =
         Request::get(path).header(header::AUTHORIZATION, format!("Bearer {}", given["token"].as_str().unwrap()));
     for (name, value) in given["headers"].as_object().unwrap() {

@@ -85,7 +85,7 @@ macro_rules! on_sites {
         )+}
     )+};
 }
-use on_sites;
+pub(crate) use on_sites;
 
 on_sites!(
     forge Forge: nobody_gets_in, a_customer_gets_only_what_is_theirs, another_customer_gets_nothing_of_this_one, an_agent_gets_no_settings,

@@ -81,7 +81,8 @@ async fn a_further_name_is_one_tenants(database: &Database) {
     let other = format!("{name} too");
     assert!(tenants::give_name(&mut scoped, &other, start()).await.unwrap());
     assert!(!tenants::give_name(&mut scoped, &name, start()).await.unwrap());
-    tenants::set_mode(&mut scoped, tenants::Mode::Forge).await.unwrap();
+    assert!(tenants::set_mode(&mut scoped, tenants::Mode::Forge).await.unwrap());
+    assert!(!tenants::set_mode(&mut scoped, tenants::Mode::Forge).await.unwrap(), "once");
     tenants::set_state(&mut scoped, State::Gone, start()).await.unwrap();
     scoped.commit().await.unwrap();
     assert_eq!(of(&other).await, Some(first));

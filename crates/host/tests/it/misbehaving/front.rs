@@ -71,6 +71,8 @@ pub(crate) struct Arrival {
     /// None: nobody was there.
     pub(crate) status: Option<u16>,
     pub(crate) reason: Option<String>,
+    /// A fault answered, and not Jira.
+    pub(crate) fault: bool,
     pub(crate) told: Option<Duration>,
     /// What was left, as the answer said; on Data Center of the account's one budget.
     pub(crate) remaining: Option<u64>,
@@ -185,6 +187,7 @@ async fn pass_on(State(front): State<Arc<Front>>, request: Request) -> Response 
         body: String::from_utf8(body.to_vec()).unwrap(),
         status: answer.as_ref().map(|(status, _, _)| status.as_u16()),
         reason: header("ratelimit-reason"),
+        fault: header("x-sandbox-fault").is_some(),
         told: header("retry-after").map(|seconds| Duration::from_secs(seconds.parse().unwrap())),
         remaining: header("x-ratelimit-remaining").map(|left| left.parse().unwrap()),
         lost,

@@ -26,6 +26,15 @@ pub(super) fn app(world: &World) -> ForgeApp {
     ForgeApp { manifest_yaml, ..ours }
 }
 
+/// The app that we deploy, with the Connect app's key in it and nothing else of Connect's: administrators type the server's address.
+pub(super) fn by_its_key() -> ForgeApp {
+    let ours = steward::demo::app();
+    let with_key = format!("\n  connect:\n    key: {CONNECT_APP}\n  runtime:\n");
+    let manifest_yaml = ours.manifest_yaml.replacen("\n  runtime:\n", &with_key, 1);
+    assert_ne!(manifest_yaml, ours.manifest_yaml);
+    ForgeApp { manifest_yaml, ..ours }
+}
+
 /// The address of a page of Connect's, as it was signed before Connect went.
 pub(super) fn page(world: &World) -> String {
     let carried = world.jira.connect().installation(CONNECT_APP).unwrap();
