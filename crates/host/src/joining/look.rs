@@ -13,7 +13,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::tenants::Mode;
 use url::Url;
 
@@ -21,7 +21,6 @@ use crate::address::Networks;
 use crate::client::is_nobody;
 use crate::door::{OperatorDoor, Outward, Purpose};
 use crate::fault::unexpected;
-use crate::hooks;
 use crate::service::Login;
 
 /// The longest answer is a page of projects, or of webhooks.
@@ -30,8 +29,6 @@ const ANSWER_BYTES: usize = 2 * 1024 * 1024;
 pub(super) const PROJECTS: usize = 50;
 /// Bytes of a hash that name a Data Center among a server's sites.
 const CLOUD_BYTES: usize = 16;
-/// How our webhook is called among an administrator's.
-pub(super) const HOOK_NAME: &str = "Steward";
 
 /// The code of a fault: a Jira does not answer as one at the moment.
 const UNAVAILABLE: &str = "jira_unavailable";
@@ -56,23 +53,6 @@ impl Deployment {
             Self::DataCenter => Mode::DataCenter,
         }
     }
-}
-
-/// Where Jira is to send its webhooks, and with what it signs.
-#[derive(Clone, Copy)]
-pub struct Hook<'a> {
-    /// The address; a Data Center is given one with a secret end.
-    pub url: &'a Url,
-    /// The secret.
-    pub secret: &'a str,
-}
-
-/// What an administrator pastes into Jira's own page of webhooks.
-pub struct HookAddress {
-    /// The address.
-    pub url: Url,
-    /// The secret; none where this Jira knows none.
-    pub secret: Option<String>,
 }
 
 /// Whether the account has what is needed.
@@ -194,13 +174,6 @@ fn no_jira(why: &str) -> Fault {
     Fault::invalid_field("/address", "not_jira", format!("{why} Nothing was sent to it but a question."))
 }
 
-#[derive(Deserialize)]
-struct ListedHook {
-    #[serde(rename = "self")]
-    itself: String,
-    url: String,
-}
-
 impl Look {
     /// At the site of an address that [`Joining::address_in`](super::Joining::address_in) allowed.
     ///
@@ -288,7 +261,7 @@ impl Look {
         }
     }
 
-    fn recognised(&self) -> Result<Deployment> {
+    pub(super) fn recognised(&self) -> Result<Deployment> {
         self.deployment.ok_or_else(|| unexpected("a look at a site that was not recognised"))
     }
 
@@ -310,66 +283,6 @@ impl Look {
             }
         };
         Ok(Probed { deployment, cloud, site: self.site.clone(), probes })
-    }
-
-    /// Asks Jira to tell what is of interest. Whether it will: an account that may not ask is no error, its administrator can.
-    pub async fn register_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
-        if self.recognised()? == Deployment::DataCenter {
-            return self.dc_register(login, hook).boxed().await;
-        }
-        self.drop_hooks(login, hook).await?;
-        let ask = json!({
-            "name": HOOK_NAME, "url": hook.url, "events": hooks::EVENTS, "secret": hook.secret,
-            "enabled": true, "excludeBody": false,
-        });
-        Ok(self.ask(Method::POST, "rest/webhooks/1.0/webhook", Some(login), Some(ask)).await?.is_success())
-    }
-
-    /// Whether Jira has our webhook.
-    pub async fn has_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
-        match self.recognised()? {
-            Deployment::Cloud => Ok(!self.hooks_to(login, hook.url).await?.is_empty()),
-            Deployment::DataCenter => Ok(!self.dc_hooks(login, hook).boxed().await?.is_empty()),
-        }
-    }
-
-    /// Takes our webhooks away; how many there were.
-    pub async fn drop_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<usize> {
-        if self.recognised()? == Deployment::DataCenter {
-            let paths = self.dc_hooks(login, hook).boxed().await?;
-            for path in &paths {
-                self.dc_drop(login, path).await?;
-            }
-            return Ok(paths.len());
-        }
-        let hooks = self.hooks_to(login, hook.url).await?;
-        for hook in &hooks {
-            let id = hook.itself.rsplit('/').next().filter(|id| id.chars().all(|sign| sign.is_ascii_digit()));
-            let id = id.ok_or_else(|| unexpected("a webhook without an id"))?;
-            self.ask(Method::DELETE, &format!("rest/webhooks/1.0/webhook/{id}"), Some(login), None).await?;
-        }
-        Ok(hooks.len())
-    }
-
-    async fn hooks_to(&self, login: &Login, url: &Url) -> Result<Vec<ListedHook>> {
-        let all: Option<Vec<ListedHook>> = self.get("rest/webhooks/1.0/webhook", Some(login)).await?;
-        Ok(all.unwrap_or_default().into_iter().filter(|hook| hook.url == url.as_str()).collect())
-    }
-
-    /// What an administrator pastes where the account may not register webhooks itself.
-    pub async fn hook_by_hand(&self, login: &Login, hook: Hook<'_>) -> Result<HookAddress> {
-        match self.recognised()? {
-            Deployment::Cloud => Ok(HookAddress { url: hook.url.clone(), secret: Some(hook.secret.to_owned()) }),
-            Deployment::DataCenter => {
-                let by_hand = self.dc_by_hand(login, hook).boxed().await?;
-                by_hand.ok_or_else(|| unexpected("an address that has no paths"))
-            }
-        }
-    }
-
-    /// Which events it names.
-    pub fn hook_events() -> &'static [&'static str] {
-        &hooks::EVENTS
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod cloud;
 mod data_center;
 mod look;
+mod telling;
 
 use kernel::{Cx, Fault, KeyClass, Result, TenantId};
 use serde_json::json;
@@ -25,7 +26,8 @@ use crate::sites::{Known, Site, SiteText, Sites};
 use crate::sql;
 
 pub use client::ClientLook;
-pub use look::{Deployment, Finding, Hook, HookAddress, Look, Probe, Probed};
+pub use look::{Deployment, Finding, Look, Probe, Probed};
+pub use telling::{Hook, HookAddress, Telling};
 
 /// Parts of a path that a Data Center may live below, at most: `https://example.com/tools/jira` has two.
 const LEVELS: usize = 3;

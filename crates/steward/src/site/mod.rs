@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use futures::FutureExt;
-use host::{Hook, Host, Joining, Listed, Login, Look, Mode, OauthClient, Probed};
+use host::{Hook, Host, Joining, Listed, Login, Look, Mode, OauthClient, Probed, Telling};
 use kernel::{Actor, Clock, Cx, RequestId, Standing, SystemClock, TenantId};
 use serde_json::json;
 use store::tenants::State;
@@ -38,7 +38,7 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Look whether the account of a site still has what Steward needs
+    /// Look whether the account of a site still has what Steward needs, and put back a webhook that is missing
     Check {
         /// The site's address or id; all that were joined by a token, when left out
         site: Option<String>,
@@ -283,28 +283,23 @@ async fn join(
     let joined = desk.joining().join(&cx, &probed, login, client).await.map_err(said)?;
     let (hook, page) = (desk.hook_url(cx.tenant())?, desk.sign_in_url(cx.tenant())?);
     let told = Hook { url: &hook, secret: &joined.hook_secret };
-    let registered = look.register_hook(login, told).await.unwrap_or(false);
+    let telling = look.register_hooks(login, told).await.unwrap_or_default();
     if as_json {
         println!(
             "{}",
             json!({
                 "joined": true, "id": cx.tenant().to_string(), "address": probed.site, "cloudId": probed.cloud,
                 "deployment": table::deployment(probed.deployment),
-                "webhook": registered, "webhookUrl": hook, "signIn": client.map(|_| &page),
+                "webhook": telling.accounts, "issueWebhook": telling.issues, "webhookUrl": hook,
+                "signIn": client.map(|_| &page),
                 "signInProven": proven, "signInCallback": desk.callback()?, "checks": table::json(&probed),
             })
         );
         return Ok(ExitCode::SUCCESS);
     }
     println!("\n{} is joined. A running server takes it up within half a minute and reads its customers.", probed.site);
-    if !registered {
-        let by_hand = look.hook_by_hand(login, told).await.map_err(said)?;
-        println!(
-            "\nJira did not take the webhook. In Jira's settings, System, Webhooks, make one:\n  URL     {}\n  Secret  {}\n  Events  {}",
-            by_hand.url,
-            by_hand.secret.as_deref().unwrap_or("none: this version does not sign, so keep the URL to yourself"),
-            Look::hook_events().join(", ")
-        );
+    for by_hand in look.hooks_by_hand(login, told, telling).await.map_err(said)? {
+        println!("\n{}", table::by_hand(&by_hand));
     }
     if proven == Some(false) {
         println!("\n{}", sign_in::UNPROVEN);
@@ -351,15 +346,18 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
     for listed in chosen {
         let address = address_of(listed).context("a site without an address")?.clone();
         let looked = look_again(&desk, listed).await;
-        good &= looked.as_ref().is_ok_and(|(probed, hook)| probed.is_enough() && *hook);
+        good &= looked.as_ref().is_ok_and(|looked| looked.probed.is_enough() && looked.now.accounts);
         match looked {
-            Ok((probed, hook)) if as_json => {
-                answers.push(json!({"address": address, "webhook": hook, "checks": table::json(&probed)}));
+            Ok(Looked { probed, now, .. }) if as_json => {
+                answers.push(json!({
+                    "address": address, "webhook": now.accounts, "issueWebhook": now.issues,
+                    "checks": table::json(&probed),
+                }));
             }
-            Ok((probed, hook)) => {
+            Ok(Looked { probed, before, now }) => {
                 println!("{address}");
                 print!("{}", table::probes(&probed));
-                println!("{}", table::hook(hook));
+                print!("{}", table::hooks(before, now));
             }
             Err(error) if as_json => answers.push(json!({"address": address, "error": error.to_string()})),
             Err(error) => println!("{address}\n  {error}"),
@@ -372,8 +370,16 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a site that is joined says of its account now, and whether its webhook stands.
-async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<(Probed, bool)> {
+/// What a site that is joined says of its account now, and which webhooks stood and stand.
+struct Looked {
+    probed: Probed,
+    before: Telling,
+    now: Telling,
+}
+
+/// Looks at a site that is joined. A webhook that is missing is asked for again: a site that was joined by an earlier version
+/// has fewer.
+async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<Looked> {
     let address = address_of(listed).context("a site without an address")?;
     let cx = desk.cx(listed.tenant);
     let login = desk.joining().login(&cx).await.map_err(said)?;
@@ -383,8 +389,10 @@ async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<(Probed, boo
     let seen = Box::pin(async {
         look.recognise().await?;
         let probed = look.probe(&login).await?;
-        let hook = look.has_hook(&login, Hook { url: &url, secret: &secret }).await?;
-        Ok((probed, hook))
+        let hook = Hook { url: &url, secret: &secret };
+        let before = look.has_hooks(&login, hook).await?;
+        let now = if probed.is_enough() { look.register_hooks(&login, hook).await? } else { before };
+        Ok(Looked { probed, before, now })
     })
     .await;
     desk.looked(&look).await?;
@@ -437,7 +445,7 @@ async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::FAILURE);
     }
     let cx = desk.cx(listed.tenant);
-    // A site whose credential is missing or opens no more is left as any other; its webhook stays behind then.
+    // A site whose credential is missing or opens no more is left as any other; its webhooks stay behind then.
     let login = desk.joining().login(&cx).await.ok();
     let secret = desk.joining().hook_secret(&cx).await.ok();
     let hook = desk.hook_url(listed.tenant)?;
@@ -454,7 +462,7 @@ async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode>
     }
     if dropped == 0 {
         println!(
-            "The webhook to {hook} could not be taken away, or was not there: look in Jira's settings, System, Webhooks."
+            "The webhooks to {hook} could not be taken away, or were not there: look in Jira's settings, System, Webhooks."
         );
     }
     println!("Revoke the account's token {}.", tokens_at(listed.mode));

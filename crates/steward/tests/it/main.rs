@@ -65,6 +65,7 @@ mod import_command;
 mod import_making;
 mod import_owners;
 mod imports;
+mod issue_hooks;
 mod issues;
 mod killed;
 mod leaks;
