@@ -8,6 +8,7 @@ mod client;
 mod cloud;
 mod data_center;
 mod look;
+mod scopes;
 mod telling;
 
 use kernel::{Cx, Fault, KeyClass, Result, TenantId};
@@ -138,8 +139,7 @@ impl Joining {
             match &listed.known {
                 // Connect tells no id of the site. Several of Data Center may live at one origin.
                 Some(known)
-                    if known.cloud == probed.cloud
-                        || (mode != Mode::DataCenter && known.site.api_base.origin() == probed.site.origin()) =>
+                    if known.cloud == probed.cloud || (mode != Mode::DataCenter && is_at(known, &probed.site)) =>
                 {
                     return Err(joined_already(known.mode));
                 }
@@ -147,9 +147,9 @@ impl Joining {
             }
         }
         let hook = hook_secret()?;
-        let brought = parts.services.seal(cx, login, &hook, client).await?;
+        let brought = parts.services.seal(cx, &probed.taken(login), &hook, client).await?;
         let keys = parts.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
-        let site = Site { url: Some(probed.site.clone()), api_base: probed.site.clone() };
+        let site = Site { url: Some(probed.site.clone()), api_base: probed.api_base.clone() };
         // Two operators who join one site at once claim the same name, and one of them is told.
         let installation = format!("{}:{}:{before}", mode.name(), probed.cloud);
         let new = NewTenant {
@@ -188,14 +188,26 @@ impl Joining {
         Ok(self.0.services.client(cx).await?.is_some())
     }
 
-    /// Puts another account or token, which was looked at, in the place of the one before. The next call takes it.
-    pub async fn replace(&self, cx: &Cx, login: &Login) -> Result<()> {
-        let sealed = self.0.services.seal_login(cx, login).await?;
+    /// Puts another account or token, which was looked at, in the place of the one before. The next call takes it; where it is
+    /// taken elsewhere than the one before, so does each other node within half a minute. True if it is.
+    pub async fn replace(&self, cx: &Cx, probed: &Probed, login: &Login) -> Result<bool> {
+        let sealed = self.0.services.seal_login(cx, &probed.taken(login)).await?;
+        let known = self.0.sites.of(cx.tenant()).await?;
+        let site = Site { url: known.site.url.clone(), api_base: probed.api_base.clone() };
+        let moves = site != known.site;
+        let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
+        let place = Place::new(tenants::SITE, row_name(cx.tenant()));
+        let site = moves.then(|| keys.seal(&place, &SiteText::from(&site))).transpose()?;
         let mut scoped = self.0.services.write(cx).await?;
         sql::service_login(&mut scoped, cx, sealed).await?;
+        if let Some(site) = site {
+            tenants::set_site(&mut scoped, site, &known.cloud).await?;
+        }
         let entry = ledger::Entry { kind: "host.credential_replaced", ..ledger::Entry::default() };
         ledger::append(&mut scoped, cx, entry).await?;
-        scoped.commit().await
+        scoped.commit().await?;
+        self.0.sites.forget(cx.tenant()).await;
+        Ok(moves)
     }
 
     /// Says through which client people sign in.
@@ -212,6 +224,12 @@ impl Joining {
     pub async fn leave(&self, cx: &Cx) -> Result<()> {
         self.0.sites.depart(cx, self.0.services.write(cx).await?).await
     }
+}
+
+/// Whether a tenant's site is the one at this address.
+fn is_at(known: &Known, site: &Url) -> bool {
+    let addresses = [known.site.url.as_ref(), Some(&known.site.api_base)];
+    addresses.into_iter().flatten().any(|one| one.origin() == site.origin())
 }
 
 fn joined_already(mode: Mode) -> Fault {

@@ -200,19 +200,19 @@ impl Look {
         Ok(Telling { accounts, issues })
     }
 
-    /// Which of our webhooks Jira has.
-    pub async fn has_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<Telling> {
+    /// Which of our webhooks Jira has; none where it does not let the account look, as no token that has scopes.
+    pub async fn has_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<Option<Telling>> {
         let at = self.hooks_at(login).await?;
-        let standing = self.standing(login, at, hook).boxed().await?;
+        let Some(standing) = self.standing(login, at, hook).boxed().await? else { return Ok(None) };
         let is_there =
             |what: What| standing.iter().any(|one| one.what == what && one.without_body == what.without_body());
-        Ok(Telling { accounts: is_there(What::Accounts), issues: is_there(What::Issues) })
+        Ok(Some(Telling { accounts: is_there(What::Accounts), issues: is_there(What::Issues) }))
     }
 
     /// Takes our webhooks away; how many there were.
     pub async fn drop_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<usize> {
         let at = self.hooks_at(login).await?;
-        let standing = self.standing(login, at, hook).boxed().await?;
+        let standing = self.standing(login, at, hook).boxed().await?.unwrap_or_default();
         for one in &standing {
             self.drop_hook(login, one).await?;
         }
@@ -248,7 +248,7 @@ impl Look {
         Ok(if asked.is_not_there() { Resource::Unsigned } else { Resource::Signing })
     }
 
-    async fn standing(&self, login: &Login, at: Resource, hook: Hook<'_>) -> Result<Vec<Standing>> {
+    async fn standing(&self, login: &Login, at: Resource, hook: Hook<'_>) -> Result<Option<Vec<Standing>>> {
         let addresses = |what: What| at.alike().iter().filter_map(move |one| Some((what, one.url(hook, what)?)));
         let ours: Vec<(What, Url)> = What::ALL.into_iter().flat_map(addresses).collect();
         let all: Option<Vec<Value>> = self.get(at.path(), Some(login)).await?;
@@ -258,13 +258,14 @@ impl Look {
             let path = format!("{}/{}", at.path(), id_of(listed)?);
             Some(Standing { what: *what, path, without_body: leaves_body_out(listed) })
         };
-        Ok(all.iter().flatten().filter_map(of_ours).collect())
+        Ok(all.map(|all| all.iter().filter_map(of_ours).collect()))
     }
 
     /// Whether one stands as it is asked for. One that stands otherwise is taken away.
     async fn keeps(&self, login: &Login, at: Resource, hook: Hook<'_>, what: What) -> Result<bool> {
         let mut kept = false;
-        for one in self.standing(login, at, hook).await?.iter().filter(|one| one.what == what) {
+        let standing = self.standing(login, at, hook).await?.unwrap_or_default();
+        for one in standing.iter().filter(|one| one.what == what) {
             if one.without_body == what.without_body() {
                 kept = true;
             } else {

@@ -30,7 +30,7 @@ use crate::keys::{RootKeys, Transit};
 /// What is done with sites.
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Join a Jira Cloud site with an account's API token, or a Jira Data Center with a personal access token
+    /// Join a Jira Cloud site with an account's or a service account's API token, or a Jira Data Center with a personal access token
     Add(Add),
     /// List the sites that are joined, however
     List {
@@ -135,12 +135,16 @@ impl Desk {
     fn look(&self, typed: &str) -> anyhow::Result<Look> {
         let of_host = self.config.host().map_err(told)?;
         let address = Joining::address_in(of_host.networks, typed).map_err(said)?;
-        Look::at(&address, of_host.networks, &of_host.user_agent, self.clock.clone()).map_err(said)
+        let gateway = of_host.api_bases.first().context("forge.api_bases names no address")?;
+        Look::at(&address, gateway, of_host.networks, &of_host.user_agent, self.clock.clone()).map_err(said)
     }
 
     /// Ends a look: what it called is written on the outward-call ledger.
     async fn looked(&self, look: &Look) -> anyhow::Result<()> {
-        self.host.door.note_made(&look.way()).await.map_err(told)
+        for way in look.ways() {
+            self.host.door.note_made(&way).await.map_err(told)?;
+        }
+        Ok(())
     }
 
     /// The context of an operator at the command line.
@@ -216,7 +220,7 @@ fn find_by_token<'a>(all: &'a [Listed], named: &str) -> anyhow::Result<&'a Liste
 fn tokens_at(mode: Mode) -> &'static str {
     match mode {
         Mode::DataCenter => "in Jira, in the account's profile, Personal Access Tokens",
-        _ => "at id.atlassian.com",
+        _ => "at id.atlassian.com, or a service account's at admin.atlassian.com",
     }
 }
 
@@ -258,7 +262,7 @@ async fn recognise_and_join(desk: &Desk, look: &mut Look, add: &Add) -> anyhow::
 
 async fn join(
     desk: &Desk,
-    look: &Look,
+    look: &mut Look,
     login: &Login,
     client: Option<&OauthClient>,
     as_json: bool,
@@ -346,12 +350,13 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
     for listed in chosen {
         let address = address_of(listed).context("a site without an address")?.clone();
         let looked = look_again(&desk, listed).await;
-        good &= looked.as_ref().is_ok_and(|looked| looked.probed.is_enough() && looked.now.accounts);
+        good &= looked.as_ref().is_ok_and(Looked::is_good);
         match looked {
-            Ok(Looked { probed, now, .. }) if as_json => {
+            Ok(Looked { probed, before, now }) if as_json => {
+                // What cannot be seen is neither there nor missing.
+                let [webhook, of_issues] = [now.accounts, now.issues].map(|stands| before.map(|_| stands));
                 answers.push(json!({
-                    "address": address, "webhook": now.accounts, "issueWebhook": now.issues,
-                    "checks": table::json(&probed),
+                    "address": address, "webhook": webhook, "issueWebhook": of_issues, "checks": table::json(&probed),
                 }));
             }
             Ok(Looked { probed, before, now }) => {
@@ -373,8 +378,15 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
 /// What a site that is joined says of its account now, and which webhooks stood and stand.
 struct Looked {
     probed: Probed,
-    before: Telling,
+    /// None where the account may not look.
+    before: Option<Telling>,
     now: Telling,
+}
+
+impl Looked {
+    fn is_good(&self) -> bool {
+        self.probed.is_enough() && (self.before.is_none() || self.now.accounts)
+    }
 }
 
 /// Looks at a site that is joined. A webhook that is missing is asked for again: a site that was joined by an earlier version
@@ -391,7 +403,10 @@ async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<Looked> {
         let probed = look.probe(&login).await?;
         let hook = Hook { url: &url, secret: &secret };
         let before = look.has_hooks(&login, hook).await?;
-        let now = if probed.is_enough() { look.register_hooks(&login, hook).await? } else { before };
+        let now = match before {
+            Some(_) if probed.is_enough() => look.register_hooks(&login, hook).await?,
+            before => before.unwrap_or_default(),
+        };
         Ok(Looked { probed, before, now })
     })
     .await;
@@ -418,11 +433,10 @@ async fn token(file: &Path, named: &str, account: &Account) -> anyhow::Result<Ex
     let known = listed.known.as_ref().context("a site that is not served")?;
     let replaced = probed.is_enough() && known.cloud == probed.cloud;
     if replaced {
-        desk.joining().replace(&desk.cx(listed.tenant), &login).await.map_err(said)?;
-        println!(
-            "\nThe token was replaced; the next call to Jira takes it. Now revoke the old one {}.",
-            tokens_at(listed.mode)
-        );
+        let moves = desk.joining().replace(&desk.cx(listed.tenant), &probed, &login).await.map_err(said)?;
+        let taken =
+            if moves { "a running server takes it within half a minute" } else { "the next call to Jira takes it" };
+        println!("\nThe token was replaced; {taken}. Now revoke the old one {}.", tokens_at(listed.mode));
     } else {
         println!("\nNothing was replaced: the account before it stays.");
     }

@@ -55,7 +55,12 @@ pub(super) fn probes(probed: &Probed) -> String {
 }
 
 /// Which webhooks stand, and what goes without those that do not.
-pub(super) fn hooks(before: Telling, now: Telling) -> String {
+pub(super) fn hooks(before: Option<Telling>, now: Telling) -> String {
+    let Some(before) = before else {
+        return "  Whether the webhooks are there cannot be seen: Jira shows them to administrators, and to no token that has scopes. Look \
+                in Jira's settings, System, Webhooks.\n"
+            .to_owned();
+    };
     let mut text = String::new();
     let mut says = |stood: bool, stands: bool, of: &str, without: &str| {
         let _ = match (stood, stands) {

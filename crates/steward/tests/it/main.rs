@@ -82,6 +82,7 @@ mod raised_by;
 mod realm;
 mod rekey;
 mod sandbox_command;
+mod scoped_tokens;
 mod search;
 mod sessions;
 mod site;
