@@ -1,7 +1,7 @@
 //! Sites that an operator joins with an account's token, and no Forge app, Cloud and Data Center: looked at before anything is said,
 //! joined, looked at again, given another token, left.
 //!
-//! It must never send a token to a place that has not said it is a Jira, and never keep one that was not proven. Start at
+//! It must never send a token to a place that has not said it is a Jira, but for the gateway that the configuration names, and never keep one that was not proven. Start at
 //! [`Look::at`] and [`ClientLook`] for what is proven, and at [`Joining::join`] for what is then kept.
 
 mod client;
