@@ -5,10 +5,11 @@
 
 use kernel::{AccountId, IssueId};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use crate::client::CommentId;
 
-/// An issue was made, changed or deleted: `{event, issue}`.
+/// An issue was made, changed or deleted, or [something became of it](TOLD): `{event, issue}`.
 pub const ISSUE_TOPIC: &str = "jira.issue";
 /// A comment was written, changed or deleted: `{event, issue, comment}`.
 pub const COMMENT_TOPIC: &str = "jira.comment";
@@ -20,6 +21,12 @@ pub const INSTALLED_TOPIC: &str = "tenant.installed";
 pub const UPGRADED_TOPIC: &str = "tenant.upgraded";
 /// The tenant left: `{}`. Whoever handles it destroys the keys.
 pub const GONE_TOPIC: &str = "tenant.gone";
+
+/// The event of an issue of which Jira does not say what became of it: whoever subscribes looks.
+pub const TOLD: &str = "told";
+
+/// The parameter of an address in which Jira writes an issue's id.
+pub(crate) const NAMES_ISSUE: &str = "issue";
 
 /// Data Center's keys are 255 characters at most.
 const KEY_BYTES: usize = 1024;
@@ -77,6 +84,18 @@ pub(crate) fn read_hook(body: &Value) -> Option<Told> {
 pub(crate) fn read_hook_key(body: &Value) -> Option<(&'static str, &str)> {
     let key = body.pointer("/user/key").and_then(Value::as_str).filter(|key| (1..=KEY_BYTES).contains(&key.len()))?;
     Some((account_verb(body)?, key))
+}
+
+/// The issue that an address names.
+pub(crate) fn named_issue(query: &str) -> Option<IssueId> {
+    let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == NAMES_ISSUE)?;
+    // A Jira that fills `{issue.id}` in leaves the sign that stood before it.
+    IssueId::new(id.strip_prefix('$').unwrap_or(&id)).ok()
+}
+
+/// That something became of an issue.
+pub(crate) fn of_issue(issue: &IssueId) -> Told {
+    Told { topic: ISSUE_TOPIC, body: json!({"event": TOLD, "issue": issue.as_str(), "own": false}) }
 }
 
 /// What became of an account.
@@ -149,6 +168,25 @@ mod tests {
         check(json!({"webhookEvent": "user_updated", "user": {"accountId": "../x"}}), None);
         check(json!({"webhookEvent": "user_updated"}), None);
         check(json!([]), None);
+    }
+
+    #[test]
+    fn issues_in_addresses() {
+        #[track_caller]
+        fn check(query: &str, id: Option<&str>) {
+            assert_eq!(named_issue(query).as_ref().map(IssueId::as_str), id, "{query}");
+        }
+        check("issue=10001", Some("10001"));
+        check("issue=$10001", Some("10001"));
+        check("issue=%2410001&user_id=ada&user_key=JIRAUSER1", Some("10001"));
+        check("user_id=5b1%3Aa&issue=7&issue=8", Some("7"));
+        // Nothing was filled in.
+        check("issue=${issue.id}", None);
+        check("issue=$$1", None);
+        check("issue=", None);
+        check("issue=1%3B%20DROP", None);
+        check("Issue=1", None);
+        check("", None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! a Data Center does not sign; reduced to ids, taken once.
 //!
 //! Whatever is wrong with one (no such site, no signature, another secret) is answered as if there were nothing here, the
-//! same to the byte. Nothing of a body is believed but ids; whoever subscribes fetches the rest, so that a repeated or
+//! same to the byte. Nothing of one is believed but ids; whoever subscribes fetches the rest, so that a repeated or
 //! a late one does no harm. Start at [`Inbound::accept_hook`].
 
 use aws_lc_rs::{digest, hmac};
@@ -14,16 +14,21 @@ use store::outbox;
 use store::tenants::Mode;
 
 use crate::events;
+use crate::hints;
 use crate::install::Inbound;
 use crate::sql;
 
-/// What Jira is asked to tell, each of interest to a job here. No event about an issue is among them: its body would
-/// bring customers' words for nothing.
-pub(crate) const EVENTS: [&str; 2] = ["user_updated", "user_deleted"];
+/// What Jira is asked to tell of accounts, each of interest to a job here.
+pub(crate) const ACCOUNT_EVENTS: [&str; 2] = ["user_updated", "user_deleted"];
+/// Of issues it is asked to tell which one something became of, at another address and without a body, which would bring
+/// customers' words for nothing.
+pub(crate) const ISSUE_EVENTS: [&str; 3] = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted"];
 
-/// Begins what the secrets in addresses are derived from; the second is of those at which unsigned ones are taken.
+/// Begins what the secrets in addresses are derived from; the second is of those at which unsigned ones are taken, the third
+/// of those at which issues are named.
 const SIGNED_AT: &[u8] = b"steward webhook address 1 signed ";
 const UNSIGNED_AT: &[u8] = b"steward webhook address 1 unsigned ";
+const ISSUES_AT: &[u8] = b"steward webhook address 1 issues ";
 
 /// The only method of signing that is believed, whatever the header names.
 const METHOD: &str = "sha256=";
@@ -34,11 +39,12 @@ impl Inbound {
     ///
     /// # Errors
     /// `NotFound` for whatever is not a webhook of the context's tenant; `Busy` or `Broken` for what is not its fault.
-    /// `address` is the secret part of the address that it came to, which Data Center is given.
+    /// `address` is the secret part of the address that it came to, where there is one; `query` is what follows it.
     pub async fn accept_hook(
         &self,
         cx: &Cx,
         address: Option<&str>,
+        query: &str,
         signature: Option<&str>,
         body: &[u8],
     ) -> Result<()> {
@@ -48,6 +54,17 @@ impl Inbound {
             return Err(Fault::not_found());
         }
         let secret = parts.services.hook(cx).await?;
+        if address.is_some_and(|address| same(&address_issues(secret.peek()), address)) {
+            // A signature of no body is the same for every telling, and not every Jira may sign nothing: the address is what
+            // proves one. A signature that comes must fit.
+            if signature.is_some() && !signed(secret.peek(), signature, body) {
+                return Err(Fault::not_found());
+            }
+            return match events::named_issue(query) {
+                Some(issue) => hints::take(&parts.store, cx, &issue).await,
+                None => Ok(()),
+            };
+        }
         let proven = match (known.mode, address) {
             (Mode::CloudToken, None) => signed(secret.peek(), signature, body),
             (Mode::DataCenter, Some(address)) => {
@@ -93,6 +110,11 @@ pub(crate) fn address_signed(secret: &str) -> String {
 /// What is told there makes Steward ask Jira again, and nothing more.
 pub(crate) fn address_unsigned(secret: &str) -> String {
     derived(UNSIGNED_AT, secret)
+}
+
+/// The end of the address at which issues are named, on Cloud too. Likewise: it makes Steward ask Jira for that issue.
+pub(crate) fn address_issues(secret: &str) -> String {
+    derived(ISSUES_AT, secret)
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -90,7 +90,8 @@ impl Host {
         Ok(matches!(self.sites.of(cx.tenant()).await?.mode, Mode::Forge | Mode::Connect))
     }
 
-    /// Whether the site tells of issues that were made or changed hands.
+    /// Whether what the site tells of issues is all that is needed. Webhooks may be lost, or never have been asked for: there
+    /// changed issues are looked for as well.
     pub async fn tells_of_issues(&self, cx: &Cx) -> Result<bool> {
         Ok(self.sites.of(cx.tenant()).await?.mode == Mode::Forge)
     }

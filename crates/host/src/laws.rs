@@ -210,6 +210,9 @@ pub fn webhook(data: &[u8]) {
         let good = format!("sha256={}", hex::encode(hmac::sign(&key, body)));
         assert!(signature.is_some_and(|sent| sent.eq_ignore_ascii_case(&good)), "another signature is believed");
     }
+    if let Some(issue) = std::str::from_utf8(body).ok().and_then(events::named_issue) {
+        assert!(issue.as_str().chars().all(|sign| sign.is_ascii_digit()), "an address names no id");
+    }
     let Ok(json) = serde_json::from_slice::<Value>(body) else { return };
     for told in [events::read(&json), events::read_hook(&json)].into_iter().flatten() {
         let fields = told.body.as_object().into_iter().flatten();

@@ -16,6 +16,7 @@ pub mod door;
 pub mod events;
 mod fault;
 pub mod forge;
+mod hints;
 mod hooks;
 mod install;
 pub mod issue_property;
@@ -54,7 +55,9 @@ pub use connect::{Connect, ConnectConfig};
 pub use customers::{Comer, Customers, Stranger};
 pub use door::{Door, DoorConfig, Lookup, OperatorDoor, Outward, Purpose, SystemLookup, ask_self, store_client};
 pub use install::{Call, ForgeHeaders, Inbound};
-pub use joining::{ClientLook, Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed};
+pub use joining::{
+    ClientLook, Deployment, Finding, Hook, HookAddress, Joined, Joining, Listed, Look, Probe, Probed, Telling,
+};
 pub use people::{PROFILES, People, Profile};
 pub use personal::Personal;
 pub use realm::{MoveCode, MoveHook, Named};
@@ -308,7 +311,8 @@ impl Host {
         let mut handlers = people::handlers(&self.people);
         handlers.push(Arc::new(install::LearnSite { inbound: self.inbound.clone(), cloud: self.cloud.clone() }));
         let store = self.inbound.0.store.clone();
-        handlers.push(Arc::new(silence::LookForSilence { cloud: self.cloud.clone(), store }));
+        handlers.push(Arc::new(silence::LookForSilence { cloud: self.cloud.clone(), store: store.clone() }));
+        handlers.push(Arc::new(hints::LookAgain(store)));
         handlers
     }
 

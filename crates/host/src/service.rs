@@ -23,7 +23,7 @@ const ACCOUNT_CHARS: usize = 254;
 /// As much as the hash that is made with it.
 const HOOK_BYTES: usize = 32;
 
-/// An account's e-mail address and API token; of a Data Center a personal access token alone. No `Debug`, wiped on drop.
+/// An account's e-mail address and API token; of a Data Center a personal access token alone, and of some service accounts theirs. No `Debug`, wiped on drop.
 #[derive(Clone, Default, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct Login {
     /// Empty where the token says by itself whose it is.
@@ -41,6 +41,16 @@ impl Login {
             return Err(Fault::invalid_field("/account", "format", "The account is named by its e-mail address."));
         }
         Ok(Self { account: account.to_owned(), token: token_in(token)? })
+    }
+
+    /// The token without its account, as some service accounts' are taken.
+    pub(crate) fn bare(&self) -> Self {
+        Self { account: String::new(), token: self.token.clone() }
+    }
+
+    /// Whether the token says by itself whose it is.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.account.is_empty()
     }
 
     /// A personal access token of Data Center; likewise.

@@ -26,6 +26,11 @@ pub(crate) enum Means {
     Anonymous,
     /// Basic with an API token.
     ApiToken,
+    /// An API token that has scopes.
+    ScopedToken {
+        /// What it is good for.
+        scopes: Arc<[String]>,
+    },
     /// The pages' cookie.
     Session,
     /// A token of an app.
@@ -73,6 +78,14 @@ impl Caller {
         matches!(self.means, Means::App { on_behalf: false, .. })
     }
 
+    /// What the token is good for, if not for all that the account may.
+    pub(crate) fn scopes(&self) -> Option<&[String]> {
+        match &self.means {
+            Means::App { scopes, .. } | Means::ScopedToken { scopes } => Some(scopes),
+            _ => None,
+        }
+    }
+
     /// The app, if one.
     pub(crate) fn app_id(&self) -> Option<&str> {
         match &self.means {
@@ -96,9 +109,9 @@ pub(crate) fn identify(state: &State, headers: &HeaderMap, gateway: bool) -> Res
     let authorization = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let (scheme, value) = authorization.split_once(' ').unwrap_or((authorization, ""));
     let caller = if scheme.eq_ignore_ascii_case("basic") {
-        basic(state, value)
+        basic(state, value, gateway)
     } else if scheme.eq_ignore_ascii_case("bearer") {
-        match bearer(state, value, gateway) {
+        match bearer(state, value, gateway).or_else(|| scoped(state, None, value).filter(|_| gateway)) {
             Some(caller) => Some(caller),
             None if gateway => return Err(ApiError::gateway_unauthorized()),
             None => return Err(ApiError::bearer_at_site()),
@@ -115,13 +128,30 @@ pub(crate) fn identify(state: &State, headers: &HeaderMap, gateway: bool) -> Res
     }
 }
 
-fn basic(state: &State, value: &str) -> Option<Caller> {
+fn basic(state: &State, value: &str, gateway: bool) -> Option<Caller> {
     let decoded = String::from_utf8(BASE64_STANDARD.decode(value.trim()).ok()?).ok()?;
     let (email, token) = decoded.split_once(':')?;
     let store = state.read();
     let account = store.account_by_email(email)?;
     let known = account.active && !token.is_empty() && account.api_tokens.iter().any(|t| t == token);
-    known.then(|| Caller { account_id: Some(account.account_id.clone()), means: Means::ApiToken })
+    if known {
+        return Some(Caller { account_id: Some(account.account_id.clone()), means: Means::ApiToken });
+    }
+    let account_id = account.account_id.clone();
+    drop(store);
+    scoped(state, Some(&account_id), token).filter(|_| gateway)
+}
+
+/// By a token that has scopes, with the account that it is of or by itself, as it was made.
+fn scoped(state: &State, with: Option<&str>, token: &str) -> Option<Caller> {
+    let store = state.read();
+    let known = store.scoped_tokens.get(token.trim())?;
+    let fits = if known.alone { with.is_none() } else { with == Some(known.account_id.as_str()) };
+    let active = store.account(&known.account_id).is_some_and(|account| account.active);
+    (fits && active).then(|| Caller {
+        account_id: Some(known.account_id.clone()),
+        means: Means::ScopedToken { scopes: known.scopes.clone().into() },
+    })
 }
 
 /// Each token is good at one of the two addresses.

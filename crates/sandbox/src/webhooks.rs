@@ -5,6 +5,8 @@
 //! for every try of one event. Nothing is sent to a receiver about an issue that its owner may not
 //! browse.
 
+mod address;
+
 use std::{
     sync::{
         Arc,
@@ -19,6 +21,8 @@ use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast::error::RecvError};
+
+use address::address;
 
 use crate::{
     App,
@@ -231,33 +235,6 @@ fn names(app: &App, event: &Event) -> Vec<&'static str> {
     let name = event.kind.webhook_event();
     let comment = name.starts_with("comment_") && app.config.deployment.data_center().is_some();
     if comment { vec![name, ISSUE_UPDATED] } else { vec![name] }
-}
-
-/// Where to: a Data Center writes ids into addresses that ask for them, until version 9 also who did it.
-fn address(app: &App, hook: &Registration, event: &Event) -> String {
-    let Some(server) = app.config.deployment.data_center() else { return hook.url.clone() };
-    let old = server.version.major < 10;
-    let mut url = hook.url.clone();
-    if let Some(issue) = event.kind.issue() {
-        let store = app.state.read();
-        let project = store.projects.get(&issue.project_id).map(|project| project.key.clone());
-        for (name, value) in [
-            ("issue.id", issue.id.to_string()),
-            ("issue.key", issue.key.clone()),
-            ("project.id", issue.project_id.clone()),
-            ("project.key", project.unwrap_or_default()),
-        ] {
-            let place = if old { format!("${{{name}}}") } else { format!("{{{name}}}") };
-            url = url.replace(&place, &value);
-        }
-    }
-    let store = app.state.read();
-    let by = event.actor.account_id.as_deref().and_then(|id| store.account(id));
-    if let (true, Some(account), Ok(mut whole)) = (old, by, url::Url::parse(&url)) {
-        whole.query_pairs_mut().append_pair("user_id", &account.username).append_pair("user_key", &account.user_key);
-        url = whole.into();
-    }
-    url
 }
 
 /// Who a webhook sees as: its app, or the admin that made it.

@@ -52,8 +52,10 @@ pub(crate) fn routes(shared: &Shared) -> Router {
         .route("/connect/enabled", post(acknowledge))
         .route("/connect/disabled", post(acknowledge))
         .layer(DefaultBodyLimit::max(LIFECYCLE_BYTES));
-    let hooks =
-        Router::new().route("/connect/webhook", post(webhook)).layer(DefaultBodyLimit::max(crate::forge::EVENT_BYTES));
+    let hooks = Router::new()
+        .route("/connect/webhook", post(webhook))
+        .route("/connect/issue", post(issue))
+        .layer(DefaultBodyLimit::max(crate::forge::EVENT_BYTES));
     let pages = Router::new()
         .route("/connect/atlassian-connect.json", get(descriptor))
         .route("/connect/favicon.svg", get(|headers: HeaderMap| async move { pages::answer("favicon.svg", &headers) }))
@@ -134,6 +136,22 @@ async fn webhook(
     let claim = connect.claim(&request).await?;
     let cx = door_cx(shared, claim.tenant, "connect");
     connect.accept_hook(&cx, &claim, &request, &body).await?;
+    (shared.wake)();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Something became of an issue, which the query names.
+async fn issue(
+    State(doors): State<Doors>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let Parts { shared, connect, .. } = &*doors;
+    let request = request(&method, &uri, &headers);
+    let claim = connect.claim(&request).await?;
+    let cx = door_cx(shared, claim.tenant, "connect");
+    connect.accept_issue(&cx, &claim, &request).await?;
     (shared.wake)();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use kernel::{Fault, TenantId};
@@ -28,29 +28,31 @@ async fn hook(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    take(&shared, &site, None, &headers, &body).await
+    take(&shared, &site, (None, ""), &headers, &body).await
 }
 
-/// Where a Data Center tells: the address holds a secret, which is all the proof there is where it does not sign.
+/// Where a Data Center tells, and any Jira that something became of an issue, which the query names: the address holds a
+/// secret, which is all the proof there is where nothing is signed.
 async fn hook_at(
     State(shared): State<Shared>,
     Path((site, address)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    take(&shared, &site, Some(&address), &headers, &body).await
+    take(&shared, &site, (Some(address.as_str()), query.as_deref().unwrap_or_default()), &headers, &body).await
 }
 
 async fn take(
     shared: &Shared,
     site: &str,
-    address: Option<&str>,
+    (address, query): (Option<&str>, &str),
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<StatusCode, Problem> {
     let tenant: TenantId = site.parse().map_err(|_| Fault::not_found())?;
     let cx = door_cx(shared, tenant, "webhook");
-    shared.host.inbound.accept_hook(&cx, address, header(headers, SIGNATURE), body).await?;
+    shared.host.inbound.accept_hook(&cx, address, query, header(headers, SIGNATURE), body).await?;
     (shared.wake)();
     Ok(StatusCode::NO_CONTENT)
 }

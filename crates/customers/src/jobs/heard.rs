@@ -7,12 +7,12 @@ use jobs::{Handler, Outcome};
 use kernel::{Cx, IssueId, Kind, Result};
 use serde_json::Value;
 
-use super::issues::note;
+use super::issues::{is_new, note};
 use crate::Room;
 use crate::actions::{copies, issues};
 use crate::sql::issues as marks;
 
-/// An issue was made, changed hands, or was deleted.
+/// An issue was made, changed hands, or was deleted; or somebody should look.
 pub(super) struct Hear(pub(super) Room);
 
 #[async_trait]
@@ -30,22 +30,32 @@ impl Handler for Hear {
         let issue = IssueId::new(text("issue"))?;
         let sending = marks::sending_get(&mut self.0.shared.store.read(cx).await?).await?;
         let Some(sending) = sending else { return Ok(Outcome::Done) };
+        let untold = text("event") == events::TOLD;
         if sending.copying && text("event") == "created" {
             let mut scoped = self.0.shared.store.write(cx).await?;
             copies::made(&mut scoped, cx, &issue).await?;
             scoped.commit().await?;
         }
-        if !sending.active {
+        if !sending.active && !(sending.copying && untold) {
             return Ok(Outcome::Done);
         }
         let found = if text("event") == "deleted" { Read::Gone } else { self.read(cx, &issue).await? };
         let mut scoped = self.0.shared.store.write(cx).await?;
-        match found {
-            Read::Here(found) => note(&mut scoped, &found, cx.now()).await?,
-            Read::Elsewhere => marks::mark_leaves(&mut scoped, &issue, cx.now()).await?,
-            Read::Gone => marks::mark_drop(&mut scoped, &issue).await?,
+        if let Read::Here(found) = &found
+            && sending.copying
+            && untold
+            && is_new(found, cx.now())
+        {
+            copies::made(&mut scoped, cx, &issue).await?;
         }
-        issues::send(&mut scoped, cx, cx.now()).await?;
+        if sending.active {
+            match found {
+                Read::Here(found) => note(&mut scoped, &found, cx.now()).await?,
+                Read::Elsewhere => marks::mark_leaves(&mut scoped, &issue, cx.now()).await?,
+                Read::Gone => marks::mark_drop(&mut scoped, &issue).await?,
+            }
+            issues::send(&mut scoped, cx, cx.now()).await?;
+        }
         scoped.commit().await?;
         Ok(Outcome::Done)
     }

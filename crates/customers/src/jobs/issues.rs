@@ -34,7 +34,7 @@ pub(crate) const SEND: &str = "customers.send_to_issues";
 const PAGE: u32 = 100;
 /// Pages read before the job notes how far it is.
 const PAGES_A_SLICE: usize = 10;
-/// How often changed issues are looked for where Jira does not tell of them.
+/// How often changed issues are looked for where what Jira tells may be lost.
 const RECENT_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How far such a search looks back: Jira's search lags, and a turn may be late.
 const RECENT_MINUTES: u32 = 20;
@@ -89,6 +89,12 @@ pub(super) async fn note(scoped: &mut store::Scoped, issue: &client::Issue, at: 
     marks::mark_put(scoped, (&issue.id, &reporter.account_id, &project.id), at).await
 }
 
+/// Whether an issue was made so lately that what is copied when it is made may still be missing.
+pub(super) fn is_new(issue: &client::Issue, now: Timestamp) -> bool {
+    let since = now.checked_sub(NEW_FOR).unwrap_or(Timestamp::MIN);
+    issue.fields.created.is_some_and(|made| made >= since)
+}
+
 /// Looks for issues.
 struct Find(Room);
 
@@ -126,7 +132,6 @@ impl Handler for Find {
         let projects = self.0.shared.host.callers.service_projects(cx).await?;
         let jql = if finding.all { jql::newest(&projects) } else { jql::changed(&projects, finding.minutes) };
         let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
-        let new_since = cx.now().checked_sub(NEW_FOR).unwrap_or(Timestamp::MIN);
         for _ in 0..PAGES_A_SLICE {
             if projects.is_empty() {
                 return self.ends(cx, &finding).await;
@@ -138,8 +143,7 @@ impl Handler for Find {
                 if sending.active {
                     note(&mut scoped, issue, cx.now()).await?;
                 }
-                let is_new = issue.fields.created.is_some_and(|made| made >= new_since);
-                if sending.copying && is_new {
+                if sending.copying && is_new(issue, cx.now()) {
                     copies::made(&mut scoped, cx, &issue.id).await?;
                 }
             }
@@ -156,7 +160,7 @@ impl Handler for Find {
 }
 
 impl Find {
-    /// Notes that it was to the end, and goes on in a while where Jira tells of nothing.
+    /// Notes that it was to the end, and goes on in a while where Jira's telling is not to be relied on.
     async fn ends(&self, cx: &Cx, finding: &Finding) -> Result<Outcome> {
         let told = self.0.shared.host.tells_of_issues(cx).await?;
         let mut scoped = self.0.shared.store.write(cx).await?;

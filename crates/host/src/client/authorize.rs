@@ -115,8 +115,8 @@ impl Jira<'_> {
         }
     }
 
-    /// A site that an operator joined: its own address takes the account's token, the gateway what people granted;
-    /// Data Center has no gateway.
+    /// A site that an operator joined: its own address takes the account's token, or the gateway where it has scopes, as was found out;
+    /// the gateway takes what people granted. Data Center has no gateway.
     async fn service_access(&self, known: &Known) -> Result<Access> {
         let parts = &self.cloud.0;
         match self.by() {

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Connect;
+use crate::events::NAMES_ISSUE;
+use crate::hooks;
 use crate::issue_property::{self, Slot};
 
 /// Where the descriptor is read.
@@ -44,8 +46,7 @@ impl Connect {
         for page in &PAGES {
             modules.insert(page.module.to_owned(), json!([described(page)]));
         }
-        let hooks = crate::hooks::EVENTS.map(|event| json!({"event": event, "url": "/connect/webhook"}));
-        modules.insert("webhooks".to_owned(), json!(hooks));
+        modules.insert("webhooks".to_owned(), told());
         modules.insert("jiraEntityProperties".to_owned(), indexed());
         json!({
             "key": config.app,
@@ -67,6 +68,15 @@ impl Connect {
             "modules": modules,
         })
     }
+}
+
+/// What it is told: of accounts what became of them, of issues which one something became of, and not a word of it.
+fn told() -> Value {
+    let accounts = hooks::ACCOUNT_EVENTS.iter().map(|event| json!({"event": event, "url": "/connect/webhook"}));
+    let issue = format!("/connect/issue?{NAMES_ISSUE}=${{issue.id}}");
+    let issues =
+        hooks::ISSUE_EVENTS.iter().map(|event| json!({"event": event, "url": issue.as_str(), "excludeBody": true}));
+    accounts.chain(issues).collect()
 }
 
 /// What search is to know of our property on issues.
@@ -118,7 +128,12 @@ mod tests {
         };
         let manifest: Value = serde_json::from_slice(&text).unwrap();
         let pages = PAGES.iter().map(|page| (page.module, json!([described(page)])));
-        for (module, modules) in pages.chain([("jiraEntityProperties", indexed())]) {
+        let mut hooks = told();
+        for (at, hook) in hooks.as_array_mut().unwrap().iter_mut().enumerate() {
+            // A manifest has names for them, a descriptor has none.
+            hook["key"] = json!(format!("hook-{at}"));
+        }
+        for (module, modules) in pages.chain([("jiraEntityProperties", indexed()), ("webhooks", hooks)]) {
             let pointer = format!("/definitions/ModuleSchema/properties/connect-jira:{module}");
             assert!(manifest.pointer(&pointer).is_some(), "{pointer}");
             let schema = json!({"$ref": format!("#{pointer}"), "definitions": manifest["definitions"]});

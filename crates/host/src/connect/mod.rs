@@ -34,6 +34,7 @@ use token::{Caller, Refusal};
 
 use crate::door::Door;
 use crate::events;
+use crate::hints;
 use crate::sites::{Known, SiteText, Sites};
 use crate::sql;
 
@@ -233,6 +234,18 @@ impl Connect {
             outbox::put(&mut scoped, cx, told.topic, &told.body).await?;
         }
         scoped.commit().await
+    }
+
+    /// Takes what is told of an issue. Its id stands in the address, which the token is signed for; there is no body.
+    ///
+    /// # Errors
+    /// As [`requested`](Self::requested).
+    pub async fn accept_issue(&self, cx: &Cx, claim: &Claim, request: &Request<'_>) -> Result<()> {
+        self.requested(cx, claim, request).await?;
+        match events::named_issue(request.query) {
+            Some(issue) => hints::take(&self.0.store, cx, &issue).await,
+            None => Ok(()),
+        }
     }
 }
 

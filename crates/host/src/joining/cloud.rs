@@ -1,5 +1,6 @@
 //! What a site of Cloud says of an account.
 
+use futures::FutureExt;
 use kernel::Result;
 use reqwest::Method;
 use serde::Deserialize;
@@ -13,7 +14,8 @@ const SIGN_IN: Probe = Probe {
     what: "The account signs in",
     needed_for: "everything",
     finding: Finding::Lacks,
-    mend: "Check the e-mail address and the token at id.atlassian.com, Security, API tokens: a classic one, without scopes.",
+    mend: "Check the e-mail address and the token at id.atlassian.com, Security, API tokens; a service account's at \
+           admin.atlassian.com, Directory, Service accounts.",
     blocks: true,
 };
 const ADMINISTER: Probe = Probe {
@@ -101,17 +103,47 @@ impl Granted {
     }
 }
 
-/// Nothing can be said of an account that does not sign in.
-fn blind() -> Vec<Probe> {
-    vec![SIGN_IN, ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS, EDIT_ISSUES, ADMINISTER_PROJECTS]
-}
+/// What cannot be said of an account that does not sign in, or of a token that lacks a scope.
+const RIGHTS: [Probe; 6] = [ADMINISTER, BROWSE_USERS, AGENT, ORGANIZATIONS, EDIT_ISSUES, ADMINISTER_PROJECTS];
 
 impl Look {
-    /// What an account may here, one question for each.
-    pub(super) async fn cloud_rights(&self, login: &Login) -> Result<Vec<Probe>> {
-        if !self.ask(Method::GET, "rest/api/3/myself", Some(login), None).await?.is_success() {
-            return Ok(blind());
+    /// What an account may here, one question for each; and whether its token is taken by itself alone.
+    pub(super) async fn cloud_rights(&mut self, cloud: &str, login: &Login) -> Result<(bool, Vec<Probe>)> {
+        let Some(bare) = self.is_taken(cloud, login).boxed().await? else {
+            self.base = None;
+            return Ok((false, [SIGN_IN].into_iter().chain(RIGHTS).collect()));
+        };
+        let as_taken = if bare { login.bare() } else { login.clone() };
+        let mut probes = vec![Probe { finding: Finding::Has, ..SIGN_IN }];
+        // A classic token has no scopes: what its account may, it may.
+        let scopes = if self.base.is_some() { self.scopes(&as_taken).boxed().await? } else { Vec::new() };
+        let all = scopes.iter().all(|scope| scope.finding == Finding::Has);
+        probes.extend(scopes);
+        probes.extend(if all { self.rights(&as_taken).boxed().await? } else { RIGHTS.to_vec() });
+        Ok((bare, probes))
+    }
+
+    /// Finds out where and how a token is taken: a classic one at the site, one that has scopes at the gateway alone, a service
+    /// account's there with its account or by itself. Whether by itself; none where it is taken nowhere.
+    async fn is_taken(&mut self, cloud: &str, login: &Login) -> Result<Option<bool>> {
+        if !login.is_bare() && self.knows(login).await? {
+            return Ok(Some(false));
         }
+        self.base = Some(self.gateway_of(cloud)?);
+        // A gateway that this server does not reach takes nothing.
+        if !login.is_bare() && self.knows(login).await.unwrap_or(false) {
+            return Ok(Some(false));
+        }
+        Ok(self.knows(&login.bare()).await.unwrap_or(false).then_some(true))
+    }
+
+    /// Whether somebody signs in by this; a token without the scope to say who is one all the same.
+    async fn knows(&self, login: &Login) -> Result<bool> {
+        let answer = self.ask(Method::GET, "rest/api/3/myself", Some(login), None).await?;
+        Ok(answer.is_success() || (self.base.is_some() && answer.lacks_scope()))
+    }
+
+    async fn rights(&self, login: &Login) -> Result<Vec<Probe>> {
         let mine: Option<Mine> =
             self.get("rest/api/3/mypermissions?permissions=ADMINISTER,USER_PICKER", Some(login)).await?;
         let has = |key: &str| is_one(mine.as_ref().is_some_and(|mine| mine.has(key)));
@@ -119,7 +151,6 @@ impl Look {
             self.ask(Method::GET, "rest/servicedeskapi/organization?limit=1", Some(login), None).await?;
         let [agent, edit, administer] = self.cloud_projects(login).await?;
         Ok(vec![
-            Probe { finding: Finding::Has, ..SIGN_IN },
             Probe { finding: has("ADMINISTER"), ..ADMINISTER },
             Probe { finding: has("USER_PICKER"), ..BROWSE_USERS },
             Probe { finding: agent, ..AGENT },

@@ -1,6 +1,7 @@
 //! What a site says of itself and of an account, one question for each thing that Steward needs of it.
 //!
-//! The token is sent once the place has said, unasked for one, that it is a Jira, and which kind. Each answer becomes a
+//! The token is sent once the place has said, unasked for one, that it is a Jira, and which kind; and of a site of Cloud that does not
+//! take it, to Atlassian's gateway. Each answer becomes a
 //! finding: what, what for, whether the account has it, how to mend it.
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::tenants::Mode;
 use url::Url;
 
@@ -21,7 +22,6 @@ use crate::address::Networks;
 use crate::client::is_nobody;
 use crate::door::{OperatorDoor, Outward, Purpose};
 use crate::fault::unexpected;
-use crate::hooks;
 use crate::service::Login;
 
 /// The longest answer is a page of projects, or of webhooks.
@@ -30,8 +30,6 @@ const ANSWER_BYTES: usize = 2 * 1024 * 1024;
 pub(super) const PROJECTS: usize = 50;
 /// Bytes of a hash that name a Data Center among a server's sites.
 const CLOUD_BYTES: usize = 16;
-/// How our webhook is called among an administrator's.
-pub(super) const HOOK_NAME: &str = "Steward";
 
 /// The code of a fault: a Jira does not answer as one at the moment.
 const UNAVAILABLE: &str = "jira_unavailable";
@@ -56,23 +54,6 @@ impl Deployment {
             Self::DataCenter => Mode::DataCenter,
         }
     }
-}
-
-/// Where Jira is to send its webhooks, and with what it signs.
-#[derive(Clone, Copy)]
-pub struct Hook<'a> {
-    /// The address; a Data Center is given one with a secret end.
-    pub url: &'a Url,
-    /// The secret.
-    pub secret: &'a str,
-}
-
-/// What an administrator pastes into Jira's own page of webhooks.
-pub struct HookAddress {
-    /// The address.
-    pub url: Url,
-    /// The secret; none where this Jira knows none.
-    pub secret: Option<String>,
 }
 
 /// Whether the account has what is needed.
@@ -114,11 +95,20 @@ pub struct Probed {
     pub cloud: String,
     /// The site's address, as it says itself.
     pub site: Url,
+    /// Where its API takes the account's token: at the site, or at Atlassian's gateway.
+    pub api_base: Url,
+    /// Whether it takes the token by itself alone, as it does of some service accounts, and of each on a Data Center.
+    pub bare: bool,
     /// What was found, in the order in which one mends it.
     pub probes: Vec<Probe>,
 }
 
 impl Probed {
+    /// The login as it is taken.
+    pub(super) fn taken(&self, login: &Login) -> Login {
+        if self.bare { login.bare() } else { login.clone() }
+    }
+
     /// Whether Steward works with it: everything that blocks is there, in one service project at least.
     pub fn is_enough(&self) -> bool {
         self.probes.iter().filter(|probe| probe.blocks).all(|probe| match probe.finding {
@@ -132,9 +122,19 @@ impl Probed {
 /// A look at one site, by an operator.
 pub struct Look {
     way: OperatorDoor,
+    gateway: Gateway,
+    /// Where the token of the account that was looked at is taken, if not at the site.
+    pub(super) base: Option<Url>,
     /// As typed, with the first parts of its path; once recognised, the base of the site.
     site: Url,
     deployment: Option<Deployment>,
+}
+
+/// Where Atlassian takes tokens that a site itself does not take.
+struct Gateway {
+    way: OperatorDoor,
+    /// What the API bases of its sites begin with.
+    bases: Url,
 }
 
 #[derive(Deserialize)]
@@ -194,26 +194,27 @@ fn no_jira(why: &str) -> Fault {
     Fault::invalid_field("/address", "not_jira", format!("{why} Nothing was sent to it but a question."))
 }
 
-#[derive(Deserialize)]
-struct ListedHook {
-    #[serde(rename = "self")]
-    itself: String,
-    url: String,
-}
-
 impl Look {
-    /// At the site of an address that [`Joining::address_in`](super::Joining::address_in) allowed.
+    /// At the site of an address that [`Joining::address_in`](super::Joining::address_in) allowed. `gateway` begins the API
+    /// bases that Atlassian has for sites beside their own addresses; it ends in `/`.
     ///
     /// # Errors
     /// `outward_refused` for an address that no configuration can make right.
-    pub fn at(site: &Url, networks: Networks, user_agent: &str, clock: Arc<dyn Clock>) -> Result<Self> {
-        let way = OperatorDoor::within(networks, Purpose::Joining, site, None, user_agent, clock)?;
-        Ok(Self { way, site: site.clone(), deployment: None })
+    pub fn at(site: &Url, gateway: &Url, networks: Networks, user_agent: &str, clock: Arc<dyn Clock>) -> Result<Self> {
+        let to =
+            |origin: &Url, clock| OperatorDoor::within(networks, Purpose::Joining, origin, None, user_agent, clock);
+        let gateway = Gateway { way: to(gateway, clock.clone())?, bases: gateway.clone() };
+        Ok(Self { way: to(site, clock)?, gateway, base: None, site: site.clone(), deployment: None })
     }
 
-    /// Its way out, whose calls the door writes on the ledger.
-    pub fn way(&self) -> OperatorDoor {
-        self.way.clone()
+    /// Its ways out, whose calls the door writes on the ledger.
+    pub fn ways(&self) -> [OperatorDoor; 2] {
+        [self.way.clone(), self.gateway.way.clone()]
+    }
+
+    /// The API base that a site of Cloud has at the gateway.
+    pub(super) fn gateway_of(&self, cloud: &str) -> Result<Url> {
+        self.gateway.bases.join(&format!("{cloud}/")).map_err(|_| unexpected("a gateway that has no paths"))
     }
 
     pub(super) async fn ask(
@@ -223,7 +224,22 @@ impl Look {
         login: Option<&Login>,
         body: Option<Value>,
     ) -> Result<Answer> {
-        let url = self.site.join(path).map_err(|_| unexpected("a path that is none"))?;
+        // What needs no token is asked of the site.
+        let at = match (&self.base, login) {
+            (Some(base), Some(_)) => (&self.gateway.way, base),
+            _ => (&self.way, &self.site),
+        };
+        Self::ask_at(at, method, path, login, body).await
+    }
+
+    async fn ask_at(
+        (way, base): (&OperatorDoor, &Url),
+        method: Method,
+        path: &str,
+        login: Option<&Login>,
+        body: Option<Value>,
+    ) -> Result<Answer> {
+        let url = base.join(path).map_err(|_| unexpected("a path that is none"))?;
         let mut call = Outward::new(method, url);
         call.body_limit = ANSWER_BYTES;
         call.authorization = login.map(Login::header).transpose()?;
@@ -232,7 +248,7 @@ impl Look {
             call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             call.body = Some(Bytes::from(body.to_string()));
         }
-        let reply = self.way.send(call).await?;
+        let reply = way.send(call).await?;
         Ok(Answer { status: reply.status.as_u16(), nobody: is_nobody(&reply.headers), body: reply.body })
     }
 
@@ -280,96 +296,39 @@ impl Look {
     }
 
     async fn info(&self, base: &Url) -> Result<Option<ServerInfo>> {
-        let at = Self { way: self.way.clone(), site: base.clone(), deployment: None };
-        match at.get("rest/api/2/serverInfo", None).await {
+        let told = Self::ask_at((&self.way, base), Method::GET, "rest/api/2/serverInfo", None, None).await;
+        match told.and_then(|told| told.read()) {
             // One that is unwell is there: another one above it is not asked in its place.
             Err(fault) if fault.code() == UNAVAILABLE => Err(fault),
             told => Ok(told.ok().flatten()),
         }
     }
 
-    fn recognised(&self) -> Result<Deployment> {
+    pub(super) fn recognised(&self) -> Result<Deployment> {
         self.deployment.ok_or_else(|| unexpected("a look at a site that was not recognised"))
     }
 
     /// Looks at what the account has at a site that was recognised. What is missing is a finding; an error is a place that
     /// does not answer as a Jira does.
-    pub async fn probe(&self, login: &Login) -> Result<Probed> {
+    pub async fn probe(&mut self, login: &Login) -> Result<Probed> {
         let deployment = self.recognised()?;
-        let (cloud, probes) = match deployment {
+        self.base = None;
+        let (cloud, bare, probes) = match deployment {
             Deployment::Cloud => {
                 let tenant: Option<TenantInfo> = self.get("_edge/tenant_info", None).await?;
                 let cloud = tenant.map(|tenant| tenant.cloud_id).filter(|id| uuid::Uuid::parse_str(id).is_ok());
                 let cloud = cloud.ok_or_else(|| no_jira("This site does not tell its id."))?;
-                (cloud, self.cloud_rights(login).boxed().await?)
+                let (bare, probes) = self.cloud_rights(&cloud, login).boxed().await?;
+                (cloud, bare, probes)
             }
             Deployment::DataCenter => {
                 let hash = digest::digest(&digest::SHA256, self.site.as_str().as_bytes());
                 let id = hex::encode(hash.as_ref().get(..CLOUD_BYTES).unwrap_or_default());
-                (format!("dc-{id}"), self.dc_rights(login).boxed().await?)
+                (format!("dc-{id}"), true, self.dc_rights(login).boxed().await?)
             }
         };
-        Ok(Probed { deployment, cloud, site: self.site.clone(), probes })
-    }
-
-    /// Asks Jira to tell what is of interest. Whether it will: an account that may not ask is no error, its administrator can.
-    pub async fn register_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
-        if self.recognised()? == Deployment::DataCenter {
-            return self.dc_register(login, hook).boxed().await;
-        }
-        self.drop_hooks(login, hook).await?;
-        let ask = json!({
-            "name": HOOK_NAME, "url": hook.url, "events": hooks::EVENTS, "secret": hook.secret,
-            "enabled": true, "excludeBody": false,
-        });
-        Ok(self.ask(Method::POST, "rest/webhooks/1.0/webhook", Some(login), Some(ask)).await?.is_success())
-    }
-
-    /// Whether Jira has our webhook.
-    pub async fn has_hook(&self, login: &Login, hook: Hook<'_>) -> Result<bool> {
-        match self.recognised()? {
-            Deployment::Cloud => Ok(!self.hooks_to(login, hook.url).await?.is_empty()),
-            Deployment::DataCenter => Ok(!self.dc_hooks(login, hook).boxed().await?.is_empty()),
-        }
-    }
-
-    /// Takes our webhooks away; how many there were.
-    pub async fn drop_hooks(&self, login: &Login, hook: Hook<'_>) -> Result<usize> {
-        if self.recognised()? == Deployment::DataCenter {
-            let paths = self.dc_hooks(login, hook).boxed().await?;
-            for path in &paths {
-                self.dc_drop(login, path).await?;
-            }
-            return Ok(paths.len());
-        }
-        let hooks = self.hooks_to(login, hook.url).await?;
-        for hook in &hooks {
-            let id = hook.itself.rsplit('/').next().filter(|id| id.chars().all(|sign| sign.is_ascii_digit()));
-            let id = id.ok_or_else(|| unexpected("a webhook without an id"))?;
-            self.ask(Method::DELETE, &format!("rest/webhooks/1.0/webhook/{id}"), Some(login), None).await?;
-        }
-        Ok(hooks.len())
-    }
-
-    async fn hooks_to(&self, login: &Login, url: &Url) -> Result<Vec<ListedHook>> {
-        let all: Option<Vec<ListedHook>> = self.get("rest/webhooks/1.0/webhook", Some(login)).await?;
-        Ok(all.unwrap_or_default().into_iter().filter(|hook| hook.url == url.as_str()).collect())
-    }
-
-    /// What an administrator pastes where the account may not register webhooks itself.
-    pub async fn hook_by_hand(&self, login: &Login, hook: Hook<'_>) -> Result<HookAddress> {
-        match self.recognised()? {
-            Deployment::Cloud => Ok(HookAddress { url: hook.url.clone(), secret: Some(hook.secret.to_owned()) }),
-            Deployment::DataCenter => {
-                let by_hand = self.dc_by_hand(login, hook).boxed().await?;
-                by_hand.ok_or_else(|| unexpected("an address that has no paths"))
-            }
-        }
-    }
-
-    /// Which events it names.
-    pub fn hook_events() -> &'static [&'static str] {
-        &hooks::EVENTS
+        let api_base = self.base.clone().unwrap_or_else(|| self.site.clone());
+        Ok(Probed { deployment, cloud, site: self.site.clone(), api_base, bare, probes })
     }
 }
 
@@ -387,6 +346,12 @@ impl Answer {
 
     pub(super) fn is_not_there(&self) -> bool {
         self.status == 404
+    }
+
+    /// Whether it was refused because the token lacks a scope; the gateway does not say which.
+    pub(super) fn lacks_scope(&self) -> bool {
+        let said = || String::from_utf8_lossy(&self.body).to_lowercase();
+        matches!(self.status, 401 | 403) && said().contains("scope")
     }
 
     pub(super) fn is_nobodys(&self) -> bool {

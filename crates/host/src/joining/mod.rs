@@ -1,13 +1,15 @@
 //! Sites that an operator joins with an account's token, and no Forge app, Cloud and Data Center: looked at before anything is said,
 //! joined, looked at again, given another token, left.
 //!
-//! It must never send a token to a place that has not said it is a Jira, and never keep one that was not proven. Start at
+//! It must never send a token to a place that has not said it is a Jira, but for the gateway that the configuration names, and never keep one that was not proven. Start at
 //! [`Look::at`] and [`ClientLook`] for what is proven, and at [`Joining::join`] for what is then kept.
 
 mod client;
 mod cloud;
 mod data_center;
 mod look;
+mod scopes;
+mod telling;
 
 use kernel::{Cx, Fault, KeyClass, Result, TenantId};
 use serde_json::json;
@@ -25,7 +27,8 @@ use crate::sites::{Known, Site, SiteText, Sites};
 use crate::sql;
 
 pub use client::ClientLook;
-pub use look::{Deployment, Finding, Hook, HookAddress, Look, Probe, Probed};
+pub use look::{Deployment, Finding, Look, Probe, Probed};
+pub use telling::{Hook, HookAddress, Telling};
 
 /// Parts of a path that a Data Center may live below, at most: `https://example.com/tools/jira` has two.
 const LEVELS: usize = 3;
@@ -141,8 +144,7 @@ impl Joining {
             match &listed.known {
                 // Connect tells no id of the site. Several of Data Center may live at one origin.
                 Some(known)
-                    if known.cloud == probed.cloud
-                        || (mode != Mode::DataCenter && known.site.api_base.origin() == probed.site.origin()) =>
+                    if known.cloud == probed.cloud || (mode != Mode::DataCenter && is_at(known, &probed.site)) =>
                 {
                     return Err(joined_already(known.mode));
                 }
@@ -150,9 +152,9 @@ impl Joining {
             }
         }
         let hook = hook_secret()?;
-        let brought = parts.services.seal(cx, login, &hook, client).await?;
+        let brought = parts.services.seal(cx, &probed.taken(login), &hook, client).await?;
         let keys = parts.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
-        let site = Site { url: Some(probed.site.clone()), api_base: probed.site.clone() };
+        let site = Site { url: Some(probed.site.clone()), api_base: probed.api_base.clone() };
         // Two operators who join one site at once claim the same name, and one of them is told.
         let installation = format!("{}:{}:{before}", mode.name(), probed.cloud);
         let new = NewTenant {
@@ -191,14 +193,26 @@ impl Joining {
         Ok(self.0.services.client(cx).await?.is_some())
     }
 
-    /// Puts another account or token, which was looked at, in the place of the one before. The next call takes it.
-    pub async fn replace(&self, cx: &Cx, login: &Login) -> Result<()> {
-        let sealed = self.0.services.seal_login(cx, login).await?;
+    /// Puts another account or token, which was looked at, in the place of the one before. The next call takes it; where it is
+    /// taken elsewhere than the one before, so does each other node within half a minute. True if it is.
+    pub async fn replace(&self, cx: &Cx, probed: &Probed, login: &Login) -> Result<bool> {
+        let sealed = self.0.services.seal_login(cx, &probed.taken(login)).await?;
+        let known = self.0.sites.of(cx.tenant()).await?;
+        let site = Site { url: known.site.url.clone(), api_base: probed.api_base.clone() };
+        let moves = site != known.site;
+        let keys = self.0.vault.keys(cx, KeyClass::Data, Subject::Tenant).await?;
+        let place = Place::new(tenants::SITE, row_name(cx.tenant()));
+        let site = moves.then(|| keys.seal(&place, &SiteText::from(&site))).transpose()?;
         let mut scoped = self.0.services.write(cx).await?;
         sql::service_login(&mut scoped, cx, sealed).await?;
+        if let Some(site) = site {
+            tenants::set_site(&mut scoped, site, &known.cloud).await?;
+        }
         let entry = ledger::Entry { kind: "host.credential_replaced", ..ledger::Entry::default() };
         ledger::append(&mut scoped, cx, entry).await?;
-        scoped.commit().await
+        scoped.commit().await?;
+        self.0.sites.forget(cx.tenant()).await;
+        Ok(moves)
     }
 
     /// Says through which client people sign in.
@@ -215,6 +229,12 @@ impl Joining {
     pub async fn leave(&self, cx: &Cx) -> Result<()> {
         self.0.sites.depart(cx, self.0.services.write(cx).await?).await
     }
+}
+
+/// Whether a tenant's site is the one at this address.
+fn is_at(known: &Known, site: &Url) -> bool {
+    let addresses = [known.site.url.as_ref(), Some(&known.site.api_base)];
+    addresses.into_iter().flatten().any(|one| one.origin() == site.origin())
 }
 
 fn joined_already(mode: Mode) -> Fault {

@@ -65,7 +65,7 @@ async fn the_one_whose_page_was_typed_is_meant() {
     let networks = Networks { private: false, loopback: true };
     let site_at = async |typed: String| {
         let typed = Joining::address_in(networks, &typed).unwrap();
-        let mut look = Look::at(&typed, networks, "test", Arc::new(SystemClock)).unwrap();
+        let mut look = Look::at(&typed, &typed, networks, "test", Arc::new(SystemClock)).unwrap();
         assert_eq!(look.recognise().await?, Deployment::DataCenter);
         look.probe(&login).await.map(|probed| probed.site.to_string())
     };

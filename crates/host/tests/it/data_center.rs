@@ -7,7 +7,7 @@ use std::time::Duration;
 use host::client::{As, BACKGROUND, GroupId, IssueRef, Jira, Power, Search};
 use host::jql::Whose;
 use host::limits::Timer;
-use host::{Attempt, Finding, Hook, Login, Look, OauthClient};
+use host::{Attempt, Finding, Hook, Login, Look, OauthClient, Telling};
 use kernel::{AccountId, Cx, Kind, SystemClock, TenantId};
 use sandbox::{DataCenter, RateLimit, Version};
 use serde_json::json;
@@ -122,8 +122,8 @@ async fn signs_in(world: &World, cx: &Cx, who: &str) -> AccountId {
 async fn a_token_is_looked_at_before_it_is_kept(database: &Database) {
     let world = world(database, Version::default()).await;
     // From whatever page was open.
-    let look = look(&world, &format!("{}/secure/Dashboard.jspa?x=1", world.jira.url())).await;
-    let found = async |login: &Login| {
+    let mut look = look(&world, &format!("{}/secure/Dashboard.jspa?x=1", world.jira.url())).await;
+    let mut found = async |login: &Login| {
         let probed = look.probe(login).await.unwrap();
         (probed.is_enough(), probed.probes.into_iter().map(|probe| probe.finding).collect::<Vec<_>>())
     };
@@ -138,7 +138,7 @@ async fn a_token_is_looked_at_before_it_is_kept(database: &Database) {
     assert_eq!(twice.err().unwrap().code(), "site_joined");
 
     // A token that ended is a refusal, never an empty answer.
-    world.host.joining.replace(&cx, &Login::personal("ended").unwrap()).await.unwrap();
+    world.host.joining.replace(&cx, &again, &Login::personal("ended").unwrap()).await.unwrap();
     let refused = app(&world, &cx).service_projects(0).await.err().unwrap();
     assert_eq!(refused.code(), "jira_access_ended");
     let refused = app(&world, &cx).organizations(None, 0).await.err().unwrap();
@@ -305,6 +305,10 @@ async fn webhooks_are_signed_where_it_can(database: &Database) {
     webhooks(database, Version::default(), true).await;
 }
 
+fn events(hook: &sandbox::Registration) -> Vec<&str> {
+    hook.events.iter().map(String::as_str).collect()
+}
+
 async fn webhooks(database: &Database, version: Version, signs: bool) {
     let world = world(database, version).await;
     let cx = joined(&world).await;
@@ -312,14 +316,21 @@ async fn webhooks(database: &Database, version: Version, signs: bool) {
     let base = Url::parse(&format!("http://127.0.0.1:9/hooks/{}", cx.tenant())).unwrap();
     let hook = Hook { url: &base, secret: &secret };
     let (look, login) = (look(&world, &world.jira.url()).await, token(&world, "admin"));
-    assert!(!look.has_hook(&login, hook).await.unwrap());
-    assert!(look.register_hook(&login, hook).await.unwrap() && look.register_hook(&login, hook).await.unwrap());
-    assert!(look.has_hook(&login, hook).await.unwrap());
+    let (none, both) = (Telling::default(), Telling { accounts: true, issues: true });
+    assert_eq!(look.has_hooks(&login, hook).await.unwrap(), Some(none));
+    for _ in 0..2 {
+        assert_eq!(look.register_hooks(&login, hook).await.unwrap(), both);
+    }
+    assert_eq!(look.has_hooks(&login, hook).await.unwrap(), Some(both));
     let registered: Vec<_> = world.jira.state().read().webhooks.values().cloned().collect();
-    assert_eq!(registered.len(), 1, "told twice, it is there once");
-    assert_eq!(registered[0].secret.is_some(), signs);
-    let by_hand = look.hook_by_hand(&login, hook).await.unwrap();
-    assert_eq!((by_hand.url.as_str(), by_hand.secret.is_some()), (registered[0].url.as_str(), signs));
+    assert_eq!(registered.len(), 2, "told twice, they are there once");
+    assert!(look.hooks_by_hand(&login, hook, both).await.unwrap().is_empty());
+    let by_hand = look.hooks_by_hand(&login, hook, none).await.unwrap();
+    for (by_hand, registered) in by_hand.iter().zip(&registered) {
+        assert_eq!((registered.secret.is_some(), by_hand.secret.is_some()), (signs, signs));
+        assert_eq!((by_hand.url.as_str(), by_hand.events), (registered.url.as_str(), events(registered).as_slice()));
+        assert_eq!((by_hand.filter, by_hand.without_body), (registered.jql.as_str(), registered.exclude_body));
+    }
 
     let address = registered[0].url.rsplit('/').next().unwrap().to_owned();
     let body = json!({"timestamp": 1, "webhookEvent": "user_updated", "user": {"key": "JIRAUSER1", "name": "n"}});
@@ -327,13 +338,14 @@ async fn webhooks(database: &Database, version: Version, signs: bool) {
     let mac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
     let signature = format!("sha256={}", hex::encode(aws_lc_rs::hmac::sign(&mac, body.as_bytes())));
     let takes = async |address: Option<&str>, signature: Option<&str>| {
-        world.host.inbound.accept_hook(&cx, address, signature, body.as_bytes()).await.map_err(|fault| fault.kind())
+        let taken = world.host.inbound.accept_hook(&cx, address, "", signature, body.as_bytes()).await;
+        taken.map_err(|fault| fault.kind())
     };
     assert_eq!(takes(Some(&address), None).await, if signs { Err(Kind::NotFound) } else { Ok(()) });
     assert_eq!(takes(Some(&address), Some(&signature)).await, Ok(()));
     assert_eq!(takes(None, Some(&signature)).await, Err(Kind::NotFound));
     assert_eq!(takes(Some("another"), Some(&signature)).await, Err(Kind::NotFound));
-    assert_eq!(look.drop_hooks(&login, hook).await.unwrap(), 1);
+    assert_eq!(look.drop_hooks(&login, hook).await.unwrap(), 2);
     assert!(world.jira.state().read().webhooks.is_empty());
 }
 

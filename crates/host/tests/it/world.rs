@@ -272,7 +272,8 @@ impl World {
     pub(crate) async fn look(&self, typed: &str) -> Look {
         let networks = Networks { private: false, loopback: true };
         let address = Joining::address_in(networks, typed).unwrap();
-        let mut look = Look::at(&address, networks, "test", Arc::new(SystemClock)).unwrap();
+        let gateway = Url::parse(&format!("{}/ex/jira/", self.jira.url())).unwrap();
+        let mut look = Look::at(&address, &gateway, networks, "test", Arc::new(SystemClock)).unwrap();
         let found = look.recognise().await.unwrap();
         assert_eq!(found == Deployment::DataCenter, self.jira.data_center().is_some());
         look

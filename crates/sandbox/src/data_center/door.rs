@@ -35,7 +35,7 @@ const SECOND: &str = "/rest/api/2/";
 const LATEST: &str = "/rest/api/latest/";
 const THIRD: &str = "/rest/api/3/";
 /// What only Cloud has outside `/rest`.
-const CLOUDS: [&str; 14] = [
+const CLOUDS: [&str; 15] = [
     "/ex/jira",
     "/graphql",
     "/authorize",
@@ -43,6 +43,7 @@ const CLOUDS: [&str; 14] = [
     "/oauth2/",
     "/connect/",
     "/sandbox/connect",
+    "/sandbox/scoped-token",
     "/sandbox/token",
     "/plugins/servlet/ac/",
     "/app/report-accounts",

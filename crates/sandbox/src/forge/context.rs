@@ -11,7 +11,7 @@ use crate::{
     auth::Caller,
     state::{
         Issue, Store,
-        model::{AccountType, Project, ProjectKind},
+        model::{AccountType, Project},
     },
 };
 
@@ -203,11 +203,7 @@ fn portal_extension(store: &Store, access: &Access<'_>, module: &UiModule, place
 }
 
 fn project(project: &Project) -> Value {
-    let kind = match project.kind {
-        ProjectKind::ServiceDesk => "service_desk",
-        ProjectKind::Software => "software",
-    };
-    json!({"id": project.id, "key": project.key, "type": kind})
+    json!({"id": project.id, "key": project.key, "type": project.kind.key()})
 }
 
 fn add_project(store: &Store, extension: &mut Value, place: &Place) -> Result<(), OpenError> {

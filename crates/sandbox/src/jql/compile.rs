@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     access::Access,
-    state::{IndexEntry, Store, model::AccountId},
+    state::{
+        IndexEntry, Store,
+        model::{AccountId, ProjectKind},
+    },
 };
 
 /// What a query is checked and run with.
@@ -257,6 +260,11 @@ fn identities(field: &Field, text: &str, context: &Context<'_>) -> Vec<String> {
             .filter(|p| p.id == text || same(&p.key) || same(&p.name))
             .filter(|p| context.access.browse_project(p))
             .map(|p| p.id.clone())
+            .collect(),
+        Field::ProjectType => [ProjectKind::ServiceDesk, ProjectKind::Software]
+            .iter()
+            .filter(|kind| same(kind.key()))
+            .map(|kind| kind.key().to_owned())
             .collect(),
         Field::IssueType => {
             store.issue_types.values().filter(|t| t.id == text || same(&t.name)).map(|t| t.id.clone()).collect()

@@ -12,6 +12,7 @@ use crate::state::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Field {
     Project,
+    ProjectType,
     IssueType,
     Status,
     StatusCategory,
@@ -62,6 +63,7 @@ impl Field {
         let lower = name.to_lowercase();
         Some(match lower.as_str() {
             "project" => Self::Project,
+            "projecttype" => Self::ProjectType,
             "issuetype" | "type" => Self::IssueType,
             "status" => Self::Status,
             "statuscategory" => Self::StatusCategory,
@@ -137,6 +139,9 @@ impl Field {
         let one = |value: Option<&String>| value.cloned().into_iter().collect();
         match self {
             Self::Project => vec![issue.project_id.clone()],
+            Self::ProjectType => {
+                store.projects.get(&issue.project_id).map(|p| p.kind.key().to_owned()).into_iter().collect()
+            }
             Self::IssueType => vec![issue.issue_type_id.clone()],
             Self::Status => vec![issue.status_id.clone()],
             Self::StatusCategory => {

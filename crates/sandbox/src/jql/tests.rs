@@ -121,6 +121,8 @@ fn queries_find_what_they_say() {
     };
     check("project = HELP", &["HELP-1", "HELP-2", "HELP-3"]);
     check("project = help AND type = Incident", &["HELP-1"]);
+    check("projectType = service_desk AND key = HELP-1", &["HELP-1"]);
+    check("projecttype in (software)", &[]);
     check("project in (HELP) and issuetype not in (Incident)", &["HELP-2", "HELP-3"]);
     check("status = Resolved OR priority = Highest", &["HELP-1", "HELP-2"]);
     check("NOT (statusCategory = Done)", &["HELP-1", "HELP-3"]);
@@ -177,6 +179,7 @@ fn faults_are_in_jiras_words() {
     // What may not be seen is not told apart from what isn't there.
     check("project = SECRET", "The value 'SECRET' does not exist for the field 'project'.");
     check("key = SECRET-1", "The value 'SECRET-1' does not exist");
+    check("projectType = garden", "The value 'garden' does not exist for the field 'projectType'.");
     check("colour = red", "Field 'colour' does not exist or you do not have permission to view it.");
     check("project ~ HELP", "The operator '~' is not supported by the 'project' field.");
     check("summary = x", "The operator '=' is not supported by the 'summary' field.");

@@ -17,6 +17,7 @@ pub(crate) mod people;
 mod portal;
 mod reply;
 mod request;
+mod scoped_token;
 pub(crate) mod session;
 mod settings;
 mod sign_in;
@@ -90,6 +91,7 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/", get(sign_in::choose))
         .route("/sandbox/login", get(sign_in::sign_in))
         .route("/sandbox/logout", post(sign_in::sign_out))
+        .route("/sandbox/scoped-token", post(scoped_token::make))
         .route("/sandbox/static/{file}", get(file))
         .route("/avatars/user/{id}", get(images::user))
         .route("/avatars/project/{id}", get(images::project))

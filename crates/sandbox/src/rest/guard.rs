@@ -10,7 +10,7 @@ use axum::{
 use super::{error::ApiError, scopes};
 use crate::{
     App,
-    auth::{self, Caller, Means},
+    auth::{self, Caller},
     connect::AsSent,
     data_center::AtDoor,
     gateway::ThroughGateway,
@@ -66,7 +66,7 @@ fn admit(app: &App, request: &mut Request, path: &str) -> Result<Call, Response>
         None => auth::identify(&app.state, request.headers(), gateway)
             .map_err(axum::response::IntoResponse::into_response)?,
     };
-    if let Means::App { scopes, .. } = &caller.means
+    if let Some(scopes) = caller.scopes()
         && !scopes::allow(request.method().as_str(), path, scopes)
     {
         // The gateway and the site say it each in its own way.

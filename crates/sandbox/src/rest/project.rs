@@ -11,7 +11,6 @@ use super::{
     Shape,
     error::ApiError,
     request::{Params, page_bean},
-    shape::kind_key,
 };
 use crate::{App, auth::Caller, state::model::Project};
 
@@ -55,7 +54,7 @@ async fn search(State(app): State<App>, caller: Caller, params: Params) -> Resul
         .filter(|p| query.is_empty() || p.name.to_lowercase().contains(&query) || p.key.to_lowercase().contains(&query))
         .filter(|p| ids.is_empty() || ids.contains(&p.id))
         .filter(|p| keys.is_empty() || keys.contains(&p.key))
-        .filter(|p| kinds.is_empty() || kinds.iter().any(|k| k == kind_key(p.kind)))
+        .filter(|p| kinds.is_empty() || kinds.iter().any(|k| k == p.kind.key()))
         .map(|p| {
             let mut value = shape.project_brief(p);
             if let Some(object) = value.as_object_mut() {

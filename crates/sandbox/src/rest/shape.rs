@@ -12,8 +12,8 @@ use crate::{
     state::{
         State, Store,
         model::{
-            Account, AccountType, Group, IssueType, LinkType, Priority, Project, ProjectKind, Resolution, Role,
-            RoleActor, Status, StatusCategory,
+            Account, AccountType, Group, IssueType, LinkType, Priority, Project, Resolution, Role, RoleActor, Status,
+            StatusCategory,
         },
     },
 };
@@ -124,7 +124,7 @@ impl<'a> Shape<'a> {
             "id": project.id,
             "key": project.key,
             "name": project.name,
-            "projectTypeKey": kind_key(project.kind),
+            "projectTypeKey": project.kind.key(),
             "simplified": false,
             "avatarUrls": self.images(&format!("avatars/project/{}", project.id)),
         })
@@ -301,13 +301,5 @@ impl<'a> Shape<'a> {
             "outward": kind.outward,
             "self": self.url(&format!("issueLinkType/{}", kind.id)),
         })
-    }
-}
-
-/// Jira's word for a kind of project.
-pub(crate) fn kind_key(kind: ProjectKind) -> &'static str {
-    match kind {
-        ProjectKind::ServiceDesk => "service_desk",
-        ProjectKind::Software => "software",
     }
 }

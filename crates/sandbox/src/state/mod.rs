@@ -36,7 +36,7 @@ pub use names::PersonalToken;
 pub use projects::NewProject;
 pub(crate) use seed::PROPERTY_TYPES;
 pub use seed::{PropertyIndex, Seed, base_seed};
-pub use session::{AppToken, SESSION_COOKIE, Session};
+pub use session::{AppToken, SESSION_COOKIE, ScopedToken, Session};
 pub use store::Store;
 
 use crate::{

@@ -134,6 +134,14 @@ pub enum ProjectKind {
 }
 
 impl ProjectKind {
+    /// Jira's word for it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::ServiceDesk => "service_desk",
+            Self::Software => "software",
+        }
+    }
+
     /// Id of the role of those who work in such a project.
     #[must_use]
     pub fn team(self) -> u64 {

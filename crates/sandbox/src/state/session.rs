@@ -36,6 +36,17 @@ pub struct AppToken {
     pub at_site: bool,
 }
 
+/// An API token that was made with scopes: the site itself does not take it, the gateway does.
+#[derive(Debug, Clone)]
+pub struct ScopedToken {
+    /// Whose.
+    pub account_id: AccountId,
+    /// What it is good for, classic or granular.
+    pub scopes: Vec<String>,
+    /// True for one that says by itself whose it is, and is not taken with an account.
+    pub alone: bool,
+}
+
 impl State {
     /// Signs a person in; answers the cookie's value.
     pub fn open_session(&self, account_id: &str) -> String {
@@ -61,6 +72,13 @@ impl State {
     /// Makes a token good.
     pub fn put_app_token(&self, token: &str, grant: AppToken) {
         self.write().app_tokens.insert(token.to_owned(), grant);
+    }
+
+    /// Makes an API token of somebody's that has scopes.
+    pub fn give_scoped_token(&self, token: ScopedToken) -> String {
+        let secret = format!("{}{}", self.random_uuid().simple(), self.random_uuid().simple());
+        self.write().scoped_tokens.insert(secret.clone(), token);
+        secret
     }
 
     /// Withdraws every token of an app.

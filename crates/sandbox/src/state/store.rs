@@ -21,7 +21,7 @@ use super::{
     },
     names::Names,
     seed::PropertyIndex,
-    session::{AppToken, Session},
+    session::{AppToken, ScopedToken, Session},
 };
 use crate::{data_center::Deployment, webhooks::Registration};
 
@@ -81,6 +81,8 @@ pub struct Store {
     pub index: SearchIndex,
     /// Tokens of apps.
     pub app_tokens: HashMap<String, AppToken>,
+    /// API tokens that have scopes.
+    pub scoped_tokens: HashMap<String, ScopedToken>,
     /// Sessions of the site's own pages, by cookie value.
     pub sessions: HashMap<String, Session>,
     /// App properties by app id.

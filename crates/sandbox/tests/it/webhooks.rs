@@ -5,7 +5,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Uri},
+    routing::post,
+};
 use serde_json::{Value, json};
 
 use crate::support::{As, Site, calm};
@@ -64,6 +70,34 @@ async fn deliveries_are_signed_filtered_and_tried_again() {
     assert_eq!(body["webhookEvent"], "jira:issue_created");
     assert_eq!(body["issue"]["fields"]["description"], "words");
     assert!(body["issue"]["fields"].get("comment").is_none());
+    site.end().await;
+}
+
+#[tokio::test]
+async fn an_address_that_asks_for_ids_has_them_and_the_body_can_be_left_out() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let router = Router::new().fallback(move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
+        let signature = headers["x-hub-signature"].to_str().unwrap().to_owned();
+        tell.send((uri.to_string(), signature, body)).unwrap();
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook?issue=${{issue.id}}&of=${{project.key}}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let site = Site::start(calm()).await;
+    let new = json!({"name": "Hook", "url": url, "events": ["jira:issue_created"], "secret": "s3cret",
+        "filters": {"issue-related-events-section": "projectType = service_desk"}, "excludeBody": true});
+    let made = site.expect(201, As::Person("alice"), "POST", "/rest/webhooks/1.0/webhook", Some(new)).await;
+    assert_eq!((&made["url"], &made["excludeBody"]), (&json!(url), &json!(true)));
+    create(&site, "DEV").await;
+    create(&site, "HELP").await;
+    site.running.deliveries_settled().await;
+    let (address, signature, body) = told.recv().await.unwrap();
+    let id = site.running.state().read().issues.values().next_back().unwrap().id;
+    assert_eq!(address, format!("/hook?issue={id}&of=HELP"));
+    assert!(body.is_empty());
+    // A signature of nothing is the same for each.
+    assert!(signature.starts_with("sha256="));
+    assert!(told.try_recv().is_err(), "the other project is no service project");
     site.end().await;
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use futures::FutureExt;
-use host::{Hook, Host, Joining, Listed, Login, Look, Mode, OauthClient, Probed};
+use host::{Hook, Host, Joining, Listed, Login, Look, Mode, OauthClient, Probed, Telling};
 use kernel::{Actor, Clock, Cx, RequestId, Standing, SystemClock, TenantId};
 use serde_json::json;
 use store::tenants::State;
@@ -31,7 +31,7 @@ use crate::keys::{RootKeys, Transit};
 /// What is done with sites.
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Join a Jira Cloud site with an account's API token, or a Jira Data Center with a personal access token
+    /// Join a Jira Cloud site with an account's or a service account's API token, or a Jira Data Center with a personal access token
     Add(Add),
     /// List the sites that are joined, however
     List {
@@ -39,7 +39,7 @@ pub(crate) enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Look whether the account of a site still has what Steward needs
+    /// Look whether the account of a site still has what Steward needs, and put back a webhook that is missing
     Check {
         /// The site's address or id; all that were joined by a token, when left out
         site: Option<String>,
@@ -139,7 +139,8 @@ impl Desk {
     fn look(&self, typed: &str) -> anyhow::Result<Look> {
         let of_host = self.config.host().map_err(told)?;
         let address = Joining::address_in(of_host.networks, typed).map_err(said)?;
-        Look::at(&address, of_host.networks, &of_host.user_agent, self.clock.clone()).map_err(said)
+        let gateway = of_host.api_bases.first().context("forge.api_bases names no address")?;
+        Look::at(&address, gateway, of_host.networks, &of_host.user_agent, self.clock.clone()).map_err(said)
     }
 
     /// The sites of a list that are silent, and since when.
@@ -155,7 +156,10 @@ impl Desk {
 
     /// Ends a look: what it called is written on the outward-call ledger.
     async fn looked(&self, look: &Look) -> anyhow::Result<()> {
-        self.host.door.note_made(&look.way()).await.map_err(told)
+        for way in look.ways() {
+            self.host.door.note_made(&way).await.map_err(told)?;
+        }
+        Ok(())
     }
 
     /// The context of an operator at the command line.
@@ -244,7 +248,7 @@ async fn find_to_leave<'a>(desk: &Desk, all: &'a [Listed], named: &str) -> anyho
 fn tokens_at(mode: Mode) -> &'static str {
     match mode {
         Mode::DataCenter => "in Jira, in the account's profile, Personal Access Tokens",
-        _ => "at id.atlassian.com",
+        _ => "at id.atlassian.com, or a service account's at admin.atlassian.com",
     }
 }
 
@@ -286,7 +290,7 @@ async fn recognise_and_join(desk: &Desk, look: &mut Look, add: &Add) -> anyhow::
 
 async fn join(
     desk: &Desk,
-    look: &Look,
+    look: &mut Look,
     login: &Login,
     client: Option<&OauthClient>,
     as_json: bool,
@@ -311,28 +315,23 @@ async fn join(
     let joined = desk.joining().join(&cx, &probed, login, client).await.map_err(said)?;
     let (hook, page) = (desk.hook_url(cx.tenant())?, desk.sign_in_url(cx.tenant())?);
     let told = Hook { url: &hook, secret: &joined.hook_secret };
-    let registered = look.register_hook(login, told).await.unwrap_or(false);
+    let telling = look.register_hooks(login, told).await.unwrap_or_default();
     if as_json {
         println!(
             "{}",
             json!({
                 "joined": true, "id": cx.tenant().to_string(), "address": probed.site, "cloudId": probed.cloud,
                 "deployment": table::deployment(probed.deployment),
-                "webhook": registered, "webhookUrl": hook, "signIn": client.map(|_| &page),
+                "webhook": telling.accounts, "issueWebhook": telling.issues, "webhookUrl": hook,
+                "signIn": client.map(|_| &page),
                 "signInProven": proven, "signInCallback": desk.callback()?, "checks": table::json(&probed),
             })
         );
         return Ok(ExitCode::SUCCESS);
     }
     println!("\n{} is joined. A running server takes it up within half a minute and reads its customers.", probed.site);
-    if !registered {
-        let by_hand = look.hook_by_hand(login, told).await.map_err(said)?;
-        println!(
-            "\nJira did not take the webhook. In Jira's settings, System, Webhooks, make one:\n  URL     {}\n  Secret  {}\n  Events  {}",
-            by_hand.url,
-            by_hand.secret.as_deref().unwrap_or("none: this version does not sign, so keep the URL to yourself"),
-            Look::hook_events().join(", ")
-        );
+    for by_hand in look.hooks_by_hand(login, told, telling).await.map_err(said)? {
+        println!("\n{}", table::by_hand(&by_hand));
     }
     if proven == Some(false) {
         println!("\n{}", sign_in::UNPROVEN);
@@ -380,15 +379,19 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
     for listed in chosen {
         let address = address_of(listed).context("a site without an address")?.clone();
         let looked = look_again(&desk, listed).await;
-        good &= looked.as_ref().is_ok_and(|(probed, hook)| probed.is_enough() && *hook);
+        good &= looked.as_ref().is_ok_and(Looked::is_good);
         match looked {
-            Ok((probed, hook)) if as_json => {
-                answers.push(json!({"address": address, "webhook": hook, "checks": table::json(&probed)}));
+            Ok(Looked { probed, before, now }) if as_json => {
+                // What cannot be seen is neither there nor missing.
+                let [webhook, of_issues] = [now.accounts, now.issues].map(|stands| before.map(|_| stands));
+                answers.push(json!({
+                    "address": address, "webhook": webhook, "issueWebhook": of_issues, "checks": table::json(&probed),
+                }));
             }
-            Ok((probed, hook)) => {
+            Ok(Looked { probed, before, now }) => {
                 println!("{address}");
                 print!("{}", table::probes(&probed));
-                println!("{}", table::hook(hook));
+                print!("{}", table::hooks(before, now));
             }
             Err(error) if as_json => answers.push(json!({"address": address, "error": error.to_string()})),
             Err(error) => println!("{address}\n  {error}"),
@@ -401,8 +404,23 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a site that is joined says of its account now, and whether its webhook stands.
-async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<(Probed, bool)> {
+/// What a site that is joined says of its account now, and which webhooks stood and stand.
+struct Looked {
+    probed: Probed,
+    /// None where the account may not look.
+    before: Option<Telling>,
+    now: Telling,
+}
+
+impl Looked {
+    fn is_good(&self) -> bool {
+        self.probed.is_enough() && (self.before.is_none() || self.now.accounts)
+    }
+}
+
+/// Looks at a site that is joined. A webhook that is missing is asked for again: a site that was joined by an earlier version
+/// has fewer.
+async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<Looked> {
     let address = address_of(listed).context("a site without an address")?;
     let cx = desk.cx(listed.tenant);
     let login = desk.joining().login(&cx).await.map_err(said)?;
@@ -412,8 +430,13 @@ async fn look_again(desk: &Desk, listed: &Listed) -> anyhow::Result<(Probed, boo
     let seen = Box::pin(async {
         look.recognise().await?;
         let probed = look.probe(&login).await?;
-        let hook = look.has_hook(&login, Hook { url: &url, secret: &secret }).await?;
-        Ok((probed, hook))
+        let hook = Hook { url: &url, secret: &secret };
+        let before = look.has_hooks(&login, hook).await?;
+        let now = match before {
+            Some(_) if probed.is_enough() => look.register_hooks(&login, hook).await?,
+            before => before.unwrap_or_default(),
+        };
+        Ok(Looked { probed, before, now })
     })
     .await;
     desk.looked(&look).await?;
@@ -439,11 +462,10 @@ async fn token(file: &Path, named: &str, account: &Account) -> anyhow::Result<Ex
     let known = listed.known.as_ref().context("a site that is not served")?;
     let replaced = probed.is_enough() && known.cloud == probed.cloud;
     if replaced {
-        desk.joining().replace(&desk.cx(listed.tenant), &login).await.map_err(said)?;
-        println!(
-            "\nThe token was replaced; the next call to Jira takes it. Now revoke the old one {}.",
-            tokens_at(listed.mode)
-        );
+        let moves = desk.joining().replace(&desk.cx(listed.tenant), &probed, &login).await.map_err(said)?;
+        let taken =
+            if moves { "a running server takes it within half a minute" } else { "the next call to Jira takes it" };
+        println!("\nThe token was replaced; {taken}. Now revoke the old one {}.", tokens_at(listed.mode));
     } else {
         println!("\nNothing was replaced: the account before it stays.");
     }
@@ -467,7 +489,7 @@ async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode>
         return Ok(ExitCode::FAILURE);
     }
     let cx = desk.cx(listed.tenant);
-    // A site whose credential is missing or opens no more is left as any other; its webhook stays behind then.
+    // A site whose credential is missing or opens no more is left as any other; its webhooks stay behind then.
     let login = desk.joining().login(&cx).await.ok();
     let secret = desk.joining().hook_secret(&cx).await.ok();
     let hook = desk.hook_url(listed.tenant)?;
@@ -489,7 +511,7 @@ async fn remove(file: &Path, named: &str, yes: bool) -> anyhow::Result<ExitCode>
     }
     if dropped == 0 {
         println!(
-            "The webhook to {hook} could not be taken away, or was not there: look in Jira's settings, System, Webhooks."
+            "The webhooks to {hook} could not be taken away, or were not there: look in Jira's settings, System, Webhooks."
         );
     }
     println!("Revoke the account's token {}.", tokens_at(listed.mode));

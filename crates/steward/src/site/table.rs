@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use host::{Deployment, Finding, Listed, Probed};
+use host::{Deployment, Finding, HookAddress, Listed, Probed, Telling};
 use serde_json::{Value, json};
 use store::tenants::State;
 
@@ -54,14 +54,53 @@ pub(super) fn probes(probed: &Probed) -> String {
     text
 }
 
-/// Whether the webhook stands.
-pub(super) fn hook(stands: bool) -> &'static str {
-    if stands {
-        "  The webhook is there."
-    } else {
-        "  The webhook is MISSING, or the account may not see it: changed names arrive a day later. `steward site token` \
-         with an account that administers Jira mends the second."
+/// Which webhooks stand, and what goes without those that do not.
+pub(super) fn hooks(before: Option<Telling>, now: Telling) -> String {
+    let Some(before) = before else {
+        return "  Whether the webhooks are there cannot be seen: Jira shows them to administrators, and to no token that has scopes. Look \
+                in Jira's settings, System, Webhooks.\n"
+            .to_owned();
+    };
+    let mut text = String::new();
+    let mut says = |stood: bool, stands: bool, of: &str, without: &str| {
+        let _ = match (stood, stands) {
+            (true, true) => writeln!(text, "  The webhook that tells of {of} is there."),
+            (false, true) => writeln!(text, "  The webhook that tells of {of} was missing. It is there now."),
+            (_, false) => writeln!(text, "  The webhook that tells of {of} is MISSING: {without}"),
+        };
+    };
+    says(
+        before.accounts,
+        now.accounts,
+        "accounts",
+        "changed names arrive a day later. Jira does not take it, or the account may not see it: `steward site token` with one \
+         that administers Jira mends the second.",
+    );
+    says(
+        before.issues,
+        now.issues,
+        "requests",
+        "values come onto a new request up to five minutes later. Jira does not take it, or would send the requests' texts along.",
+    );
+    text
+}
+
+/// What an administrator pastes where Jira did not take a webhook.
+pub(super) fn by_hand(hook: &HookAddress) -> String {
+    let mut text = format!(
+        "Jira did not take a webhook. In Jira's settings, System, Webhooks, make it:\n  URL     {}\n  Secret  {}\n  Events  {}\n",
+        hook.url,
+        hook.secret.as_deref().unwrap_or("none: this version does not sign, so keep the URL to yourself"),
+        hook.events.join(", "),
+    );
+    if hook.without_body {
+        let _ = write!(
+            text,
+            "  JQL     {}\n  Exclude body: yes. Where Jira cannot, leave this one out: values then come onto a new request up to five minutes later.\n",
+            hook.filter
+        );
     }
+    text
 }
 
 pub(super) fn json(probed: &Probed) -> Value {

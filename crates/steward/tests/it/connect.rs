@@ -423,6 +423,17 @@ async fn calls_of_a_site_are_proven() {
     sends(world, Method::POST, "/connect/uninstalled", Some(&format!("JWT {context}")), &body.to_string())
         .await
         .expect(401);
+    // The id in a webhook's address is signed with it, and so is whatever Jira adds.
+    let named = sign(json!({"qsh": qsh::of("POST", "/connect/issue", "issue=1&user_id=5b1%3Aa")}));
+    let tells = async |query: &str, token: &str| {
+        let target = format!("/connect/issue?{query}");
+        sends(world, Method::POST, &target, Some(&format!("JWT {token}")), "").await.status
+    };
+    assert_eq!(tells("issue=1&user_id=5b1%3Aa", &named).await, 204);
+    for query in ["issue=2&user_id=5b1%3Aa", "issue=1", ""] {
+        assert_eq!(tells(query, &named).await, 401, "{query}");
+    }
+    assert_eq!(tells("issue=1&user_id=5b1%3Aa", &context).await, 401);
     let enabled = sign(json!({"qsh": qsh::of("POST", "/connect/enabled", "")}));
     sends(world, Method::POST, "/connect/enabled", Some(&format!("JWT {enabled}")), "{}").await.expect(204);
     assert!(world.jira.contract_violations().is_empty());

@@ -200,8 +200,8 @@ async fn what_may_not_be_copied_is_refused(world: &World) {
     world.passes(Duration::from_secs(60)).await;
 }
 
-/// Where Jira tells of no issue they are found.
-async fn found_and_copied(joined: Joined) {
+/// Where Jira names an issue and says no word more, they are copied at once; and found, if that is lost.
+async fn told_or_found(joined: Joined) {
     let world = World::joined_by(joined, Vec::new()).await;
     let account = world.jira.visitor("customer").unwrap().account_id;
     let known = world.known_as(&account).await;
@@ -209,25 +209,41 @@ async fn found_and_copied(joined: Joined) {
     world.agent().writes(&known, &contract, json!("C-17")).await.expect(200);
     world.copies(&contract, CONTRACT).await.expect(200);
     world.passes(Duration::from_secs(60)).await;
-    let issue = world.raises(&account, vec![]);
+    let told = world.raises(&account, vec![]);
+    world.passes(Duration::ZERO).await;
+    assert_eq!(world.has(&told, CONTRACT), json!("C-17"), "{joined:?}");
+    // Once, however often it is told: what somebody empties stays empty.
+    let id = world.jira.state().read().issue(&told).unwrap().id;
+    let emptied = vec![FieldValue::Custom(CONTRACT.to_owned(), Value::Null)];
+    world.jira.state().edit_issue(&Somebody::person(&account), id, emptied).unwrap();
+    world.passes(Duration::from_secs(11)).await;
+    assert_eq!(world.has(&told, CONTRACT), Value::Null, "{joined:?}");
+
+    let lost = sandbox::Faults { delivery_dropped: 1.0, ..sandbox::Faults::none() };
+    world.jira.state().faults().command(lost, None);
+    let found = world.raises(&account, vec![]);
+    world.passes(Duration::ZERO).await;
+    assert_eq!(world.has(&found, CONTRACT), Value::Null, "{joined:?}");
+    world.jira.state().faults().take_back();
     for _ in 0..3 {
         world.passes(Duration::from_secs(310)).await;
     }
-    assert_eq!(world.has(&issue, CONTRACT), json!("C-17"), "{joined:?}");
+    assert_eq!(world.has(&found, CONTRACT), json!("C-17"), "{joined:?}");
+    assert_eq!(world.has(&told, CONTRACT), Value::Null, "{joined:?}");
     world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_cloud_site_by_token() {
-    Box::pin(found_and_copied(Joined::CloudToken)).await;
+    Box::pin(told_or_found(Joined::CloudToken)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_data_center() {
-    Box::pin(found_and_copied(Joined::DataCenter)).await;
+    Box::pin(told_or_found(Joined::DataCenter)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_site_with_the_connect_app() {
-    Box::pin(found_and_copied(Joined::Connect)).await;
+    Box::pin(told_or_found(Joined::Connect)).await;
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::customer_sign_in::{SignKey, Visitor};
 use crate::generated::compare;
+use crate::scoped_tokens::joins_with_scopes;
 use crate::site::{Browser, done, joins, signs_in_through, steward};
 use crate::world::{Answer, CONNECT_APP, World};
 
@@ -351,9 +352,14 @@ async fn tried(mode: &str) -> Vec<bool> {
         "Token, Cloud" => World::unjoined(Vec::new()).await,
         _ => World::data_center(Vec::new(), Version::default()).await,
     };
+    let joined = if mode.starts_with("Token") { Some(joins(&world).await) } else { None };
+    tried_on(world, joined).await
+}
+
+/// Tries everything on a site; on our own pages where an operator joined it.
+async fn tried_on(world: World, joined: Option<Value>) -> Vec<bool> {
     let mut browsers = None;
-    if mode.starts_with("Token") {
-        let joined = joins(&world).await;
+    if let Some(joined) = joined {
         signs_in_through(&world).await;
         let site = joined["id"].as_str().unwrap();
         let (mut agent, mut admin) = (Browser::of(&world, "agent"), Browser::of(&world, "admin"));
@@ -364,6 +370,17 @@ async fn tried(mode: &str) -> Vec<bool> {
     assert_eq!(cells.len(), ROWS.len());
     world.end().await;
     cells
+}
+
+/// One that has scopes, and one of a service account, which is taken without its account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_scopes_does_what_a_classic_one_does() {
+    let classic = Box::pin(tried("Token, Cloud")).await;
+    for alone in [false, true] {
+        let world = World::unjoined(Vec::new()).await;
+        let joined = Box::pin(joins_with_scopes(&world, alone)).await;
+        assert_eq!(Box::pin(tried_on(world, Some(joined))).await, classic, "alone: {alone}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

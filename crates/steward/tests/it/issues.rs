@@ -430,7 +430,8 @@ async fn nothing_of_it_lies_in_the_clear_here() {
     world.end().await;
 }
 
-/// Where no app declares anything the named values stand there all the same, and issues are looked for every few minutes.
+/// Where no app declares anything the named values stand there all the same; issues are named by a webhook, and looked for every few
+/// minutes in case it is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_data_center_names_stand_alone() {
     let world = World::data_center(Vec::new(), sandbox::Version::default()).await;
@@ -455,19 +456,29 @@ async fn on_a_data_center_names_stand_alone() {
     world.settles().await;
     assert_eq!(world.property(&issue), Some(json!({"customer": {"seats": 12}})));
 
-    // Nobody tells of a new issue: it is found within minutes.
+    // A new issue has them at once; one that nobody told of is found within minutes.
     let state = world.jira.state();
-    let known = state.read().issue(&issue).unwrap().clone();
-    let new = NewIssue {
-        project_id: known.project_id.clone(),
-        issue_type_id: known.issue_type_id.clone(),
-        summary: "A new one".to_owned(),
-        channel: "portal".to_owned(),
-        fields: vec![FieldValue::Reporter(known.reporter.clone())],
-        properties: Default::default(),
-    };
-    let new = state.create_issue(&Somebody::default(), new).unwrap();
+    let reporter = state.read().issue(&issue).unwrap().reporter.clone().unwrap();
+    let told = world.raises(&reporter, Vec::new());
+    world.settles().await;
+    assert_eq!(world.property(&told), Some(json!({"customer": {"seats": 12}})));
+    state.faults().command(sandbox::Faults { delivery_dropped: 1.0, ..sandbox::Faults::none() }, None);
+    let found = world.raises(&reporter, Vec::new());
+    world.settles().await;
+    assert_eq!(world.property(&found), None);
     world.settles_after(Duration::from_secs(301)).await;
-    assert_eq!(world.property(&new.key), Some(json!({"customer": {"seats": 12}})));
+    assert_eq!(world.property(&found), Some(json!({"customer": {"seats": 12}})));
+
+    // Whoever deletes one leaves nothing of it here.
+    let known = async || {
+        let rows = store::sweep::tenant_row_count(&world.program.store, world.tenant().await).await.unwrap();
+        rows.iter().find(|(table, _)| *table == "issue_mark").map_or(0, |(_, count)| *count)
+    };
+    let before = known().await;
+    state.faults().take_back();
+    let id = state.read().issue(&told).unwrap().id;
+    state.delete_issue(&Somebody::default(), id).unwrap();
+    world.settles().await;
+    assert_eq!(known().await, before - 1);
     world.end().await;
 }

@@ -35,6 +35,8 @@ pub(crate) fn written(world: &World) -> PathBuf {
         "[sign_in]\nauthority = \"{}\"\ngranted_sites = \"{}\"\n[network]\nallow_loopback = true\n",
         sign_in.authority, sign_in.granted_sites
     ));
+    let gateways: Vec<String> = config.forge.api_bases.iter().map(ToString::to_string).collect();
+    text.push_str(&format!("[forge]\napi_bases = {gateways:?}\n"));
     std::fs::write(&path, text).unwrap();
     path
 }

@@ -56,6 +56,14 @@ pub(super) async fn use_an_operators_site(world: &World, canaries: &mut Canaries
     for path in [path.clone(), format!("/hooks/{word}"), format!("/hooks/{site}/{word}")] {
         checked(canaries, tells(world, &path, Some(&format!("sha256={word}")), body.as_bytes()).await);
     }
+    // Where issues are named, the end of the address is a proof of its own.
+    let named = state.read().webhooks.values().find(|hook| hook.url.contains("issue=")).unwrap().url.clone();
+    let named = format!("/{}", named.strip_prefix(world.config.server.origin.as_str()).unwrap());
+    let (at, _) = named.split_once('?').unwrap();
+    canaries.0.push(at.rsplit('/').next().unwrap().to_owned());
+    let path = format!("{at}?issue={word}&user_id={word}");
+    tells(world, &path, None, body.as_bytes()).await.expect(204);
+    checked(canaries, tells(world, &path, Some(&format!("sha256={word}")), body.as_bytes()).await);
     if joined == Joined::DataCenter {
         // The end of the address is a proof of its own.
         canaries.0.push(path.rsplit('/').next().unwrap().to_owned());
