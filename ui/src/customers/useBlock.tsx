@@ -114,7 +114,7 @@ export function useBlock({ entity, ids, nameOf, fields, builtInText, lookup, wri
             continue;
           }
           const before = heldIn(held, id, field);
-          const read = readCell(field, given, reader.locale);
+          const read = readCell(field, given, reader);
           if ('value' in read && sameValue(read.value, before)) continue;
           cells.push({ id, row: nameOf(id), field, before, read });
         }
