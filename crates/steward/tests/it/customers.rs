@@ -1,7 +1,9 @@
 //! Fields, values, history, permissions, the panel: what users see.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use sandbox::events::Actor;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -18,6 +20,7 @@ on_both!(
     permissions_are_granted_by_group_and_role,
     fields_are_limited_to_projects,
     lists_are_paged_and_searched,
+    people_are_found_by_the_whole_of_what_they_are_called,
 );
 
 async fn an_agent_edits_the_reporters_fields_beside_an_issue(world: &World) {
@@ -85,7 +88,7 @@ async fn a_participant_is_looked_at_as_the_reporter_is(world: &World) {
 }
 
 async fn of_many_it_is_said_how_many_more_there_are(world: &World) {
-    let nobody = sandbox::events::Actor::default();
+    let nobody = Actor::default();
     let state = world.jira.state();
     let customer = world.customer().account();
     let many: Vec<String> = (0..230)
@@ -360,4 +363,36 @@ async fn lists_are_paged_and_searched(world: &World) {
     let one = organizations["items"].as_array().unwrap().iter().find(|o| o["memberCount"].as_i64() > Some(0)).unwrap();
     let whole = agent.get(&format!("/api/v1/organizations/{}", one["id"].as_str().unwrap())).await.expect(200).body;
     assert!(!whole["members"].as_array().unwrap().is_empty());
+}
+
+async fn people_are_found_by_the_whole_of_what_they_are_called(world: &World) {
+    let agent = world.agent();
+    let visitor = world.jira.visitor("agent").unwrap();
+    let found = async |text: &str, exact: bool| -> Vec<String> {
+        let query: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let page = agent.get(&format!("/api/v1/users?query={query}&exact={exact}")).await.expect(200).body;
+        let items = page["items"].as_array().unwrap();
+        items.iter().map(|item| item["accountId"].as_str().unwrap().to_owned()).collect()
+    };
+    let theirs = std::slice::from_ref(&visitor.account_id);
+    for whole in [&visitor.account_id, &visitor.display_name, &visitor.email, &visitor.email.to_uppercase()] {
+        assert_eq!(found(whole, true).await, theirs, "{whole}");
+    }
+    for whole in [&visitor.display_name, &visitor.email] {
+        let part: String = whole.chars().take(whole.chars().count() - 1).collect();
+        assert!(found(&part, false).await.contains(&visitor.account_id), "{part}");
+        assert!(found(&part, true).await.is_empty(), "{part} is not the whole");
+    }
+    assert!(found("", true).await.is_empty());
+    // Customers are found too, and two of one name are both told.
+    let customer = world.jira.visitor("customer").unwrap();
+    assert!(found(&customer.display_name, true).await.contains(&customer.account_id));
+    let name = visitor.display_name.clone();
+    world.jira.state().create_colleague(&Actor::default(), "namesake@example.com", &name).unwrap();
+    world.jira.deliveries_settled().await;
+    // Jira's search is behind.
+    world.clock.advance(Duration::from_secs(180));
+    world.program.runner.drain().await.unwrap();
+    assert_eq!(found(&name, true).await.len(), 2);
+    agent.get("/api/v1/users?query=a&exact=perhaps").await.expect(422);
 }
