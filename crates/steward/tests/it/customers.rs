@@ -11,6 +11,7 @@ use crate::world::World;
 on_both!(
     an_agent_edits_the_reporters_fields_beside_an_issue,
     a_participant_is_looked_at_as_the_reporter_is,
+    the_language_of_whoever_is_looked_at_is_told,
     of_many_it_is_said_how_many_more_there_are,
     two_people_edit_one_value,
     a_set_is_written_whole_or_not_at_all,
@@ -85,6 +86,36 @@ async fn a_participant_is_looked_at_as_the_reporter_is(world: &World) {
     // Whoever takes no part is not looked at beside the issue.
     take_part(world, &issue, &[]);
     agent.get(&format!("{path}&person={other}")).await.expect(404);
+}
+
+async fn the_language_of_whoever_is_looked_at_is_told(world: &World) {
+    let account = kernel::AccountId::new(world.customer().account()).unwrap();
+    let speaks = |account: &mut sandbox::state::model::Account| {
+        account.locale = "pt_PT".to_owned();
+        account.email_visible = false;
+    };
+    world.jira.state().edit_account(&Actor::default(), account.as_str(), speaks).unwrap();
+    world.jira.deliveries_settled().await;
+    world.program.runner.drain().await.unwrap();
+    // As the lists of a desk's customers say it: with an address and without a language.
+    let listed = host::Profile {
+        name: "As Listed".to_owned(),
+        email: Some("listed@example.com".to_owned()),
+        active: true,
+        ..host::Profile::default()
+    };
+    let cx = world.reader().await;
+    world.program.host().people.keep(&cx, &[(account.clone(), listed)]).await.unwrap();
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(world.issue());
+    for _ in 0..2 {
+        let panel = agent.get(&format!("/api/v1/panel?issue={}", world.issue())).await.expect(200).body;
+        let selected = &panel["selected"];
+        assert_eq!(selected["customer"]["accountId"], json!(account.as_str()));
+        assert_eq!(selected["locale"], "pt_PT");
+        assert_eq!(selected["customer"]["displayName"], json!(world.jira.visitor("customer").unwrap().display_name));
+        assert_eq!(selected["customer"]["emailAddress"], "listed@example.com", "what a list told is not forgotten");
+    }
 }
 
 async fn of_many_it_is_said_how_many_more_there_are(world: &World) {
