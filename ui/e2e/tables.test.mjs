@@ -307,7 +307,7 @@ describe('cells', () => {
     const view = await viewOf(unique('Dates'), { columns: [{ key: 'name' }, { key: renewal.id }, { key: call.id }] });
     const page = await open(`#/customers?view=${view.id}`);
     const { locale, timeZone } = (await agent('GET', '/me')).body;
-    const reader = { locale: locale ?? 'en-GB', timeZone: timeZone ?? 'Europe/Berlin' };
+    const reader = { locale: (locale ?? 'en-GB').replaceAll('_', '-'), timeZone: timeZone ?? 'Europe/Berlin' };
     const noon = new Date('2026-01-31T12:00:00Z');
     const day = new Intl.DateTimeFormat(reader.locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(noon);
     const time = new Intl.DateTimeFormat(reader.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: reader.timeZone }).format(noon);
