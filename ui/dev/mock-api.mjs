@@ -63,7 +63,7 @@ const routes = [
     return reply({ items, nextCursor: null, fields, sections: db.sections.filter((s) => fields.some((f) => f.sectionId === s.id)) });
   }],
   ['GET', /^\/projects$/, (_, { query }) => page([{ id: 'p-1', key: 'HELP', name: 'Help desk' }, { id: 'p-2', key: 'FRT', name: 'Freight desk' }], query)],
-  ['GET', /^\/users$/, (_, { query }) => page(Object.values(people).filter((p) => p.accountId === query.get('query') || p.displayName.toLowerCase().includes((query.get('search') ?? '').toLowerCase())).map(({ accountId, displayName }) => ({ accountId, displayName })), query)],
+  ['GET', /^\/users$/, (_, { query }) => page(Object.values(people).filter((p) => p.accountId === query.get('query') || (query.get('exact') === 'true' ? p.displayName.toLowerCase() === query.get('query')?.toLowerCase() : p.displayName.toLowerCase().includes((query.get('query') ?? '').toLowerCase()))).map(({ accountId, displayName }) => ({ accountId, displayName })), query)],
   ['GET', /^\/settings\/permissions$/, () => versioned(db.permissions)],
   ['PUT', /^\/settings\/permissions$/, (_, { headers, body }) => {
     matching(headers, db.permissions.version);

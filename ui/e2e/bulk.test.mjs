@@ -154,6 +154,16 @@ test('customers join an organization together, and leave it by one undo', async 
   await page.locator('.table-row').first().waitFor();
 });
 
+/** Undoes what the page shows, after its question. */
+const undo = async () => {
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo' }).click();
+};
+const back = async () => {
+  await page.getByRole('link', { name: 'Customers' }).first().click();
+  await page.locator('.table-row').first().waitFor();
+};
+
 test('a bulk change is paused while Jira is slow, outlives a reload, and goes on where it stopped', async (context) => {
   const unfaulted = () => fetch(`${jira}/sandbox/faults`, { method: 'DELETE' });
   context.after(unfaulted);
@@ -201,11 +211,92 @@ test('a bulk change is paused while Jira is slow, outlives a reload, and goes on
   await page.getByText(`${wanted.toLocaleString('en-GB')} changed`).waitFor();
   await page.locator('.lozenge', { hasText: 'Done' }).waitFor();
   assert.equal(await members(), wanted, 'each joined once');
-  await page.getByRole('button', { name: 'Undo' }).click();
-  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo' }).click();
+  await undo();
   await page.getByText(`${wanted.toLocaleString('en-GB')} went back`).waitFor();
   assert.equal(await members(), 0);
-  await page.getByRole('link', { name: 'Customers' }).first().click();
+  await back();
+});
+
+test('customers leave an organization together; who is no member stays as they are, and the undo brings back who left', async () => {
+  const ids = [await idAt(0), await idAt(1), await idAt(2)];
+  const { organizationId } = (await agent('POST', '/organizations', { name: unique('Apart'), projectIds: [] })).body;
+  const { name } = (await agent('GET', `/organizations/${organizationId}`)).body;
+  const joined = await agent('POST', `/organizations/${organizationId}/members`, { accountIds: ids.slice(0, 2) });
+  assert.ok(joined.status < 300, JSON.stringify(joined.body));
+  const members = async () => (await agent('GET', `/organizations/${organizationId}`)).body.members.map((m) => m.accountId).sort();
+  assert.deepEqual(await members(), ids.slice(0, 2).sort());
+  await box(0).click();
+  await box(2).click({ modifiers: ['Shift'] });
+  await bar().getByRole('button', { name: 'Organization or project' }).click();
+  await page.getByRole('menuitem', { name: 'Remove from an organization' }).click();
+  await page.getByRole('combobox', { name: /Organization/ }).fill(name);
+  await page.getByRole('option', { name }).click();
+  await assertAccessible(page, 'from where they are removed');
+  await page.getByRole('button', { name: 'Show what would change' }).click();
+  await page.getByRole('button', { name: 'Change 2 customers' }).waitFor();
+  await page.getByRole('radio', { name: /^1\s*Are so already/ }).waitFor();
+  assert.equal((await members()).length, 2, 'nobody left yet');
+  await assertAccessible(page, 'the preview of who leaves');
+  await page.getByRole('button', { name: 'Change 2 customers' }).click();
+  await page.getByText('2 changed').waitFor();
+  assert.deepEqual(await members(), []);
+  await undo();
+  await page.getByText('2 went back').waitFor();
+  assert.deepEqual(await members(), ids.slice(0, 2).sort(), 'whoever was no member is none');
+  await back();
+});
+
+test('customers are added to a project by whoever administers it, and the undo takes them out; an agent is told that Jira refuses', async () => {
+  const admin = await apiAs('admin');
+  const project = (await agent('GET', '/projects')).body.items.at(-1);
+  const among = async () => {
+    const found = [];
+    for (let cursor = ''; cursor !== null;) {
+      const { body } = await admin('GET', `/customers?limit=100&query=${encodeURIComponent(`project = ${project.key}`)}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      found.push(...body.items.map((c) => c.accountId));
+      cursor = body.nextCursor;
+    }
+    return found.sort();
+  };
+  const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const ids = await Promise.all(rows.map(idAt));
+  const before = await among();
+  const [first, second] = rows.filter((at) => !before.includes(ids[at]));
+  const show = async () => {
+    await box(first).click();
+    await box(second).click();
+    await counted('2 chosen');
+    await bar().getByRole('button', { name: 'Organization or project' }).click();
+    await page.getByRole('menuitem', { name: 'Add to a project' }).click();
+    await page.getByRole('button', { name: 'Show what would change' }).click();
+    await page.getByText('Choose a project.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: /Project/ }).click();
+    await page.getByRole('option', { name: project.name }).click();
+    await assertAccessible(page, 'the project that they are added to');
+    await page.getByRole('button', { name: 'Show what would change' }).click();
+    await page.getByRole('button', { name: 'Change 2 customers' }).click();
+  };
+  await show();
+  await page.getByText('Jira does not allow this').waitFor();
+  await page.locator('.lozenge', { hasText: 'Paused' }).waitFor();
+  await assertAccessible(page, 'a bulk change that Jira refuses');
+  await page.getByRole('button', { name: 'Leave it' }).click();
+  assert.deepEqual(await among(), before);
+
+  const agents = page;
+  page = await newPage(browser);
+  await page.goto(await ticketUrl('admin', '#/customers?view=all'));
+  await page.locator('.table-row').first().waitFor();
+  await show();
+  await page.getByText('2 changed').waitFor();
+  assert.deepEqual(await among(), [...before, ids[first], ids[second]].sort());
+  await undo();
+  await page.getByText('2 went back').waitFor();
+  assert.deepEqual(await among(), before);
+  assertClean(page);
+  await page.context().close();
+  page = agents;
+  await page.goto(await ticketUrl('agent', '#/customers?view=all'));
   await page.locator('.table-row').first().waitFor();
 });
 

@@ -217,6 +217,134 @@ test('a file with the same headers is read as then, but makes nobody unless one 
   await page.getByRole('link', { name: 'All imports' }).click();
 });
 
+/** Leaves an import that was only looked at. */
+const cancelled = async () => {
+  await button('Cancel import').click();
+  await page.locator('.window-foot').getByRole('button', { name: 'Cancel import' }).click();
+  await page.locator('.lozenge', { hasText: 'Cancelled' }).waitFor();
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.locator('.drop').waitFor();
+};
+/** Bytes of Windows-1252: letters of German and French stand there as in Latin-1. */
+const latin = (rows) => Buffer.from(`${rows.join('\r\n')}\r\n`, 'latin1');
+const select = async (label, option) => {
+  await page.getByRole('button', { name: label }).click();
+  await page.getByRole('option', { name: option, exact: true }).click();
+};
+const chosenOf = async (label) => (await page.getByRole('button', { name: label }).innerText()).trim();
+const samples = async (at) => (await page.locator('.import-columns tbody tr').nth(at).locator('.import-sample').allInnerTexts());
+
+test('how a file is written is guessed, and said otherwise where the guess is wrong: characters and what is between cells', async () => {
+  // Commas within the cells make them look like what is between.
+  await page.locator('input[type=file]').setInputFiles({ name: 'western.csv', mimeType: 'text/csv', buffer: latin([`Account ID;${name}`, `${people[0].accountId};Größe, klein, Süd`, `${people[1].accountId};Café, Zürich, Nord`]) });
+  await page.getByRole('heading', { name: 'western.csv' }).waitFor();
+  await page.locator('.import-columns tbody tr').first().waitFor();
+  assert.match(await chosenOf(/Characters/), /Windows-1252/);
+  await select(/Between cells/, 'Semicolon');
+  await page.waitForFunction(() => document.querySelectorAll('.import-columns tbody tr').length === 2);
+  assert.deepEqual(await samples(1), ['Größe, klein, Süd', 'Café, Zürich, Nord']);
+  await select(/Between cells/, 'Tab');
+  await page.waitForFunction(() => document.querySelectorAll('.import-columns tbody tr').length === 1);
+  await select(/Between cells/, 'Semicolon');
+  await page.waitForFunction(() => document.querySelectorAll('.import-columns tbody tr').length === 2);
+  // As UTF-8 its bytes are no letters: such rows are none to be shown.
+  await select(/Characters/, 'UTF-8');
+  await page.locator('.import-sample', { hasText: 'Größe' }).waitFor({ state: 'detached' });
+  await shot(page, 'imports-wrong-characters');
+  await assertAccessible(page, 'a file that is read in other characters');
+  await select(/Characters/, 'Windows-1252, Latin-1');
+  await page.locator('.import-sample', { hasText: 'Größe' }).waitFor();
+  await button('Start dry run').click();
+  await button('Import 2 rows').waitFor();
+  assert.match(await page.locator('.import-rows').innerText(), /Größe, klein, Süd[\s\S]*Café, Zürich, Nord/);
+  await cancelled();
+});
+
+/** Makes a field for one test, and retires it after. */
+async function fieldFor(context, wanted) {
+  const made = await admin('POST', '/fields', { audience: 'agents', ...wanted });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  context.after(async () => {
+    const { etag } = await admin('GET', `/fields/${made.body.id}`);
+    await admin('DELETE', `/fields/${made.body.id}`, undefined, { 'if-match': etag });
+  });
+  return made.body;
+}
+
+test('dates and numbers are read as one says that they are written', async (context) => {
+  const renewal = await fieldFor(context, { entity: 'customer', type: 'date', name: unique('Renewal of a file') });
+  const hours = await fieldFor(context, { entity: 'customer', type: 'number', name: unique('Hours of a file') });
+  const rows = [`Account ID;${renewal.name};${hours.name}`, `${people[0].accountId};01/02/2026;1.234,5`, `${people[1].accountId};03/04/2026;0,5`];
+  await choose(page, 'forms.csv', rows);
+  await page.getByRole('heading', { name: 'forms.csv' }).waitFor();
+  await page.locator('.import-columns tbody tr').nth(2).waitFor();
+  const to = async (dates, numbers) => {
+    await select(/^Dates|Dates$/, dates);
+    await select(/^Numbers|Numbers$/, numbers);
+    await button('Start dry run').click();
+    await button('Change columns').waitFor();
+  };
+  // As the file does not write them: nothing is guessed.
+  await to('2026-01-31', '1,234.5');
+  await page.getByText('Nothing would change.').waitFor();
+  await page.getByRole('radio', { name: /^2\s*Refused/ }).click();
+  await page.locator('.import-row').nth(1).waitFor();
+  await assertAccessible(page, 'rows whose dates are written otherwise');
+  await button('Change columns').click();
+  await to('01/31/2026', '1.234,5');
+  await button('Import 2 rows').waitFor();
+  assert.match(await page.locator('.import-row').first().innerText(), /2 Jan 2026|2026-01-02/);
+  await button('Change columns').click();
+  await to('31.01.2026, 31/01/2026', '1.234,5');
+  await button('Import 2 rows').waitFor();
+  assert.match(await page.locator('.import-row').first().innerText(), /1 Feb 2026|2026-02-01/);
+  await button('Import 2 rows').click();
+  await page.getByText('4 values written').first().waitFor();
+  for (const [person, day, number] of [[people[0], '2026-02-01', 1234.5], [people[1], '2026-04-03', 0.5]]) {
+    const { values } = (await admin('GET', `/customers/${encodeURIComponent(person.accountId)}/values`)).body;
+    assert.deepEqual([renewal, hours].map(({ id }) => values.find((v) => v.fieldId === id).value), [day, number]);
+  }
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.locator('.drop').waitFor();
+});
+
+test('organizations are imported by id and by name; who is nobody is refused, and it is undone', async (context) => {
+  const dock = await fieldFor(context, { entity: 'organization', type: 'text', name: unique('Dock of a file') });
+  const [first, second] = (await admin('GET', '/organizations?limit=2')).body.items;
+  const held = async ({ id }) => (await admin('GET', `/organizations/${id}/values`)).body.values.find((v) => v.fieldId === dock.id)?.value ?? null;
+  await page.locator('.radio', { hasText: 'Organizations' }).click();
+  await choose(page, 'docks.csv', [`Organization ID,${dock.name}`, `${first.id},Gate 1`, '999999,Gate 2']);
+  await page.getByRole('heading', { name: 'docks.csv' }).waitFor();
+  await page.locator('.import-columns tbody tr').nth(1).waitFor();
+  assert.match(await page.locator('.import-columns tbody tr').first().innerText(), /Organization ID/);
+  assert.equal(await page.getByRole('switch', { name: makes }).count(), 0, 'nobody is made of organizations');
+  await assertAccessible(page, 'columns of an import of organizations');
+  await button('Start dry run').click();
+  await button('Import 1 row').waitFor();
+  assert.match(await page.locator('.import-row').first().innerText(), new RegExp(`${first.id}[\\s\\S]*Gate 1`));
+  await page.getByRole('radio', { name: /^1\s*Refused/ }).click();
+  await page.locator('.import-row', { hasText: 'Line 3' }).waitFor();
+  await button('Import 1 row').click();
+  await page.getByText('1 value written').first().waitFor();
+  assert.equal(await held(first), 'Gate 1');
+  await shot(page, 'imports-organizations');
+  await button('Undo import').click();
+  await page.locator('.window-foot').getByRole('button', { name: 'Undo import' }).click();
+  await page.getByText('1 value went back').first().waitFor();
+  assert.equal(await held(first), null);
+  await page.getByRole('link', { name: 'All imports' }).click();
+  await page.locator('.drop').waitFor();
+
+  await page.locator('.radio', { hasText: 'Organizations' }).click();
+  await choose(page, 'docks by name.csv', [`Name,${dock.name}`, `${second.name},Gate 3`, 'Nobody & Sons,Gate 4']);
+  await page.getByRole('heading', { name: 'docks by name.csv' }).waitFor();
+  await button('Start dry run').click();
+  await button('Import 1 row').waitFor();
+  assert.match(await page.locator('.import-row').first().innerText(), new RegExp(`${second.name}[\\s\\S]*Gate 3`));
+  await cancelled();
+  assert.equal(await held(second), null);
+});
+
 for (const [theme, width] of [['dark', 1280], ['light', 360], ['dark', 360]]) {
   test(`it fits and is readable: ${theme}, ${width} wide`, async () => {
     const narrow = await visit({ colorScheme: theme, width });

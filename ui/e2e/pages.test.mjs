@@ -51,6 +51,23 @@ describe('customers and organizations', () => {
     await assertAccessible(page, 'an empty search');
   });
 
+  for (const role of ['agent', 'admin']) {
+    test(`the navigation of ${role === 'agent' ? 'an agent' : 'an administrator'} stands in one line on the narrowest telephones`, async () => {
+      const page = await visit(role, '#/customers', '.table-row', { width: 340, height: 700 });
+      for (const width of [340, 360, 400, 480, 640]) {
+        await page.setViewportSize({ width, height: 700 });
+        const middles = await page.locator('.nav li a, .nav button').evaluateAll((all) => all.map((one) => {
+          const { top, bottom, height } = one.getBoundingClientRect();
+          return { name: one.textContent, middle: Math.round((top + bottom) / 2), height };
+        }));
+        assert.ok(middles.some(({ name }) => name === 'Sign out'));
+        assert.ok(middles.every(({ middle, height }) => Math.abs(middle - middles[0].middle) <= 1 && height >= 24), `${width}px: ${JSON.stringify(middles)}`);
+        await assertFits(page, `the navigation at ${width}px`);
+      }
+      assertClean(page);
+    });
+  }
+
   for (const [hash, wait] of [['#/customers', '.table-row'], ['#/organizations', '.table-row'], ['#/settings/customer', '.shelf'], ['#/settings/permissions', '.permission']]) {
     for (const [width, colorScheme] of [[360, 'light'], [320, 'dark'], [1280, 'dark']]) {
       test(`${hash} at ${width}px, ${colorScheme}: fits, without a violation`, async () => {

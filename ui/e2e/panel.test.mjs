@@ -1,7 +1,7 @@
 // The panel beside an issue, in Jira's own page: read, edited in place, undone, restored, and fought over.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { apiAs, assertAccessible, assertClean, launch, makeFields, newPage, openPanel, panelFrame, unique } from './demo.mjs';
+import { apiAs, assertAccessible, assertClean, demo, jira, launch, makeFields, newPage, openPanel, panelFrame, signIn, unique } from './demo.mjs';
 
 let browser;
 let admin;
@@ -182,5 +182,40 @@ describe('the issue panel', () => {
 test('the panel in the dark is without a violation too', async () => {
   const page = await newPage(browser, { width: 1400, height: 1000, colorScheme: 'dark' });
   await assertAccessible(await openPanel(page), 'the dark panel');
+  assertClean(page);
+});
+
+test('the panel says which language somebody speaks, and what time it is where they are', async () => {
+  const { email, apiToken } = demo.users.agent;
+  const jql = encodeURIComponent('reporter IS NOT EMPTY ORDER BY created DESC');
+  const headers = { authorization: `Basic ${Buffer.from(`${email}:${apiToken}`).toString('base64')}` };
+  const asked = await fetch(`${jira}/rest/api/3/search/jql?fields=reporter&maxResults=100&jql=${jql}`, { headers });
+  // In Jira's own page the reader's language is the one that they chose there.
+  const reads = (await (await fetch(`${jira}/rest/api/3/myself`, { headers })).json()).locale.replaceAll('_', '-');
+  const agent = await apiAs('agent');
+  const here = (await agent('GET', '/me')).body.timeZone;
+  // Somebody whose clock shows another hour than the reader's.
+  const hour = (timeZone) => new Intl.DateTimeFormat('en-GB', { hour: '2-digit', timeZone }).format(new Date());
+  let found;
+  for (const { key } of (await asked.json()).issues) {
+    const { selected } = (await agent('GET', `/panel?issue=${key}`)).body;
+    if (selected?.locale && selected.localTimeZone && hour(selected.localTimeZone) !== hour(here)) found = { key, ...selected };
+    if (found) break;
+  }
+  assert.ok(found, 'a request of somebody whose language and time zone Jira tells');
+  const page = await newPage(browser, { width: 1400, height: 1000 });
+  await signIn(page, 'agent', `/browse/${found.key}`);
+  const frame = await panelFrame(page);
+  const facts = frame.locator('.person-facts');
+  await facts.waitFor();
+  const language = new Intl.DisplayNames([reads], { type: 'language', languageDisplay: 'standard' }).of(found.locale.replaceAll('_', '-'));
+  await facts.getByText(language, { exact: true }).waitFor();
+  const city = found.localTimeZone.split('/').at(-1).replaceAll('_', ' ');
+  const clock = (at) => new Intl.DateTimeFormat(reads, { timeStyle: 'short', timeZone: found.localTimeZone }).format(at);
+  const before = clock(new Date(Date.now() - 60_000));
+  const shown = await facts.locator('dd', { hasText: city }).innerText();
+  // The clock may pass a minute while it is looked at.
+  assert.ok([before, clock(new Date())].some((time) => shown.includes(`${time}, ${city}`)), `${shown} in ${found.localTimeZone}`);
+  await assertAccessible(frame, 'the panel of somebody elsewhere');
   assertClean(page);
 });

@@ -9,7 +9,7 @@ let agent;
 before(async () => {
   browser = await launch();
   agent = await apiAs('agent');
-  made = await makeFields(await apiAs('admin'), unique('Table'), { level: { type: 'select', options: [{ label: 'Gold' }, { label: 'Very gold' }] }, note: { type: 'text' }, count: { type: 'number' } });
+  made = await makeFields(await apiAs('admin'), unique('Table'), { level: { type: 'select', options: [{ label: 'Gold' }, { label: 'Very gold' }] }, note: { type: 'text' }, count: { type: 'number' }, manager: { type: 'user' }, renewal: { type: 'date' }, call: { type: 'dateTime' } });
 });
 after(async () => {
   const { body } = (await agent?.('GET', '/views?entity=customer')) ?? { body: { items: [] } };
@@ -44,6 +44,13 @@ async function valuesOf(page, row) {
   const ours = Object.values(made.fields).map((f) => f.id);
   return Object.fromEntries(body.values.filter((v) => ours.includes(v.fieldId)).map((v) => [v.fieldId, v.value]));
 }
+
+/** Pastes what a clipboard holds, by its types, into the cell that has the keyboard. */
+const pasteInto = (page, held) => page.evaluate((types) => {
+  const data = new DataTransfer();
+  for (const [type, text] of Object.entries(types)) data.setData(type, text);
+  document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+}, held);
 
 describe('saved views', () => {
   test('columns and a query are saved, opened, renamed, deleted and taken back', async () => {
@@ -163,13 +170,13 @@ describe('a pinned column', () => {
     const head = (key) => page.locator(`th[data-column="${key}"]`);
     const left = async (key) => Math.round((await head(key).boundingBox()).x);
     await page.getByRole('button', { name: 'Columns' }).click();
-    for (const { name } of Object.values(made.fields)) await page.locator('.column-item', { hasText: name }).locator('.checkbox').click();
+    const { level, note, count } = made.fields;
+    for (const { name } of [level, note, count]) await page.locator('.column-item', { hasText: name }).locator('.checkbox').click();
     const row = page.locator('.column-item', { hasText: 'Local time' });
     await row.getByRole('button', { name: 'Pin Local time' }).click();
     await row.getByRole('button', { name: 'Unpin Local time' }).waitFor();
     await assertAccessible(page, 'a column that is pinned');
     await page.keyboard.press('Escape');
-    const { level, note, count } = made.fields;
     const order = ['name', 'timeZone', 'email', 'organizations', level.id, note.id, count.id];
     await columnsBecome(page, order);
     assert.deepEqual(await page.locator('th[data-pinned]').evaluateAll((heads) => heads.map((th) => th.dataset.column)), ['name', 'timeZone']);
@@ -231,11 +238,7 @@ describe('cells', () => {
   test('a block is copied and pasted, with what is refused told at its place', async () => {
     const view = await viewOf(unique('Block'));
     const page = await open(`#/customers?view=${view.id}`);
-    const paste = (text) => page.evaluate((t) => {
-      const data = new DataTransfer();
-      data.setData('text/plain', t);
-      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
-    }, text);
+    const paste = (text) => pasteInto(page, { 'text/plain': text });
     await cell(page, 1, 1).click();
     await paste('Gold\t"two ""quoted"" words"\t12.5\nvery gold\t\t7');
     await cell(page, 1, 1).getByText('Gold', { exact: true }).waitFor();
@@ -263,6 +266,67 @@ describe('cells', () => {
     assertClean(page);
   });
 
+  test('people are copied by name and stay who they are; by name, address and account id they are found', async () => {
+    const { manager } = made.fields;
+    const view = await viewOf(unique('People'), { columns: [{ key: 'name' }, { key: manager.id }] });
+    const { accountId, displayName, email } = demo.users.agent;
+    const page = await open(`#/customers?view=${view.id}`);
+    const heldAt = async (row) => (await valuesOf(page, row))[manager.id] ?? null;
+    await cell(page, 6, 1).click();
+    await pasteInto(page, { 'text/plain': `${displayName.toUpperCase()}\n${email}\n${accountId}` });
+    for (const row of [6, 7, 8]) {
+      await cell(page, row, 1).getByText(displayName).waitFor();
+      assert.equal(await heldAt(row), accountId);
+    }
+    await cell(page, 6, 1).click();
+    const copied = await page.evaluate(() => {
+      const data = new DataTransfer();
+      document.activeElement.dispatchEvent(new ClipboardEvent('copy', { clipboardData: data, bubbles: true, cancelable: true }));
+      return Object.fromEntries([...data.types].map((type) => [type, data.getData(type)]));
+    });
+    assert.equal(copied['text/plain'], displayName);
+    await cell(page, 9, 1).click();
+    await pasteInto(page, copied);
+    await cell(page, 9, 1).getByText(displayName).waitFor();
+    assert.equal(await heldAt(9), accountId);
+    // A part of a name or of an address is nobody's: it would be a guess.
+    await cell(page, 10, 1).click();
+    await pasteInto(page, { 'text/plain': `${displayName.slice(0, -1)}\n${email.slice(0, -1)}` });
+    const dialog = page.getByRole('dialog', { name: 'Paste' });
+    await dialog.getByText('Jira knows nobody').first().waitFor();
+    assert.equal(await dialog.getByText('Jira knows nobody').count(), 2);
+    assert.equal(await dialog.getByRole('button', { name: 'Write 0 cells' }).isDisabled(), true);
+    await assertAccessible(page, 'people who were not found');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    assert.equal(await heldAt(10), null);
+    assertClean(page);
+  });
+
+  test('dates are pasted in the reader’s form and zone, and nothing is made of what is no date', async () => {
+    const { renewal, call } = made.fields;
+    const view = await viewOf(unique('Dates'), { columns: [{ key: 'name' }, { key: renewal.id }, { key: call.id }] });
+    const page = await open(`#/customers?view=${view.id}`);
+    const { locale, timeZone } = (await agent('GET', '/me')).body;
+    const reader = { locale: (locale ?? 'en-GB').replaceAll('_', '-'), timeZone: timeZone ?? 'Europe/Berlin' };
+    const noon = new Date('2026-01-31T12:00:00Z');
+    const day = new Intl.DateTimeFormat(reader.locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(noon);
+    const time = new Intl.DateTimeFormat(reader.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: reader.timeZone }).format(noon);
+    await cell(page, 11, 1).click();
+    await pasteInto(page, { 'text/plain': `${day}\t"${time}"\n2026-02-01\t2026-02-01T09:00:00+02:00` });
+    await cell(page, 11, 1).getByText(day).waitFor();
+    await cell(page, 12, 2).locator('.value-text').waitFor();
+    assert.deepEqual(await valuesOf(page, 11), { [renewal.id]: '2026-01-31', [call.id]: '2026-01-31T12:00:00Z' });
+    assert.deepEqual(await valuesOf(page, 12), { [renewal.id]: '2026-02-01', [call.id]: '2026-02-01T07:00:00Z' });
+    await cell(page, 13, 1).click();
+    await pasteInto(page, { 'text/plain': 'Contract 7\tContract 7' });
+    const dialog = page.getByRole('dialog', { name: 'Paste' });
+    await dialog.getByText(`Write a date in one of these forms: 2026-01-31 · ${day}`).waitFor();
+    await dialog.getByText(`Without a zone, ${reader.timeZone} is meant`).waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    assert.deepEqual(await valuesOf(page, 13), {});
+    assertClean(page);
+  });
+
   test('what somebody else changed meanwhile is not written over', async () => {
     const view = await viewOf(unique('Conflict'));
     const page = await open(`#/customers?view=${view.id}`);
@@ -271,11 +335,7 @@ describe('cells', () => {
     const id = decodeURIComponent((await cell(page, 5, 0).locator('a').getAttribute('href')).split('/').at(-1));
     const path = `/customers/${encodeURIComponent(id)}/values/${made.fields.note.id}`;
     assert.equal((await agent('PUT', path, { value: 'theirs' }, { 'if-match': '"v0"' })).status, 200);
-    await page.evaluate(() => {
-      const data = new DataTransfer();
-      data.setData('text/plain', 'mine');
-      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
-    });
+    await pasteInto(page, { 'text/plain': 'mine' });
     await page.locator('.flag', { hasText: '1 row was refused' }).waitFor();
     await cell(page, 5, 2).getByText('theirs').waitFor();
   });

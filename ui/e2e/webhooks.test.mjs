@@ -112,7 +112,7 @@ test('what is not taken is shown, and why', async () => {
   status = 200;
   const again = next();
   await page.locator('.form.card').getByRole('button', { name: 'Send again' }).click();
-  await page.getByText('On its way again').waitFor();
+  await page.getByText('On its way again').first().waitFor();
   assert.equal((await again).body.type, 'webhook.test');
   status = 500;
   const last = next();
@@ -135,6 +135,41 @@ for (const [width, colorScheme] of [[360, 'light'], [320, 'dark'], [1280, 'dark'
     assertClean(other);
   });
 }
+
+test('a receiver that says it is gone is switched off, and every page of the settings says so until it is back', async () => {
+  status = 410;
+  const arrives = next();
+  await menu('Send test message');
+  await arrives;
+  await page.getByRole('button', { name: 'Close' }).first().click();
+  const notice = page.locator('.page-notice', { hasText: 'A webhook was switched off because nothing reached it' });
+  // What became of the message is written after it was answered.
+  for (let tries = 0; tries < 20 && (await item().getByText('Switched off: not answering').count()) === 0; tries += 1) {
+    await page.reload();
+    await item().waitFor();
+  }
+  await item().getByText('Switched off: not answering').waitFor();
+  await notice.getByText(name).waitFor();
+  assert.equal(await notice.getByRole('button').count(), 0, 'this is where to look');
+  await assertAccessible(page, 'a webhook that was switched off');
+  for (const [width, colorScheme] of [[360, 'light'], [1280, 'dark']]) {
+    const other = await newPage(browser, { width, height: 800, colorScheme });
+    await other.goto(await ticketUrl('admin', '#/settings/customer'));
+    const told = other.locator('.page-notice', { hasText: name });
+    await told.waitFor();
+    await assertFits(other, 'the notice of a webhook');
+    await assertAccessible(other, 'the notice of a webhook');
+    await told.getByRole('button', { name: 'Look at it' }).click();
+    await other.locator('.token', { hasText: name }).getByText('Switched off: not answering').waitFor();
+    assert.match(other.url(), /#\/settings\/webhooks$/);
+    assertClean(other);
+    await other.context().close();
+  }
+  status = 204;
+  await item().getByRole('button', { name: 'Switch on' }).click();
+  await item().getByText('Switched off: not answering').waitFor({ state: 'detached' });
+  await notice.waitFor({ state: 'detached' });
+});
 
 test('it is switched off and on, and deleted after a question', async () => {
   status = 204;

@@ -49,6 +49,9 @@ pub struct Profile {
     pub time_zone: Option<String>,
     /// Language tag.
     pub locale: Option<String>,
+    /// Whether Jira said all of this of the person alone, and not as one of a list that says less.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 impl From<&User> for Profile {
@@ -59,6 +62,7 @@ impl From<&User> for Profile {
             active: user.active,
             time_zone: user.time_zone.clone(),
             locale: user.locale.clone(),
+            whole: true,
         }
     }
 }
@@ -71,6 +75,7 @@ impl From<&Customer> for Profile {
             active: customer.active,
             time_zone: customer.time_zone.clone(),
             locale: None,
+            whole: false,
         }
     }
 }
@@ -132,6 +137,33 @@ impl People {
         Ok(self.profiles(cx, std::slice::from_ref(account)).await?.remove(account))
     }
 
+    /// Somebody with all that Jira says of them, where what is kept came from a list that says less: a desk's customers have no language. While
+    /// Jira does not answer, what is kept serves. It grows no younger by this, so that what was read of everybody stands.
+    pub async fn whole(&self, cx: &Cx, account: &AccountId, kept: Open<Profile>) -> Result<Open<Profile>> {
+        if kept.peek().whole {
+            return Ok(kept);
+        }
+        let Some(cached) = self.cached(cx, std::slice::from_ref(account)).await?.remove(account) else {
+            return Ok(kept);
+        };
+        let jira = Jira::for_tenant(&self.cloud, cx, As::App);
+        let users = match jira.users(std::slice::from_ref(account)).await {
+            Ok(users) => users,
+            Err(fault) => {
+                tracing::warn!(event = "profiles_not_refreshed", code = fault.code());
+                return Ok(kept);
+            }
+        };
+        let Some(user) = users.first() else { return Ok(kept) };
+        let mut profile = Profile::from(user);
+        // Lists tell addresses that this answer withholds.
+        if profile.email.is_none() {
+            profile.email.clone_from(&kept.peek().email);
+        }
+        let mut now = self.seal_and_keep(cx, &[(account.clone(), profile)], cached.fetched_at).await?;
+        Ok(now.remove(account).map_or(kept, |cached| cached.profile))
+    }
+
     /// How many people are kept, and when the newest was: what was read of them stands while this does.
     pub async fn stamp(&self, cx: &Cx) -> Result<(i64, Option<i64>)> {
         sql::person_stamp(&mut self.store.read(cx).await?).await
@@ -139,7 +171,7 @@ impl People {
 
     /// Keeps what Jira just said of people in another answer, so that it need not be asked for again.
     pub async fn keep(&self, cx: &Cx, people: &[(AccountId, Profile)]) -> Result<()> {
-        self.seal_and_keep(cx, people).await.map(drop)
+        self.seal_and_keep(cx, people, cx.now()).await.map(drop)
     }
 
     /// Forgets a person: an account was closed or changed.
@@ -172,10 +204,15 @@ impl People {
             self.forget(cx, account).await?;
             self.unknown.insert((cx.tenant(), account.clone()), ()).await;
         }
-        self.seal_and_keep(cx, &people).await
+        self.seal_and_keep(cx, &people, cx.now()).await
     }
 
-    async fn seal_and_keep(&self, cx: &Cx, people: &[(AccountId, Profile)]) -> Result<BTreeMap<AccountId, Cached>> {
+    async fn seal_and_keep(
+        &self,
+        cx: &Cx,
+        people: &[(AccountId, Profile)],
+        fetched_at: Timestamp,
+    ) -> Result<BTreeMap<AccountId, Cached>> {
         let accounts: Vec<&AccountId> = people.iter().map(|(account, _)| account).collect();
         let keys = self.vault.keys_of_people(cx, KeyClass::Names, &accounts).await?;
         let (mut kept, mut rows) = (BTreeMap::new(), BTreeMap::new());
@@ -183,8 +220,8 @@ impl People {
             let place = place(cx, account);
             let sealed = keys.seal(&place, profile)?;
             let opened = keys.open(&place, &sealed)?;
-            kept.insert(account.clone(), Cached { profile: opened, fetched_at: cx.now() });
-            rows.insert(account, PersonRow { profile: sealed, active: profile.active, fetched_at: cx.now() });
+            kept.insert(account.clone(), Cached { profile: opened, fetched_at });
+            rows.insert(account, PersonRow { profile: sealed, active: profile.active, fetched_at });
         }
         if !rows.is_empty() {
             let mut scoped = self.store.note(cx).await?;

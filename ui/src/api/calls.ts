@@ -47,6 +47,9 @@ export function calls(api: ApiClient) {
       all(() => must(api.GET('/api/v1/projects'))),
     users: (query: string): Promise<Page<User>> =>
       must(api.GET('/api/v1/users', { params: { query: optional({ query }) } })),
+    /** Who has exactly this account id, name or address. */
+    usersCalled: (query: string): Promise<Page<User>> =>
+      must(api.GET('/api/v1/users', { params: { query: { query, exact: true } } })),
     holders: (query: string): Promise<Page<Holder>> =>
       must(api.GET('/api/v1/settings/holders', { params: { query: optional({ query }) } })) as Promise<Page<Holder>>,
 

@@ -1,6 +1,7 @@
 /** What is cached under which key, and how failed calls are tried again. */
 import { QueryClient, useQuery } from '@tanstack/react-query';
 import { useServices } from '../app/services';
+import type { Calls } from './calls';
 import { asProblem } from './problem';
 import type { Entity, Subject } from './types';
 
@@ -40,6 +41,7 @@ export const keys = {
   entitlementHistory: (organizationId: string) => ['entitlementHistory', organizationId] as const,
   myEntitlements: (accountId: string) => ['entitlements', 'of', accountId] as const,
   person: (accountId: string) => ['person', accountId] as const,
+  called: (text: string) => ['users', 'called', text] as const,
   rows: (entity: Entity, fields: string[], ids: string[]) => ['rows', entity, fields, ids] as const,
   search: (words: string) => ['search', words] as const,
   views: (entity: Entity) => ['views', entity] as const,
@@ -98,15 +100,19 @@ export function useSections(entity: Entity, enabled = true) {
   return useQuery({ queryKey: keys.sections(entity), queryFn: () => calls.sections(entity), enabled });
 }
 
+/** The name of the person with this account id; null where Jira tells none. */
+export function personQuery(calls: Calls, accountId: string) {
+  return {
+    queryKey: keys.person(accountId),
+    queryFn: async () => (await calls.users(accountId)).items.find((u) => u.accountId === accountId)?.displayName ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
 /** The name of the person with this account id, for values of type user; undefined until (or unless) it is known. */
 export function usePersonName(accountId: string | null): string | undefined {
   const { calls, me } = useServices();
-  const found = useQuery({
-    queryKey: keys.person(accountId ?? ''),
-    queryFn: async () => (await calls.users(accountId ?? '')).items.find((u) => u.accountId === accountId)?.displayName ?? null,
-    // Customers may not look people up.
-    enabled: accountId !== null && accountId !== me.accountId && me.role !== 'customer',
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  // Customers may not look people up.
+  const found = useQuery({ ...personQuery(calls, accountId ?? ''), enabled: accountId !== null && accountId !== me.accountId && me.role !== 'customer' });
   return accountId === me.accountId ? me.displayName : (found.data ?? undefined);
 }

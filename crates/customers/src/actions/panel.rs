@@ -172,7 +172,11 @@ async fn read_selected(cx: &Cx, room: &Room, account: AccountId) -> Result<Selec
         Some(kept) => (kept, Some(account)),
         None => (account, None),
     };
-    let customer = directory::record(cx, room, &account).await?;
+    let mut customer = directory::record(cx, room, &account).await?;
+    // Lists of customers tell no language: of whoever is looked at, Jira is asked.
+    if let Some(name) = customer.name.take() {
+        customer.name = Some(room.shared.host.people.whole(cx, &account, name).await?);
+    }
     let mut theirs = directory::organizations_of(cx, room, &account).await?;
     let more_organizations = theirs.len().saturating_sub(ORGANIZATIONS_SHOWN);
     theirs.truncate(ORGANIZATIONS_SHOWN);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use host::Profile;
 use host::client::Project;
 use jiff::tz::TimeZone;
 use kernel::{AccountId, Cx, Fault, Result};
+use vault::Open;
 
 use crate::Room;
 use crate::actions::fields::{self, OpenField};
@@ -17,6 +19,9 @@ use crate::query::catalogue::{Catalogue, Known, PROJECT};
 use crate::query::complete::{self, Completion, Item, Wants};
 use crate::query::{Mistake, lasting, parse, text};
 use crate::query::{resolve, typed::Typed};
+
+/// People of one name who are told; who is looked for is one of them, or not to be told from them.
+const SAME_NAMED: usize = 20;
 
 /// A query that means something.
 pub(crate) struct Question {
@@ -138,6 +143,17 @@ async fn people_called(cx: &Cx, room: &Room, name: &str) -> Result<Vec<AccountId
     accounts.sort();
     accounts.dedup();
     Ok(accounts)
+}
+
+/// The same, with what is known of them.
+pub(crate) async fn users_called(cx: &Cx, room: &Room, name: &str) -> Result<Vec<(AccountId, Open<Profile>)>> {
+    if name.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut accounts = people_called(cx, room, name).await?;
+    accounts.truncate(SAME_NAMED);
+    let mut names = directory::names(cx, room, &accounts).await?;
+    Ok(accounts.into_iter().filter_map(|account| names.remove(&account).map(|name| (account, name))).collect())
 }
 
 /// What may stand where somebody is typing.

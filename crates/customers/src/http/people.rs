@@ -12,7 +12,7 @@ use web::{Page, Path, Person, Principal, Problem, ProblemBody, Query, Reply, sco
 
 use crate::Room;
 use crate::actions::directory::{CustomerRecord, Name, OrganizationRecord};
-use crate::actions::{access, directory};
+use crate::actions::{access, directory, queries};
 use crate::http::entitlements::{EntitlementView, Showing};
 use crate::model::{Entity, Permission};
 use crate::rules::TEXT_CHARS;
@@ -37,17 +37,32 @@ pub(crate) struct SearchQuery {
 impl SearchQuery {
     /// The text, trimmed; empty when there is none.
     pub(crate) fn text(&self) -> Result<&str, Fault> {
-        let text = self.query.as_deref().unwrap_or_default().trim();
-        if text.chars().count() > TEXT_CHARS {
-            return Err(Fault::invalid_fields(vec![FieldFault {
-                pointer: "/query".to_owned(),
-                code: "too_long",
-                detail: format!("A query has at most {TEXT_CHARS} characters."),
-                limit: Some(TEXT_CHARS as u64),
-            }]));
-        }
-        Ok(text)
+        text_of(self.query.as_deref())
     }
+}
+
+/// Whom to look for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UserQuery {
+    /// Part of a name or address; at most 255 characters.
+    query: Option<String>,
+    /// `true`: only who has exactly this account id, name or address; case and accents make no difference.
+    #[serde(default)]
+    exact: bool,
+}
+
+fn text_of(query: Option<&str>) -> Result<&str, Fault> {
+    let text = query.unwrap_or_default().trim();
+    if text.chars().count() > TEXT_CHARS {
+        return Err(Fault::invalid_fields(vec![FieldFault {
+            pointer: "/query".to_owned(),
+            code: "too_long",
+            detail: format!("A query has at most {TEXT_CHARS} characters."),
+            limit: Some(TEXT_CHARS as u64),
+        }]));
+    }
+    Ok(text)
 }
 
 /// What somebody is to Steward.
@@ -154,16 +169,20 @@ pub(crate) struct UserView {
 }
 
 /// Find people for a field of type `user`
-#[utoipa::path(get, path = "/users", tag = "people", params(SearchQuery),
+#[utoipa::path(get, path = "/users", tag = "people", params(UserQuery),
     responses((status = 200, body = Page<UserView>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
 #[web::boxed]
 async fn find_users(
     State(room): State<Room>,
     Person(caller): Person,
-    Query(query): Query<SearchQuery>,
+    Query(query): Query<UserQuery>,
 ) -> Result<Reply, Problem> {
     access::require(&caller.cx, &room, Permission::Browse).await?;
-    let found = directory::find_users(&caller.cx, &room, query.text()?).await?;
+    let text = text_of(query.query.as_deref())?;
+    let found = match query.exact {
+        true => queries::users_called(&caller.cx, &room, text).await?,
+        false => directory::find_users(&caller.cx, &room, text).await?,
+    };
     Ok(Reply::ok(|exit| Page {
         items: found
             .into_iter()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandbox::events::Actor;
 use sandbox::faults::{Misfortune, RequestFault};
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ use crate::world::World;
 on_both!(
     an_agent_edits_the_reporters_fields_beside_an_issue,
     a_participant_is_looked_at_as_the_reporter_is,
+    the_language_of_whoever_is_looked_at_is_told,
     of_many_it_is_said_how_many_more_there_are,
     beside_many_organizations_jira_is_asked_little,
     two_people_edit_one_value,
@@ -21,6 +23,7 @@ on_both!(
     permissions_are_granted_by_group_and_role,
     fields_are_limited_to_projects,
     lists_are_paged_and_searched,
+    people_are_found_by_the_whole_of_what_they_are_called,
 );
 
 async fn an_agent_edits_the_reporters_fields_beside_an_issue(world: &World) {
@@ -87,8 +90,38 @@ async fn a_participant_is_looked_at_as_the_reporter_is(world: &World) {
     agent.get(&format!("{path}&person={other}")).await.expect(404);
 }
 
+async fn the_language_of_whoever_is_looked_at_is_told(world: &World) {
+    let account = kernel::AccountId::new(world.customer().account()).unwrap();
+    let speaks = |account: &mut sandbox::state::model::Account| {
+        account.locale = "pt_PT".to_owned();
+        account.email_visible = false;
+    };
+    world.jira.state().edit_account(&Actor::default(), account.as_str(), speaks).unwrap();
+    world.jira.deliveries_settled().await;
+    world.program.runner.drain().await.unwrap();
+    // As the lists of a desk's customers say it: with an address and without a language.
+    let listed = host::Profile {
+        name: "As Listed".to_owned(),
+        email: Some("listed@example.com".to_owned()),
+        active: true,
+        ..host::Profile::default()
+    };
+    let cx = world.reader().await;
+    world.program.host().people.keep(&cx, &[(account.clone(), listed)]).await.unwrap();
+    let mut agent = world.on_page("agent", "customer-panel");
+    agent.issue = Some(world.issue());
+    for _ in 0..2 {
+        let panel = agent.get(&format!("/api/v1/panel?issue={}", world.issue())).await.expect(200).body;
+        let selected = &panel["selected"];
+        assert_eq!(selected["customer"]["accountId"], json!(account.as_str()));
+        assert_eq!(selected["locale"], "pt_PT");
+        assert_eq!(selected["customer"]["displayName"], json!(world.jira.visitor("customer").unwrap().display_name));
+        assert_eq!(selected["customer"]["emailAddress"], "listed@example.com", "what a list told is not forgotten");
+    }
+}
+
 async fn of_many_it_is_said_how_many_more_there_are(world: &World) {
-    let nobody = sandbox::events::Actor::default();
+    let nobody = Actor::default();
     let state = world.jira.state();
     let customer = world.customer().account();
     let many: Vec<String> = (0..230)
@@ -397,4 +430,36 @@ async fn lists_are_paged_and_searched(world: &World) {
     let one = organizations["items"].as_array().unwrap().iter().find(|o| o["memberCount"].as_i64() > Some(0)).unwrap();
     let whole = agent.get(&format!("/api/v1/organizations/{}", one["id"].as_str().unwrap())).await.expect(200).body;
     assert!(!whole["members"].as_array().unwrap().is_empty());
+}
+
+async fn people_are_found_by_the_whole_of_what_they_are_called(world: &World) {
+    let agent = world.agent();
+    let visitor = world.jira.visitor("agent").unwrap();
+    let found = async |text: &str, exact: bool| -> Vec<String> {
+        let query: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let page = agent.get(&format!("/api/v1/users?query={query}&exact={exact}")).await.expect(200).body;
+        let items = page["items"].as_array().unwrap();
+        items.iter().map(|item| item["accountId"].as_str().unwrap().to_owned()).collect()
+    };
+    let theirs = std::slice::from_ref(&visitor.account_id);
+    for whole in [&visitor.account_id, &visitor.display_name, &visitor.email, &visitor.email.to_uppercase()] {
+        assert_eq!(found(whole, true).await, theirs, "{whole}");
+    }
+    for whole in [&visitor.display_name, &visitor.email] {
+        let part: String = whole.chars().take(whole.chars().count() - 1).collect();
+        assert!(found(&part, false).await.contains(&visitor.account_id), "{part}");
+        assert!(found(&part, true).await.is_empty(), "{part} is not the whole");
+    }
+    assert!(found("", true).await.is_empty());
+    // Customers are found too, and two of one name are both told.
+    let customer = world.jira.visitor("customer").unwrap();
+    assert!(found(&customer.display_name, true).await.contains(&customer.account_id));
+    let name = visitor.display_name.clone();
+    world.jira.state().create_colleague(&Actor::default(), "namesake@example.com", &name).unwrap();
+    world.jira.deliveries_settled().await;
+    // Jira's search is behind.
+    world.clock.advance(Duration::from_secs(180));
+    world.program.runner.drain().await.unwrap();
+    assert_eq!(found(&name, true).await.len(), 2);
+    agent.get("/api/v1/users?query=a&exact=perhaps").await.expect(422);
 }
