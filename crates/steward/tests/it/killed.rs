@@ -14,6 +14,7 @@ mod inside;
 mod making;
 mod owners;
 mod sending;
+mod taken_over;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
