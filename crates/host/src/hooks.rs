@@ -60,6 +60,7 @@ impl Inbound {
         if !proven {
             return Err(Fault::not_found());
         }
+        parts.services.heard(cx).await?;
         let Ok(json) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         let told = match known.mode {
             Mode::DataCenter => match events::read_hook_key(&json) {
