@@ -26,11 +26,15 @@ impl Foreign {
             eprintln!("SKIPPED: node is not installed");
             return None;
         }
+        // Rooms' tests run beside each other, and installing begins by taking away what is there.
+        let turn = std::fs::File::open(folder.join("package-lock.json")).unwrap();
+        turn.lock().unwrap();
         if !folder.join("node_modules/atlassian-connect-express/package.json").exists() {
             let npm = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
             let installed = Command::new("npm").args(npm).current_dir(&folder).status().await.unwrap();
             assert!(installed.success(), "npm ci failed");
         }
+        drop(turn);
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut process = Command::new("node")
             .arg("app.js")

@@ -51,6 +51,7 @@ mod bounds;
 mod bulk;
 mod bulk_actions;
 mod changes;
+mod chart;
 mod connect;
 mod context_path;
 mod copies;
