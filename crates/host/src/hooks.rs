@@ -60,6 +60,7 @@ impl Inbound {
             if signature.is_some() && !signed(secret.peek(), signature, body) {
                 return Err(Fault::not_found());
             }
+            parts.services.heard(cx).await?;
             return match events::named_issue(query) {
                 Some(issue) => hints::take(&parts.store, cx, &issue).await,
                 None => Ok(()),
@@ -77,6 +78,7 @@ impl Inbound {
         if !proven {
             return Err(Fault::not_found());
         }
+        parts.services.heard(cx).await?;
         let Ok(json) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
         let told = match known.mode {
             Mode::DataCenter => match events::read_hook_key(&json) {

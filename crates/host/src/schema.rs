@@ -99,6 +99,7 @@ const J: &str = "host_service";
 pub(crate) static SERVICE_LOGIN: Column = sealed_column(J, "login", KeyClass::Credential, &SITE_CREDENTIAL);
 pub(crate) static SERVICE_HOOK: Column = sealed_column(J, "hook", KeyClass::Credential, &SITE_CREDENTIAL);
 pub(crate) static SERVICE_CLIENT: Column = sealed_column(J, "client", KeyClass::Credential, &SITE_CREDENTIAL).or_null();
+static SERVICE_HEARD: Column = Column::new(J, "heard_at", Int, &INSTANT).or_null();
 table!(
     HOST_SERVICE,
     "host_service",
@@ -109,6 +110,7 @@ table!(
         SERVICE_HOOK,
         sealed_column(J, "client", KeyClass::Credential, &SITE_CREDENTIAL).or_null(),
         Column::new(J, "changed_at", Int, &INSTANT),
+        Column::new(J, "heard_at", Int, &INSTANT).or_null(),
     ],
     key["tenant"],
     row["tenant"]
@@ -205,5 +207,6 @@ pub static ROOM: Room = Room {
         Migration { version: 3, steps: &[Step::Create(&HOST_CONNECT)] },
         Migration { version: 4, steps: &[Step::Create(&HOST_USER), Step::Create(&HOST_USER_NAME)] },
         Migration { version: 5, steps: &[Step::Create(&HOST_SILENCE)] },
+        Migration { version: 6, steps: &[Step::Add(&SERVICE_HEARD)] },
     ],
 };

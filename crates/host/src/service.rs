@@ -5,6 +5,7 @@
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
 use kernel::{Cx, Fault, KeyClass, Result, RowName, Sealed};
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ const TOKEN_CHARS: usize = 1024;
 const ACCOUNT_CHARS: usize = 254;
 /// As much as the hash that is made with it.
 const HOOK_BYTES: usize = 32;
+/// Webhooks that come so soon after one that was noted are not: the note is for eyes, and a busy site tells often.
+const HEARD: SignedDuration = SignedDuration::from_mins(1);
 
 /// An account's e-mail address and API token; of a Data Center a personal access token alone, and of some service accounts theirs. No `Debug`, wiped on drop.
 #[derive(Clone, Default, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -145,6 +148,21 @@ impl Services {
     pub(crate) async fn hook(&self, cx: &Cx) -> Result<Open<String>> {
         let row = self.row(cx).await?;
         self.keys(cx).await?.open(&Place::new(&schema::SERVICE_HOOK, row_name(cx)), &row.hook)
+    }
+
+    /// When a proven webhook last came, to the minute.
+    pub(crate) async fn heard_at(&self, cx: &Cx) -> Result<Option<Timestamp>> {
+        sql::service_heard_at(&mut self.store.read(cx).await?).await
+    }
+
+    /// Remembers that one came.
+    pub(crate) async fn heard(&self, cx: &Cx) -> Result<()> {
+        if self.heard_at(cx).await?.is_some_and(|last| cx.now().duration_since(last) < HEARD) {
+            return Ok(());
+        }
+        let mut scoped = self.store.write(cx).await?;
+        sql::service_heard(&mut scoped, cx).await?;
+        scoped.commit().await
     }
 
     /// What people sign in through, if that was set up.

@@ -30,6 +30,8 @@ const SERVICE_PUT: &str =
     "INSERT INTO host_service (tenant, login, hook, client, changed_at) VALUES ($1, $2, $3, $4, $5)";
 const SERVICE_LOGIN: &str = "UPDATE host_service SET login = $2, changed_at = $3 WHERE tenant = $1";
 const SERVICE_CLIENT: &str = "UPDATE host_service SET client = $2, changed_at = $3 WHERE tenant = $1";
+const SERVICE_HEARD: &str = "UPDATE host_service SET heard_at = $2 WHERE tenant = $1";
+const SERVICE_HEARD_AT: &str = "SELECT heard_at FROM host_service WHERE tenant = $1";
 const CONNECT_SECRET: &str = "SELECT secret FROM host_connect WHERE tenant = $1";
 const CONNECT_SECRET_PUT: &str = "INSERT INTO host_connect (tenant, secret, changed_at) VALUES ($1, $2, $3) \
      ON CONFLICT (tenant) DO UPDATE SET secret = excluded.secret, changed_at = excluded.changed_at";
@@ -158,6 +160,14 @@ pub(crate) async fn service_login(scoped: &mut Scoped, cx: &Cx, login: Sealed<Lo
 
 pub(crate) async fn service_client(scoped: &mut Scoped, cx: &Cx, client: Sealed<OauthClient>) -> Result<()> {
     scoped.run(SERVICE_CLIENT, args![client, cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn service_heard(scoped: &mut Scoped, cx: &Cx) -> Result<()> {
+    scoped.run(SERVICE_HEARD, args![cx.now()]).await.map(drop)
+}
+
+pub(crate) async fn service_heard_at(scoped: &mut Scoped) -> Result<Option<Timestamp>> {
+    scoped.row(SERVICE_HEARD_AT, Vec::new()).await?.map_or(Ok(None), |row| row.opt_instant("heard_at"))
 }
 
 pub(crate) async fn connect_secret(scoped: &mut Scoped) -> Result<Option<Sealed<Shared>>> {

@@ -26,6 +26,8 @@ mod fresh;
 mod gateway;
 mod jql;
 mod keys;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod laws;
 mod limits;
 mod line;
 mod media;

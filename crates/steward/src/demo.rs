@@ -5,7 +5,7 @@
 
 mod content;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub(crate) const SITE_NAME: &str = "Nordlicht Mobility";
 const JOINING: Duration = Duration::from_secs(60);
 /// How much longer it waits for each customer more: all are read before the first organization.
 const A_CUSTOMER: Duration = Duration::from_millis(20);
+/// Where the demo is, for this machine alone.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Ports after the first that are tried when it is taken.
 const PORTS_TRIED: u16 = 20;
 
@@ -178,8 +180,8 @@ pub fn app() -> ForgeApp {
 }
 
 /// Binds the asked-for port, or the first free one from the usual.
-pub(crate) fn bind(asked: Option<u16>, usual: u16) -> anyhow::Result<std::net::TcpListener> {
-    let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+pub(crate) fn bind(ip: IpAddr, asked: Option<u16>, usual: u16) -> anyhow::Result<std::net::TcpListener> {
+    let address = |port| SocketAddr::new(ip, port);
     match asked {
         Some(port) => listen::bind(address(port)),
         None => (usual..usual + PORTS_TRIED)
@@ -220,9 +222,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         eprintln!("The pages are not in this build: run `make ui` first, or `make demo`, which does it all.");
     }
     let scratch = Scratch::make(options.data.as_deref())?;
-    let chosen = bind(options.port, JIRA_PORT)?.local_addr()?;
+    let chosen = bind(LOOPBACK, options.port, JIRA_PORT)?.local_addr()?;
     let jira = jira(&options, chosen).await?;
-    let listener = bind(options.port.map(|port| port + 1), JIRA_PORT + 1)?;
+    let listener = bind(LOOPBACK, options.port.map(|port| port + 1), JIRA_PORT + 1)?;
     let address = listener.local_addr()?;
     let (site, origin): (Url, Url) = (jira.url().parse()?, format!("http://{address}").parse()?);
     let config = scratch.config(&site, &origin, address, &app_id()?, &jira.forge().jwks_url())?;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "the command speaks to whoever started it")]
 
+mod addresses;
+
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use sandbox::{DataCenter, Deployment, Faults, OauthClient, RateLimit, RateLimits
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::addresses::Addresses;
 use crate::cli::stop_on_signal;
 use crate::config::{LogConfig, LogFormat};
 use crate::{demo, telemetry};
@@ -23,9 +26,8 @@ const MAX_RESOURCE: u64 = 64 * 1024 * 1024;
 /// Options of `steward sandbox`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The port of the site
-    #[arg(long, env = "PORT")]
-    port: Option<u16>,
+    #[command(flatten)]
+    addresses: Addresses,
     /// The site's name
     #[arg(long)]
     site_name: Option<String>,
@@ -130,8 +132,13 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         None if options.empty => (Source::New, "Sandbox"),
         None => (Source::Demo(options.seed), demo::SITE_NAME),
     };
+    let addresses = options.addresses.choose()?;
+    if let Some(reason) = options.addresses.warning() {
+        tracing::warn!(event = "sandbox_reachable", reason);
+    }
     let config = sandbox::Config {
-        listen: demo::bind(options.port, demo::JIRA_PORT)?.local_addr()?,
+        listen: addresses.site,
+        public_url: addresses.site_url,
         site_name: options.site_name.clone().unwrap_or_else(|| name.to_owned()),
         deployment: deployment(&options)?,
         context_path: options.context_path.clone(),
@@ -142,6 +149,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         contract: options.contract.clone(),
         forge: ForgeConfig {
             apps: forge_app(&options)?.map(|app| (app, options.remote.clone())).into_iter().collect(),
+            frames_listen: addresses.frames,
+            frames_url: addresses.frames_url,
             ..ForgeConfig::default()
         },
         oauth: options.oauth_callback.iter().map(|callback| oauth_client(callback)).collect(),
@@ -279,10 +288,11 @@ fn server_people(jira: &Running) -> Map<String, Value> {
 fn announce_server(options: &Options, jira: &Running, server: DataCenter) {
     let (url, version) = (jira.url(), server.version.to_string());
     if options.json {
-        println!(
-            "{}",
-            json!({"jira": url, "deployment": "data-center", "version": version, "users": server_people(jira)})
-        );
+        let ready = json!({
+            "jira": url, "listen": jira.address(), "deployment": "data-center", "version": version,
+            "users": server_people(jira),
+        });
+        println!("{ready}");
         return;
     }
     println!("\n  Open  {url}\n");
@@ -314,8 +324,9 @@ fn announce(options: &Options, jira: &Running) {
             .map(|app| json!({"id": app.app_id(), "name": app.name, "installationId": app.installation_id()}))
             .collect();
         let ready = json!({
-            "jira": url, "cloudId": state.cloud_id(), "gateway": gateway, "jwks": forge.jwks_url(),
-            "graphql": format!("{url}/graphql"), "frames": forge.frames_url(), "users": people_json(jira), "apps": apps,
+            "jira": url, "listen": jira.address(), "cloudId": state.cloud_id(), "gateway": gateway,
+            "jwks": forge.jwks_url(), "graphql": format!("{url}/graphql"), "frames": forge.frames_url(),
+            "users": people_json(jira), "apps": apps,
         });
         println!("{ready}");
         return;
@@ -365,7 +376,7 @@ mod tests {
                     .and_then(|_| limits_of(&options))
                     .and_then(|_| deployment(&options))
                     .and_then(|_| forge_app(&options))
-                    .map(drop)
+                    .and_then(|_| options.addresses.check())
                     .map_err(|error| format!("{error:#}"))
             });
             match told {
@@ -397,6 +408,28 @@ mod tests {
         check(&["--context-path", "/jira"], "--deployment data-center");
         check(&["--deployment", "data-center", "--limit", "burst-read=5"], "--limit is Cloud's");
         check(&["--deployment", "data-center", "--contract", "x"], "--contract is Cloud's");
+        check(&["--listen", "10.0.0.7", "--frames-port", "7801"], "");
+        check(&["--listen", "0.0.0.0", "--url", "http://jira:7800"], "");
+        check(&["--listen", "0.0.0.0"], "give --url too");
+        check(&["--listen", "::"], "give --url too");
+        check(&["--listen", "jira"], "--listen");
+        for url in ["jira:7800", "ftp://jira", "http://jira/x", "http://jira?x", "http://me@jira", "http://"] {
+            check(&["--url", url], "--url");
+        }
+    }
+
+    #[test]
+    fn whoever_opens_it_to_others_is_warned() {
+        let check = |listen: &str, expected: bool| {
+            let warning = options(&["--listen", listen]).map(|options| options.addresses.warning());
+            assert_eq!(warning.map(|warning| warning.is_some()), Ok(expected), "{listen}");
+        };
+        check("127.0.0.1", false);
+        check("127.0.0.2", false);
+        check("::1", false);
+        check("0.0.0.0", true);
+        check("10.0.0.7", true);
+        check("fd00::1", true);
     }
 
     #[test]

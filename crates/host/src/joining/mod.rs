@@ -11,6 +11,7 @@ mod look;
 mod scopes;
 mod telling;
 
+use jiff::Timestamp;
 use kernel::{Cx, Fault, KeyClass, Result, TenantId};
 use serde_json::json;
 use store::tenants::{self, Mode, NewTenant, State, Tenant};
@@ -186,6 +187,11 @@ impl Joining {
     /// What Jira signs the context's tenant's webhooks with.
     pub async fn hook_secret(&self, cx: &Cx) -> Result<Zeroizing<String>> {
         Ok(Zeroizing::new(self.0.services.hook(cx).await?.peek().clone()))
+    }
+
+    /// When a webhook of the context's tenant last came and was proven, to the minute; whether Jira reaches this server at all.
+    pub async fn heard_at(&self, cx: &Cx) -> Result<Option<Timestamp>> {
+        self.0.services.heard_at(cx).await
     }
 
     /// Whether people can sign in.

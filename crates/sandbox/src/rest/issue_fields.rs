@@ -10,6 +10,7 @@ use crate::{
         FieldValue,
         model::{FIELD_ORGANIZATIONS, FIELD_PARTICIPANTS, FIELD_REQUEST_TYPE, FieldKind, Project},
     },
+    wiki,
 };
 
 /// Longest summary, in characters.
@@ -25,14 +26,24 @@ type Faults = Vec<(String, String)>;
 /// An ADF body within Jira's length.
 pub(super) fn document(value: &Value) -> Result<Value, String> {
     adf::check(value).map_err(|_| NOT_ADF.to_owned())?;
-    let length = adf::plain_text(value).chars().count();
-    if length > adf::MAX_TEXT {
+    within_length(&adf::plain_text(value))?;
+    Ok(value.clone())
+}
+
+/// Wiki text within Jira's length, as a document: a longer one is not even read.
+pub(super) fn wiki_text(text: &str) -> Result<Value, String> {
+    within_length(text)?;
+    Ok(wiki::to_adf(text))
+}
+
+fn within_length(text: &str) -> Result<(), String> {
+    if text.chars().count() > adf::MAX_TEXT {
         return Err(format!(
             "The entered text is too long. It exceeds the allowed limit of {} characters.",
             adf::MAX_TEXT
         ));
     }
-    Ok(value.clone())
+    Ok(())
 }
 
 /// The fields of a create or an edit. `project` and `issuetype` of a create are not among them.

@@ -13,12 +13,18 @@ pub(crate) use write::from_adf;
 
 /// Depth of lists within lists.
 const MAX_DEPTH: usize = 6;
+/// Quotes and panels within such beyond this stay as text: whoever writes thousands must not take the stack.
+const MAX_BLOCKS: usize = 6;
+/// Macros that make blocks.
+const MACROS: [&str; 4] = ["code", "noformat", "quote", "panel"];
+/// Those with no blocks in them.
+const LEAVES: [&str; 2] = ["code", "noformat"];
 
 /// Wiki text as a document.
 pub(crate) fn to_adf(text: &str) -> Value {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split('\n').collect();
-    json!({"type": "doc", "version": 1, "content": blocks(&lines, Place::Top)})
+    json!({"type": "doc", "version": 1, "content": blocks(&lines, Place::Top, 0)})
 }
 
 /// Where blocks stand: quotes take fewer kinds than the top.
@@ -28,21 +34,29 @@ enum Place {
     Quote,
 }
 
-fn blocks(lines: &[&str], place: Place) -> Vec<Value> {
+fn blocks(lines: &[&str], place: Place, depth: usize) -> Vec<Value> {
     let mut out = Vec::new();
     let mut paragraph: Vec<String> = Vec::new();
     let mut at = 0;
-    while let Some(line) = lines.get(at) {
-        let rest = lines.get(at..).unwrap_or_default();
-        if let Some((before, block, used)) = macro_block(rest, place) {
-            if !before.trim().is_empty() {
-                paragraph.push(before);
+    // A line goes on behind a block that ends within it.
+    let mut behind: Option<&str> = None;
+    while let Some(line) = behind.take().or_else(|| lines.get(at).copied()) {
+        let following = lines.get(at + 1..).unwrap_or_default();
+        if let Some(block) = macro_block(line, following, place, depth) {
+            if !block.before.trim().is_empty() {
+                paragraph.push(block.before.to_owned());
             }
             flush(&mut paragraph, &mut out);
-            out.extend(block);
-            at += used;
+            out.extend(block.made);
+            at += block.used;
+            if block.after.trim().is_empty() {
+                at += 1;
+            } else {
+                behind = Some(block.after);
+            }
             continue;
         }
+        let rest = std::iter::once(line).chain(following.iter().copied());
         let trimmed = line.trim();
         if trimmed.is_empty() {
             flush(&mut paragraph, &mut out);
@@ -71,16 +85,16 @@ fn blocks(lines: &[&str], place: Place) -> Vec<Value> {
             at += 1;
         } else if marker(line).is_some() {
             flush(&mut paragraph, &mut out);
-            let items: Vec<(String, String)> = rest.iter().map_while(|l| marker(l)).collect();
+            let items: Vec<(String, String)> = rest.map_while(marker).collect();
             at += items.len();
             out.extend(list(&items, 1));
         } else if trimmed.starts_with('|') && trimmed.len() > 1 && place == Place::Top {
             flush(&mut paragraph, &mut out);
-            let rows: Vec<&str> = rest.iter().map(|l| l.trim()).take_while(|l| l.starts_with('|')).collect();
+            let rows: Vec<&str> = rest.map(str::trim).take_while(|l| l.starts_with('|')).collect();
             at += rows.len();
             out.push(json!({"type": "table", "content": rows.iter().map(|r| row(r)).collect::<Vec<_>>()}));
         } else {
-            paragraph.push((*line).to_owned());
+            paragraph.push(line.to_owned());
             at += 1;
         }
     }
@@ -193,15 +207,22 @@ fn split_cells(line: &str, separator: &str) -> Vec<String> {
     cells
 }
 
-/// A `{code}`, `{noformat}`, `{quote}` or `{panel}` that begins in the first line: the text before
-/// it, its blocks, and how many lines it took. Text after its end on the last line follows it.
-fn macro_block(lines: &[&str], place: Place) -> Option<(String, Vec<Value>, usize)> {
-    let first = lines.first()?;
-    let (start, name) = ["code", "noformat", "quote", "panel"]
-        .iter()
-        .filter_map(|name| opening(first, name).map(|at| (at, *name)))
-        .min()?;
-    let (before, tag) = first.split_at(start);
+/// What a macro makes.
+struct Block<'a> {
+    /// The text before it on its first line.
+    before: &'a str,
+    made: Vec<Value>,
+    /// Lines that it takes besides its first.
+    used: usize,
+    /// The text behind it on its last line.
+    after: &'a str,
+}
+
+/// A `{code}`, `{noformat}`, `{quote}` or `{panel}` that begins in a line.
+fn macro_block<'a>(line: &'a str, following: &[&'a str], place: Place, depth: usize) -> Option<Block<'a>> {
+    let known = if depth < MAX_BLOCKS { MACROS.as_slice() } else { LEAVES.as_slice() };
+    let (start, name) = opening(line, known)?;
+    let (before, tag) = line.split_at(start);
     let close = tag.find('}')?;
     let arguments = tag.get(name.len() + 1..close)?.trim_start_matches(':');
     let closing = format!("{{{name}}}");
@@ -209,43 +230,43 @@ fn macro_block(lines: &[&str], place: Place) -> Option<(String, Vec<Value>, usiz
     let mut rest = tag.get(close + 1..)?;
     let mut used = 0;
     let after = loop {
-        used += 1;
         if let Some(end) = rest.find(&closing) {
             body.push(rest.get(..end)?);
             break rest.get(end + closing.len()..)?;
         }
         body.push(rest);
-        match lines.get(used) {
-            Some(line) => rest = line,
+        match following.get(used) {
+            Some(&next) => rest = next,
             // Never closed: Jira shows the rest as the block.
             None => break "",
         }
+        used += 1;
     };
-    let mut made = match name {
+    let made: Vec<Value> = match name {
         "code" | "noformat" => {
             let block = code(&body, arguments, name == "code");
             title(arguments).into_iter().chain([block]).collect()
         }
         "quote" if place == Place::Top => {
-            vec![json!({"type": "blockquote", "content": blocks(&body, Place::Quote)})]
+            vec![json!({"type": "blockquote", "content": blocks(&body, Place::Quote, depth + 1)})]
         }
         "panel" if place == Place::Top => {
-            let content: Vec<Value> = title(arguments).into_iter().chain(blocks(&body, Place::Quote)).collect();
+            let content: Vec<Value> =
+                title(arguments).into_iter().chain(blocks(&body, Place::Quote, depth + 1)).collect();
             vec![json!({"type": "panel", "attrs": {"panelType": "info"}, "content": content})]
         }
-        _ => blocks(&body, Place::Quote),
+        _ => blocks(&body, Place::Quote, depth + 1),
     };
-    if !after.trim().is_empty() {
-        made.extend(blocks(&[after], place));
-    }
-    Some((before.to_owned(), made, used))
+    Some(Block { before, made, used, after })
 }
 
-fn opening(line: &str, name: &str) -> Option<usize> {
-    let tag = format!("{{{name}");
-    line.match_indices(&tag).map(|(at, _)| at).find(|at| {
-        let next = line.get(at + tag.len()..).and_then(|r| r.chars().next());
-        matches!(next, Some('}' | ':')) && line.get(*at..).is_some_and(|r| r.contains('}'))
+/// The first macro of these that opens in a line, and where.
+fn opening(line: &str, known: &[&'static str]) -> Option<(usize, &'static str)> {
+    line.match_indices('{').find_map(|(at, _)| {
+        let tag = line.get(at + 1..)?;
+        let opens = |name: &&str| tag.strip_prefix(*name).is_some_and(|rest| rest.starts_with(['}', ':']));
+        let name = known.iter().copied().find(opens)?;
+        tag.contains('}').then_some((at, name))
     })
 }
 
@@ -335,6 +356,32 @@ mod tests {
                     .collect::<Vec<_>>()
             };
             assert_eq!(words(&adf::plain_text(&doc)), words(text), "{doc}");
+        }
+    }
+
+    #[test]
+    fn lines_go_on_behind_a_block() {
+        let doc = to_adf("before {code}a{code} between {code}b\nc{code} behind\nand on");
+        let words = "before\na\nbetween\nb\nc\nbehind\nand on";
+        let lines: Vec<String> = adf::plain_text(&doc).lines().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(lines.join("\n"), words, "{doc:#}");
+        let blocks = doc.get("content").and_then(Value::as_array).map(Vec::len);
+        assert_eq!(blocks, Some(5), "{doc:#}");
+    }
+
+    /// Each text is as long as a comment may be, and is read with less stack than a request has.
+    #[test]
+    fn however_often_something_is_said() {
+        for form in
+            ["{quote:}", "{panel:}", "{panel:}{quote:}", "{code}{code}", "{quote}{quote}", "[", "*_-+", "|", "* "]
+        {
+            let text = form.repeat(adf::MAX_TEXT / form.len());
+            let reading = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
+                let doc = to_adf(&text);
+                (adf::check(&doc), from_adf(&doc).len())
+            });
+            let read = reading.map(std::thread::JoinHandle::join);
+            assert!(matches!(read, Ok(Ok((Ok(()), _)))), "{form}: {read:?}");
         }
     }
 

@@ -8,6 +8,8 @@ mod context_path;
 mod contract;
 mod data_center;
 mod faults;
+#[path = "../foreign/mod.rs"]
+mod foreign;
 mod jirajs;
 #[path = "../kept_keys/mod.rs"]
 mod kept_keys;

@@ -2,6 +2,7 @@
 //! the words that stand there: they may be a password.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use config::{ConfigError, FileFormat};
@@ -87,6 +88,14 @@ const KEYS: [&str; 66] = [
 impl Config {
     /// Reads the file, lays the environment over it, and checks the whole.
     pub fn read(file: &Path) -> Result<Self, ConfigFault> {
+        Self::read_with(file, std::env::vars_os())
+    }
+
+    /// The same with another environment than this process has.
+    pub fn read_with(
+        file: &Path,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigFault> {
         if !file.exists() {
             return Err(ConfigFault(format!(
                 "{} is not there. Run `steward init` to make one, or name another with --config.",
@@ -95,7 +104,8 @@ impl Config {
         }
         let text = std::fs::read_to_string(file)
             .map_err(|error| ConfigFault(format!("{}: it cannot be read: {error}", file.display())))?;
-        let read = lay(&text, &environment()?).map_err(|why| ConfigFault(format!("{}{why}", file.display())))?;
+        let read =
+            lay(&text, &settings(environment)?).map_err(|why| ConfigFault(format!("{}{why}", file.display())))?;
         let wrong = read.mistakes();
         if wrong.is_empty() {
             return Ok(read);
@@ -104,9 +114,11 @@ impl Config {
     }
 }
 
-/// Our settings in the environment, empty ones left out.
-fn environment() -> Result<BTreeMap<String, String>, ConfigFault> {
-    let ours = std::env::vars_os().filter_map(|(name, value)| {
+/// Our settings in an environment, empty ones left out.
+fn settings(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, ConfigFault> {
+    let ours = environment.into_iter().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         (name.starts_with(PREFIX) && name.contains(BETWEEN) && !value.is_empty()).then_some((name, value))
     });

@@ -396,6 +396,11 @@ async fn check(file: &Path, site: Option<&str>, as_json: bool) -> anyhow::Result
             Err(error) if as_json => answers.push(json!({"address": address, "error": error.to_string()})),
             Err(error) => println!("{address}\n  {error}"),
         }
+        let heard = desk.joining().heard_at(&desk.cx(listed.tenant)).await.map_err(said)?;
+        match answers.last_mut().and_then(serde_json::Value::as_object_mut) {
+            Some(answer) => drop(answer.insert("webhookCameAt".to_owned(), json!(heard.map(|at| at.to_string())))),
+            None => println!("{}", table::heard(heard, &desk.hook_url(listed.tenant)?)),
+        }
     }
     if as_json {
         println!("{}", serde_json::Value::from(answers));

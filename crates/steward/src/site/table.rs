@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use host::{Deployment, Finding, HookAddress, Listed, Probed, Telling};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::tenants::State;
+use url::Url;
 
 use super::{Silent, address_of};
 
@@ -117,6 +119,17 @@ pub(super) fn json(probed: &Probed) -> Value {
             json!({"code": probe.code, "what": probe.what, "neededFor": probe.needed_for, "found": of(&probe.finding), "mend": probe.mend, "blocks": probe.blocks})
         })
         .collect()
+}
+
+/// Whether Jira reaches this server.
+pub(super) fn heard(at: Option<Timestamp>, url: &Url) -> String {
+    match at {
+        Some(at) => format!("  The last webhook came {}.", at.strftime("%Y-%m-%d %H:%M UTC")),
+        None => format!(
+            "  NO webhook came yet. Change somebody's name in Jira: if that is not told within minutes, Jira does not reach {url}. Look at \
+             the firewall, the name and the certificate."
+        ),
+    }
 }
 
 fn state(state: State) -> &'static str {

@@ -15,6 +15,7 @@ mod making;
 mod merging;
 mod owners;
 mod sending;
+mod taken_over;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};

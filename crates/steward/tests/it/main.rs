@@ -12,6 +12,9 @@
 #[path = "../../../store/tests/databases/mod.rs"]
 mod databases;
 
+#[path = "../../../sandbox/tests/foreign/mod.rs"]
+mod foreign;
+
 #[path = "../../../sandbox/tests/kept_keys/mod.rs"]
 mod kept_keys;
 
@@ -48,6 +51,7 @@ mod bounds;
 mod bulk;
 mod bulk_actions;
 mod changes;
+mod chart;
 mod comments;
 mod connect;
 mod context_path;

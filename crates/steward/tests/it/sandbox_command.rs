@@ -65,3 +65,26 @@ async fn the_sandbox_is_a_command_of_its_own() {
     assert!(child.wait().await.unwrap().success());
     assert!(lines.next_line().await.unwrap().is_none(), "one line and nothing else");
 }
+
+#[tokio::test]
+async fn it_listens_where_it_is_told_and_names_itself_as_others_reach_it() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_steward"));
+    command.args(["sandbox", "--port", "0", "--empty", "--json", "--calm", "--listen", "127.0.0.2"]);
+    command.args(["--url", "http://jira.test:8080"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready: Value = serde_json::from_str(&lines.next_line().await.unwrap().expect("it starts")).unwrap();
+    assert_eq!(ready["jira"], "http://jira.test:8080");
+    let listens: std::net::SocketAddr = ready["listen"].as_str().unwrap().parse().unwrap();
+    assert_eq!(listens.ip().to_string(), "127.0.0.2");
+
+    #[expect(clippy::disallowed_methods, reason = "a client of the stand-in Jira")]
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let info = client.get(format!("http://{listens}/rest/api/3/serverInfo")).send().await.unwrap();
+    assert_eq!(info.json::<Value>().await.unwrap()["baseUrl"], "http://jira.test:8080");
+    let frames = url::Url::parse(ready["frames"].as_str().unwrap()).unwrap();
+    assert_eq!(frames.host_str(), Some("jira.test"));
+    tokio::net::TcpStream::connect((listens.ip(), frames.port().unwrap())).await.unwrap();
+}

@@ -1,6 +1,8 @@
 //! Sites that an operator joins by a token: looked at before anything is kept, taken up by a server that runs, told of
 //! changes by signed webhooks, given another token, left.
 
+mod heard;
+
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 

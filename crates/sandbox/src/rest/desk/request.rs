@@ -25,7 +25,6 @@ use crate::{
         FieldValue, Issue, NewIssue,
         model::{AccountId, StatusCategory},
     },
-    wiki,
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -131,7 +130,7 @@ fn new_issue(app: &App, caller: &Caller, body: NewRequest) -> Result<NewIssue, A
     let mut values = body.request_field_values;
     values.shift_remove("summary");
     if let (false, Some(Value::String(text))) = (body.is_adf_request, values.get("description")) {
-        let document = wiki::to_adf(text);
+        let document = issue_fields::wiki_text(text).map_err(|why| bad(format!("description: {why}")))?;
         values.insert("description".to_owned(), document);
     }
     let mut fields = issue_fields::read(&values, &shape, project, false).map_err(ApiError::into_desk)?;

@@ -12,7 +12,7 @@ use super::{Experiment, HANGS};
 use crate::databases::Database;
 
 /// Customers besides those of the demo: several pages of a preview and several transactions of a run.
-const CROWD: usize = 450;
+pub(super) const CROWD: usize = 450;
 /// How long the program may work before it is killed.
 const WORK_MILLIS: std::ops::Range<u64> = 5..250;
 /// From then on it is given the time that it needs.
@@ -85,7 +85,7 @@ async fn killed_while_changing(databases: Vec<Database>) {
 }
 
 /// Makes many customers in Jira, all at one desk.
-fn crowd(experiment: &Experiment) {
+pub(super) fn crowd(experiment: &Experiment) {
     let state = experiment.jira.state();
     let desk = state.read().service_desks.keys().next().unwrap().clone();
     let actor = sandbox::events::Actor::default();
@@ -99,7 +99,7 @@ fn crowd(experiment: &Experiment) {
 }
 
 /// All customers, in the order of the list.
-async fn owners(admin: &Api) -> Vec<String> {
+pub(super) async fn owners(admin: &Api) -> Vec<String> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = admin.get(&format!("/api/v1/customers?limit=100{cursor}")).await;
@@ -113,7 +113,7 @@ async fn owners(admin: &Api) -> Vec<String> {
 }
 
 /// What the history of each customer's field must say, oldest first; numbers as such.
-async fn stands(admin: &Api, owners: &[String], field: &str, expected: impl Fn(usize) -> Vec<Value>) {
+pub(super) async fn stands(admin: &Api, owners: &[String], field: &str, expected: impl Fn(usize) -> Vec<Value>) {
     for (at, owner) in owners.iter().enumerate() {
         let history = admin.get(&format!("/api/v1/customers/{owner}/history?fieldId={field}")).await;
         let tos: Vec<String> =
