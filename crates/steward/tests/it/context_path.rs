@@ -31,9 +31,10 @@ async fn raised(world: &World, customer: &str) -> [Value; 2] {
     for kind in kinds["items"].as_array().unwrap() {
         let kind = kind["id"].as_str().unwrap();
         let form = agent.get(&format!("/api/v1/projects/{project}/request-types/{kind}")).await.expect(200).body;
-        if form["missing"] == json!([]) {
+        if form["missing"] == json!([]) && form["described"] == json!(true) {
             let wanted = json!({
                 "accountId": customer, "projectId": project, "requestTypeId": kind, "summary": "Cannot sign in",
+                "description": "Since this morning.",
             });
             return [form, agent.post("/api/v1/requests", wanted).await.expect(201).body];
         }
