@@ -35,7 +35,10 @@ app.get("/hello", addon.authenticate(), async (req, res) => {
   const me = await asked(client, "/rest/api/3/myself");
   const found = await asked(client, `/rest/api/3/issue/${req.query.issue}?fields=summary`);
   const refused = await asked({ get: (options, done) => client.post({ ...options, url: `/rest/api/3/issue/${req.query.issue}/comment`, json: { body: "x" } }, done) }, "");
-  res.json({ person: req.context.userAccountId, me: me.body, summary: found.body?.fields?.summary, refused: refused.status });
+  const property = "/rest/atlassian-connect/1/addons/com.example.foreign/properties/greeted";
+  await asked({ get: (options, done) => client.put({ ...options, url: property, json: { issue: req.query.issue } }, done) }, "");
+  const kept = await asked(client, property);
+  res.json({ person: req.context.userAccountId, me: me.body, summary: found.body?.fields?.summary, refused: refused.status, kept: kept.body?.value });
 });
 app.get("/bare", addon.authenticate(), (req, res) => res.json({ person: req.context.userAccountId }));
 app.get("/api", addon.checkValidToken(), (req, res) => res.json({ person: req.context.userAccountId }));

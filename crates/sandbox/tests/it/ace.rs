@@ -91,6 +91,7 @@ async fn an_app_by_atlassians_framework_works_here() {
         "{shown}"
     );
     assert_eq!(shown["refused"], 403, "READ does not write: {shown}");
+    assert_eq!(shown["kept"], json!({ "issue": issue }), "{shown}");
     // What was signed for one page opens no other; a context token opens what takes one, and no page.
     let other = page.url.replace(&format!("issue={issue}"), "issue=HELP-9");
     assert_eq!(http.get(&other).send().await.unwrap().status(), 401);

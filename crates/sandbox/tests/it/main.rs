@@ -4,6 +4,7 @@
 mod ace;
 mod archive;
 mod attachments;
+mod connect_app;
 mod context_path;
 mod contract;
 mod data_center;
