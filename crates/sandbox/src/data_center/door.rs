@@ -35,13 +35,14 @@ const SECOND: &str = "/rest/api/2/";
 const LATEST: &str = "/rest/api/latest/";
 const THIRD: &str = "/rest/api/3/";
 /// What only Cloud has outside `/rest`.
-const CLOUDS: [&str; 14] = [
+const CLOUDS: [&str; 15] = [
     "/ex/jira",
     "/graphql",
     "/authorize",
     "/oauth/",
     "/oauth2/",
     "/connect/",
+    "/sandbox/approvals",
     "/sandbox/connect",
     "/sandbox/token",
     "/plugins/servlet/ac/",

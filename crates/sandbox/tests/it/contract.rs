@@ -349,6 +349,10 @@ async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) 
         Some(json!({"id": "51", "additionalComment": {"body": "Solved"}})),
     )
     .await;
+    crate::approvals::is_answered(site, made_key).await;
+    for path in ["sla?limit=1", "sla/1", "sla/2"] {
+        site.expect(200, agent, "GET", &format!("{request}/{path}"), None).await;
+    }
     let statuses = site.expect(200, carla, "GET", &format!("{request}/status"), None).await;
     assert_eq!(statuses["size"], 2);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
 mod ace;
+mod approvals;
 mod archive;
 mod attachments;
 mod connect_app;
@@ -18,6 +19,7 @@ mod operations;
 mod permissions;
 mod python;
 mod search;
+mod service_levels;
 mod settings;
 mod support;
 mod version_two;
