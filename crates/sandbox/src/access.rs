@@ -73,7 +73,7 @@ impl<'a> Access<'a> {
         self.store.projects.get(&issue.project_id)
     }
 
-    /// Whether the caller is one of the customers of this request.
+    /// Whether the caller is one of the customers of this request, or asked to approve it.
     pub(crate) fn customer_of(&self, issue: &Issue) -> bool {
         let me = self.caller.account();
         if self.caller.is_anonymous() || issue.request_type_id.is_none() {
@@ -81,6 +81,7 @@ impl<'a> Access<'a> {
         }
         issue.reporter.as_deref() == Some(me)
             || issue.participants.iter().any(|p| p == me)
+            || self.store.approvals.values().any(|one| one.issue_id == issue.id && one.asks(me))
             || issue
                 .organizations
                 .iter()

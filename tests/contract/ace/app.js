@@ -50,9 +50,12 @@ app.get("/hello", addon.authenticate(), async (req, res) => {
   const theirs = await asked(person, "post", `${issue}/comment`, text("As the person"));
   const customer = await asked(client.asUserByAccountId(process.env.CUSTOMER), "get", "/rest/api/3/myself");
   const refused = await asked(client, "del", issue);
+  const property = "/rest/atlassian-connect/1/addons/com.example.foreign/properties/greeted";
+  await asked(client, "put", property, { issue: req.query.issue });
+  const kept = await asked(client, "get", property);
   res.json({
     person: req.context.userAccountId, me: me.body, summary: found.body?.fields?.summary, said: said.body?.author?.accountId,
-    seen: seen.body?.accountId, theirs: theirs.body?.author?.accountId, customer: customer.error, refused: refused.status,
+    seen: seen.body?.accountId, theirs: theirs.body?.author?.accountId, customer: customer.error, refused: refused.status, kept: kept.body?.value,
   });
 });
 app.get("/bare", addon.authenticate(), (req, res) => res.json({ person: req.context.userAccountId }));

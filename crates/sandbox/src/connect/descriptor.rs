@@ -57,6 +57,8 @@ pub struct Page {
     pub url: String,
     /// Where a web panel says that it stands.
     pub location: Option<String>,
+    /// For whom it is shown, as it was written.
+    pub(super) conditions: Vec<Value>,
 }
 
 impl Page {
@@ -303,6 +305,11 @@ fn page(kind: &str, module: &Value) -> Result<Page, DescriptorError> {
         url: need("url", &["/url", "/target/url"])?,
         name: text(&["/name/value"]).unwrap_or_else(|| key.clone()),
         location: text(&["/location"]),
+        conditions: match module.get("conditions") {
+            None => Vec::new(),
+            Some(Value::Array(all)) => all.clone(),
+            Some(one) => vec![one.clone()],
+        },
         kind: kind.to_owned(),
         key,
     })

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Host, Installation, Page, token};
+use super::{Host, Installation, Page, conditions::Onlooker, token};
 use crate::{
     App,
     access::Access,
@@ -74,17 +74,30 @@ impl Host {
         if !may {
             return Err("they may not open this page");
         }
-        let about = match &place.issue {
+        let (issue, project) = match &place.issue {
             Some(named) => {
                 let issue = store.issue(named).filter(|issue| access.browse(issue) || access.see_request(issue));
                 let issue = issue.ok_or("there is no such issue, or they may not see it")?;
                 let project = store.project(&issue.project_id).ok_or("there is no such project")?;
-                json!({
-                    "issue": {"id": issue.id.to_string(), "key": issue.key},
-                    "project": {"id": project.id, "key": project.key},
-                })
+                (Some(issue), Some(project))
             }
-            None => json!({}),
+            None => (None, None),
+        };
+        let onlooker = Onlooker {
+            store: &store,
+            access,
+            account_id,
+            app: &app.descriptor.key,
+            issue: issue.map(AsRef::as_ref),
+            project,
+        };
+        onlooker.sees(page)?;
+        let about = match (issue, project) {
+            (Some(issue), Some(project)) => json!({
+                "issue": {"id": issue.id.to_string(), "key": issue.key},
+                "project": {"id": project.id, "key": project.key},
+            }),
+            _ => json!({}),
         };
         let now = site.state.now();
         let mut url = Url::parse(&app.descriptor.address(&filled(&page.url, &about))).map_err(|_| "no address")?;

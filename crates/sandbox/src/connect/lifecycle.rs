@@ -172,7 +172,11 @@ impl Host {
             tracing::info!(app = key, "an app did not answer when it was uninstalled");
         }
         self.installed.write().unwrap_or_else(PoisonError::into_inner).shift_remove(key);
-        site.state.write().webhooks.retain(|_, hook| hook.connect_app.as_deref() != Some(key));
+        {
+            let mut store = site.state.write();
+            store.webhooks.retain(|_, hook| hook.connect_app.as_deref() != Some(key));
+            store.app_properties.remove(key);
+        }
         site.state.revoke_app_tokens(key);
         site.state.declare_properties(key, Vec::new());
         let gone = site.state.edit_account(&Actor::default(), &app.account_id, |account| account.active = false);

@@ -6,6 +6,7 @@
 //! [`Host::install`] for what the site says, at [`Host::caller`] for what apps say.
 
 mod assertion;
+mod conditions;
 mod descriptor;
 mod doors;
 mod frames;

@@ -42,6 +42,7 @@ const CLOUDS: [&str; 15] = [
     "/oauth/",
     "/oauth2/",
     "/connect/",
+    "/sandbox/approvals",
     "/sandbox/connect",
     "/sandbox/scoped-token",
     "/sandbox/token",

@@ -144,6 +144,19 @@ impl ApiError {
         Self::desk(self.status, message, "sd.validation.error")
     }
 
+    /// A refusal of the properties of apps.
+    pub(crate) fn operation(status: StatusCode, message: &str) -> Self {
+        Self { status, body: Body::Other(json!({"message": message, "statusCode": status.as_u16()})) }
+    }
+
+    /// The same refusal in the shape of the properties of apps.
+    pub(crate) fn into_operation(self) -> Self {
+        match self.body {
+            Body::Platform { messages, .. } => Self::operation(self.status, &messages.join(" ")),
+            Body::Desk { .. } | Body::Gateway(_) | Body::Other(_) => self,
+        }
+    }
+
     /// The gateway's 401.
     pub(crate) fn gateway_unauthorized() -> Self {
         Self { status: StatusCode::UNAUTHORIZED, body: Body::Gateway("Unauthorized".to_owned()) }

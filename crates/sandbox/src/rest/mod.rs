@@ -62,6 +62,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(desk::routes())
         .route_layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .route("/_edge/tenant_info", axum::routing::get(site::tenant_info))
+        .route("/sandbox/approvals", axum::routing::post(desk::ask_for_approval))
         .route("/rest/{*rest}", axum::routing::any(no_resource))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app.clone())

@@ -54,6 +54,11 @@ pub(super) fn routes() -> Router<App> {
     Router::new().route("/rest/api/3/mypermissions", get(mine)).route("/rest/api/3/permissions/check", post(check))
 }
 
+/// Whether a caller has a permission, by the key that Jira gives it; nothing for a key that is none.
+pub(crate) fn held(access: &Access<'_>, key: &str, project: Option<&Project>) -> Option<bool> {
+    PERMISSIONS.iter().any(|(known, _, _)| *known == key).then(|| holds(access, key, project))
+}
+
 fn holds(access: &Access<'_>, key: &str, project: Option<&Project>) -> bool {
     let any = |f: &dyn Fn(&Project) -> bool| project.is_some_and(f);
     match key {

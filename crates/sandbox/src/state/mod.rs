@@ -5,6 +5,7 @@
 //! reading at [`State`]; changes to issues are in `changes`, to people in `people` and `groups`,
 //! to projects and desks in `projects`.
 
+mod approval;
 mod changes;
 mod fields;
 pub(crate) mod files;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::sync::broadcast;
 
+pub use approval::{Approval, Decision};
 pub use changes::NewIssue;
 pub use fields::FieldValue;
 pub use index::IndexEntry;

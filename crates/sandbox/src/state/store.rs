@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    approval::Approval,
     files::Shelf,
     index::SearchIndex,
     issue::{Comment, Issue, Link},
@@ -87,6 +88,8 @@ pub struct Store {
     pub sessions: HashMap<String, Session>,
     /// App properties by app id.
     pub app_properties: HashMap<String, BTreeMap<String, Value>>,
+    /// Approvals of requests by id.
+    pub approvals: BTreeMap<u64, Approval>,
     pub(super) files: Shelf,
     /// Webhooks by id.
     pub webhooks: BTreeMap<u64, Registration>,

@@ -1,6 +1,7 @@
 //! Installing, moving, upgrading and uninstalling.
 
 use reqwest::StatusCode;
+use sandbox::state::AppToken;
 use serde_json::{Value, json};
 
 use crate::{
@@ -73,6 +74,22 @@ async fn connect_tells_first_of_an_app_that_carries_one_of_its_own_on() {
     assert!(carried.descriptor.pages.is_empty());
     // Connect's scopes open nothing to Forge's tokens.
     assert!(!forge.manifest.product_scopes().iter().any(|scope| scope.contains("connect")));
+    // It reaches what the app that it carries on keeps, and nothing of another.
+    let token = AppToken {
+        app_id: APP_ID.to_owned(),
+        account_id: carried.account_id.clone(),
+        on_behalf: false,
+        scopes: Vec::new(),
+        expires_at: site.state().now() + jiff::SignedDuration::from_hours(1),
+        at_site: false,
+    };
+    site.state().put_app_token("itself", token);
+    for (key, status) in [("com.example.steward", 201), ("com.example.other", 404)] {
+        let api = format!("{}/ex/jira/{}", site.url(), site.state().cloud_id());
+        let property = format!("{api}/rest/atlassian-connect/1/addons/{key}/properties/moved");
+        let kept = client().put(property).bearer_auth("itself").json(&true).send().await.unwrap();
+        assert_eq!(kept.status().as_u16(), status);
+    }
     site.shutdown().await;
 
     // What is not taken is not installed.

@@ -44,6 +44,7 @@ async fn an_app_by_atlassians_framework_works_here() {
     assert_eq!((&shown["seen"], &shown["theirs"]), (&json!(AGENT), &json!(AGENT)), "as the person: {shown}");
     assert_eq!(shown["customer"], "invalid_grant", "nobody acts as a customer: {shown}");
     assert_eq!(shown["refused"], 403, "WRITE does not delete: {shown}");
+    assert_eq!(shown["kept"], json!({ "issue": issue }), "{shown}");
     // What was signed for one page opens no other; a context token opens what takes one, and no page.
     let other = page.url.replace(&format!("issue={issue}"), "issue=HELP-9");
     assert_eq!(http.get(&other).send().await.unwrap().status(), 401);

@@ -180,6 +180,7 @@ async fn every_operation_keeps_the_contract() {
     .await;
 
     webhooks_and_app_properties(&site, admin, app).await;
+    crate::connect_app::keeps_its_properties(&site).await;
     service_desk(&site, admin, agent, carla).await;
 
     site.expect(403, agent, "DELETE", &issue, None).await;
@@ -234,6 +235,8 @@ async fn webhooks_and_app_properties(site: &Site, admin: As<'_>, app: As<'_>) {
     site.expect(200, app, "GET", &one, None).await;
     site.expect(200, app, "GET", base, None).await;
     site.expect(204, app, "DELETE", &one, None).await;
+    site.expect(404, app, "GET", &one, None).await;
+    site.expect(400, app, "PUT", &format!("{base}/{}", "k".repeat(128)), Some(json!(1))).await;
 }
 
 async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) {
@@ -351,6 +354,10 @@ async fn service_desk(site: &Site, admin: As<'_>, agent: As<'_>, carla: As<'_>) 
         Some(json!({"id": "51", "additionalComment": {"body": "Solved"}})),
     )
     .await;
+    crate::approvals::is_answered(site, made_key).await;
+    for path in ["sla?limit=1", "sla/1", "sla/2"] {
+        site.expect(200, agent, "GET", &format!("{request}/{path}"), None).await;
+    }
     let statuses = site.expect(200, carla, "GET", &format!("{request}/status"), None).await;
     assert_eq!(statuses["size"], 2);
 }

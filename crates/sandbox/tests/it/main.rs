@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
 
 mod ace;
+mod approvals;
 mod archive;
 mod attachments;
+mod connect_app;
 mod context_path;
 mod contract;
 mod data_center;
@@ -19,6 +21,7 @@ mod operations;
 mod permissions;
 mod python;
 mod search;
+mod service_levels;
 mod settings;
 mod support;
 mod version_two;

@@ -2,12 +2,14 @@
 //! `UPDATE=1` writes it. Every cell is what happened here, never what somebody believes.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use host::client::{As, Jira};
 use kernel::AccountId;
 use sandbox::Version;
+use sandbox::forge::ForgeApp;
 use serde_json::{Value, json};
 
 use crate::customer_sign_in::{SignKey, Visitor};
@@ -16,15 +18,39 @@ use crate::scoped_tokens::joins_with_scopes;
 use crate::site::{Browser, done, joins, signs_in_through, steward};
 use crate::world::{Answer, CONNECT_APP, World};
 
-/// The columns, with what joins such a site.
-const MODES: [&str; 4] = ["Forge app", "Token, Cloud", "Token, Data Center", "Connect app"];
+/// What joins a site.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// The Forge app, whose administrators type the server's address.
+    ForgeTyped,
+    /// The Forge app with the address in its manifest.
+    ForgeFixed,
+    CloudToken,
+    DataCenter(Version),
+    Connect,
+}
+
+/// The columns, each with the sites that it was tried on and what tells those apart.
+const COLUMNS: [(&str, &[(&str, Kind)]); 5] = [
+    ("Forge app, address typed", &[("", Kind::ForgeTyped)]),
+    ("Forge app, fixed address", &[("", Kind::ForgeFixed)]),
+    ("Token, Cloud", &[("", Kind::CloudToken)]),
+    (
+        "Token, Data Center",
+        &[("10.3", Kind::DataCenter(Version::new(10, 3))), ("9.12", Kind::DataCenter(Version::new(9, 12)))],
+    ),
+    ("Connect app", &[("", Kind::Connect)]),
+];
+
+/// Within what an open page is told, which would wait twice as long: whoever is told later was told because the wait ended.
+const SOON: Duration = Duration::from_secs(10);
 
 /// What is tried, in the order of the rows.
-const ROWS: [&str; 22] = [
+const ROWS: [&str; 23] = [
     "Customers, organizations and members are read",
     "An agent sees the panel of an issue",
     "Values are written, with history",
-    "Changes of others show on an open page",
+    "An open page hears of others' changes within seconds, by a request that waits",
     "A page stands inside Jira",
     "Panels stand on the portal's pages, below its requests and in its user menu",
     "A page opens in full on this server's own address",
@@ -36,6 +62,7 @@ const ROWS: [&str; 22] = [
     "Counts of open and closed requests",
     "An administrator makes a customer",
     "An agent raises a request for a customer",
+    "Steward writes as the person: Jira says that this agent raised it",
     "Chosen values stand on issues, for automation",
     "A request that was just made has them at once",
     "JQL finds issues by them",
@@ -132,14 +159,16 @@ impl Tried<'_> {
         let (told, made) = match &mut self.browsers {
             Some([(agent, _), (admin, csrf)]) => {
                 let defines = admin.asks(Method::POST, path, Some(csrf.as_str()), Some(field));
-                tokio::join!(Box::pin(agent.goes(&waits)), Box::pin(defines))
+                tokio::join!(tokio::time::timeout(SOON, Box::pin(agent.goes(&waits))), Box::pin(defines))
             }
             None => {
                 let (agent, admin) = (self.world.agent(), self.world.admin());
-                tokio::join!(Box::pin(agent.get(&waits)), Box::pin(admin.post(path, field)))
+                let told = tokio::time::timeout(SOON, Box::pin(agent.get(&waits)));
+                tokio::join!(told, Box::pin(admin.post(path, field)))
             }
         };
         let made = json!({"kind": "field", "id": made.expect(201).body["id"]});
+        let Ok(told) = told else { return false };
         told.expect(200).body["changes"].as_array().is_some_and(|changes| changes.contains(&made))
     }
 
@@ -241,7 +270,7 @@ impl Tried<'_> {
         let project = projects["items"].as_array().unwrap().iter().find(|one| one["key"] == own.as_str()).unwrap();
         let project = project["id"].as_str().unwrap().to_owned();
         let kinds = self.gets(&format!("/api/v1/projects/{project}/request-types")).await.body;
-        let mut raised = false;
+        let (mut raised, mut theirs) = (false, false);
         for kind in kinds["items"].as_array().cloned().unwrap_or_default() {
             let kind = kind["id"].as_str().unwrap();
             let form = self.gets(&format!("/api/v1/projects/{project}/request-types/{kind}")).await.body;
@@ -254,8 +283,17 @@ impl Tried<'_> {
             });
             let made = self.asks(false, Method::POST, "/api/v1/requests", Some(wanted), None).await;
             raised = made.status == 201;
+            theirs = raised && self.is_the_agents(made.body["issueKey"].as_str().unwrap());
         }
-        self.cells.push(raised);
+        self.cells.extend([raised, theirs]);
+    }
+
+    /// Whether Jira says that the agent made an issue, and not the account or the app that Steward is there.
+    fn is_the_agents(&self, issue: &str) -> bool {
+        let agent = self.world.jira.visitor("agent").unwrap().account_id;
+        let state = self.world.jira.state();
+        let store = state.read();
+        store.issue(issue).unwrap().creator == agent
     }
 
     /// Whether values stand on the customer's issues, and search knows them.
@@ -345,14 +383,35 @@ impl Tried<'_> {
     }
 }
 
-async fn tried(mode: &str) -> Vec<bool> {
-    let world = match mode {
-        "Forge app" => World::start().await,
-        "Connect app" => World::start_connected().await,
-        "Token, Cloud" => World::unjoined(Vec::new()).await,
-        _ => World::data_center(Vec::new(), Version::default()).await,
+/// The Forge app with this server's address in it, as docs/install-forge.md says to make it.
+fn fixed(world: &World) -> ForgeApp {
+    let origin = world.config.server.origin.as_str().trim_end_matches('/');
+    let ours = steward::demo::app();
+    let (head, rest) = ours.manifest_yaml.split_once("  external:\n").unwrap();
+    let (_, rest) = rest.split_once("\nremotes:\n").unwrap();
+    let (remote, rest) = rest.split_once("    configurable:\n").unwrap();
+    let (_, rest) = rest.split_once("\nresources:\n").unwrap();
+    let manifest_yaml = format!("{head}\nremotes:\n{remote}    baseUrl: {origin}\n\nresources:\n{rest}");
+    ForgeApp { manifest_yaml, ..ours }
+}
+
+async fn tried(kind: Kind) -> Vec<bool> {
+    let world = match kind {
+        Kind::ForgeTyped => World::start().await,
+        Kind::ForgeFixed => {
+            let world = World::unjoined(Vec::new()).await;
+            // Nobody types an address.
+            world.jira.forge().install(fixed(&world), None).unwrap();
+            world.jira.deliveries_settled().await;
+            world.program.runner.drain().await.unwrap();
+            world
+        }
+        Kind::Connect => World::start_connected().await,
+        Kind::CloudToken => World::unjoined(Vec::new()).await,
+        Kind::DataCenter(version) => World::data_center(Vec::new(), version).await,
     };
-    let joined = if mode.starts_with("Token") { Some(joins(&world).await) } else { None };
+    let by_operator = matches!(kind, Kind::CloudToken | Kind::DataCenter(_));
+    let joined = if by_operator { Some(joins(&world).await) } else { None };
     tried_on(world, joined).await
 }
 
@@ -375,7 +434,7 @@ async fn tried_on(world: World, joined: Option<Value>) -> Vec<bool> {
 /// One that has scopes, and one of a service account, which is taken without its account.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_with_scopes_does_what_a_classic_one_does() {
-    let classic = Box::pin(tried("Token, Cloud")).await;
+    let classic = Box::pin(tried(Kind::CloudToken)).await;
     for alone in [false, true] {
         let world = World::unjoined(Vec::new()).await;
         let joined = Box::pin(joins_with_scopes(&world, alone)).await;
@@ -383,21 +442,46 @@ async fn a_token_with_scopes_does_what_a_classic_one_does() {
     }
 }
 
+/// What a cell says: one word, where its sites agree.
+fn cell(tried: &[(&str, bool)]) -> String {
+    let word = |can: bool| if can { "yes" } else { "no" };
+    match tried {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => word(*first).to_owned(),
+        _ => tried.iter().map(|(which, can)| format!("{which}: {}", word(*can))).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[test]
+fn a_cell_says_where_its_sites_differ() {
+    assert_eq!(cell(&[("", true)]), "yes");
+    assert_eq!(cell(&[("10.3", false), ("9.12", false)]), "no");
+    assert_eq!(cell(&[("10.3", true), ("9.12", false)]), "10.3: yes, 9.12: no");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_of_hosts_is_what_was_tried() {
     let mut columns = Vec::new();
-    for mode in MODES {
-        columns.push(Box::pin(tried(mode)).await);
+    for (_, sites) in COLUMNS {
+        let mut column = Vec::new();
+        for (which, kind) in sites {
+            column.push((*which, Box::pin(tried(*kind)).await));
+        }
+        columns.push(column);
     }
     let mut text = String::from(
         "# What Steward can do, by how a site is joined\n\n\
          Each cell is written by a test that tried it on a site of that kind (`crates/steward/tests/it/hosts.rs`, against the stand-in Jira that comes \
-         with the program). Nobody edits this table: the tests fail when it says anything else than what happened.\n\n",
+         with the program). Nobody edits this table: the tests fail when it says anything else than what happened. \
+         Data Center was tried as 10.3 and as 9.12; where the two differ, the cell says so.\n\n",
     );
-    writeln!(text, "| | {} |\n|---|{}", MODES.join(" | "), "---|".repeat(MODES.len())).unwrap();
+    let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    writeln!(text, "| | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len())).unwrap();
     for (at, row) in ROWS.iter().enumerate() {
-        let cells: Vec<&str> = columns.iter().map(|column| if column[at] { "yes" } else { "no" }).collect();
-        writeln!(text, "| {row} | {} |", cells.join(" | ")).unwrap();
+        let cells = columns.iter().map(|sites| {
+            let here: Vec<(&str, bool)> = sites.iter().map(|(which, cells)| (*which, cells[at])).collect();
+            cell(&here)
+        });
+        writeln!(text, "| {row} | {} |", cells.collect::<Vec<_>>().join(" | ")).unwrap();
     }
     text.push_str(
         "\nWhoever knows nothing but the portal of a Cloud site has no account at Atlassian, and cannot sign in by one; their own site can let them in ([customer-sign-in.md](customer-sign-in.md)), where Jira tells Steward whose an e-mail address is: it tells apps only what people show to everybody. How each kind is joined: [Forge](install-forge.md), [token](install-token.md), \

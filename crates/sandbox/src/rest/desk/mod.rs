@@ -3,6 +3,7 @@
 //! Customers see only requests that they reported, take part in, or share through an organization,
 //! and of those only public comments. Refusals are in this API's own shape.
 
+mod approval;
 mod attachment;
 mod comment;
 mod customer;
@@ -13,6 +14,7 @@ mod request;
 mod request_type;
 mod service_desk;
 mod shape;
+mod sla;
 
 use axum::{
     Json, Router,
@@ -26,6 +28,8 @@ use serde_json::{Value, json};
 use super::{Shape, error::ApiError};
 use crate::{App, auth::Caller, state::model::ServiceDesk};
 
+pub(super) use approval::ask as ask_for_approval;
+
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/rest/servicedeskapi/info", get(info))
@@ -36,6 +40,8 @@ pub(super) fn routes() -> Router<App> {
         .merge(request::routes())
         .merge(comment::routes())
         .merge(attachment::routes())
+        .merge(approval::routes())
+        .merge(sla::routes())
         .merge(queue::routes())
 }
 

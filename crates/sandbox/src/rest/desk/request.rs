@@ -177,6 +177,16 @@ async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<
     let me = caller.account();
     let mine: Vec<&str> = store.organizations_of(me).map(|o| o.id.as_str()).collect();
     let chosen = params.get("organizationId");
+    let approves = wanted.iter().any(|w| w == "APPROVER");
+    let asked = |id: u64| {
+        store.approvals.values().filter(|one| one.issue_id == id && one.asks(me)).any(|one| {
+            match params.get("approvalStatus") {
+                Some("MY_PENDING_APPROVAL") => one.awaits(me),
+                Some("MY_HISTORY_APPROVAL") => !one.awaits(me),
+                _ => true,
+            }
+        })
+    };
     let term = params.get("searchTerm").unwrap_or_default().to_lowercase();
     let mut found: Vec<&Arc<Issue>> = store
         .issues
@@ -185,6 +195,7 @@ async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<
         .filter(|i| {
             (owns("OWNED_REQUESTS") && i.reporter.as_deref() == Some(me))
                 || (owns("PARTICIPATED_REQUESTS") && i.participants.iter().any(|p| p == me))
+                || (approves && asked(i.id))
                 || (owns("ORGANIZATION")
                     && i.organizations.iter().any(|o| mine.contains(&o.as_str()) && chosen.is_none_or(|c| c == o)))
         })
