@@ -1,14 +1,14 @@
 //! What is compared of a request: its parameters, and its body where that is JSON.
 //!
 //! Only what was done is judged: whoever was refused was told so. A request is read before it is answered, and goes on as
-//! it came. What Jira takes although its files do not say so is in a named list here, each with its reason.
+//! it came. What Jira takes although its files do not say so is in named lists here, each with its reason.
 
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
     http::header::CONTENT_TYPE,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Parameter;
 use crate::rest::{MAX_BODY, error::ApiError};
@@ -27,6 +27,9 @@ const LOOSER: [(&str, &str, &str); 9] = [
     // Each webhook of a registration has an answer of its own, which says so of an event that there is not.
     ("WebhookDetails", "/properties/events/items", "enum"),
 ];
+
+/// Ids that the files call texts and that may be numbers, too: PyPI `jira`, which people use with Jira, writes it so.
+const NUMBERS: [(&str, &str); 1] = [("IssueTransition", "/properties/id")];
 
 const TRUTHS: [&str; 2] = ["true", "false"];
 
@@ -142,8 +145,13 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// Takes the rules out of a named schema that no request is held to.
+/// Changes a named schema to what requests are held to.
 pub(super) fn loosen(schema: &mut Value, name: &str) {
+    for (_, place) in NUMBERS.iter().filter(|(of, _)| *of == name) {
+        if let Some(Value::Object(object)) = schema.pointer_mut(place) {
+            object.insert("type".to_owned(), json!(["string", "integer"]));
+        }
+    }
     for (_, place, rule) in LOOSER.iter().filter(|(of, _, _)| *of == name) {
         if let Some(Value::Object(object)) = schema.pointer_mut(place) {
             object.remove(*rule);
@@ -153,8 +161,6 @@ pub(super) fn loosen(schema: &mut Value, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -221,5 +227,9 @@ mod tests {
         loosen(&mut other, "Other");
         assert_eq!(desk, json!({"properties": {"accountIds": {"type": "array"}}}));
         assert_eq!(other, ids());
+        let mut transition = json!({"properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
+        loosen(&mut transition, "IssueTransition");
+        let both = json!({"properties": {"id": {"type": ["string", "integer"]}, "name": {"type": "string"}}});
+        assert_eq!(transition, both);
     }
 }
