@@ -20,8 +20,9 @@ use serde_json::Value;
 
 use crate::Room;
 use crate::actions::announce::announce_members;
+use crate::actions::merges::places::Turn;
 use crate::actions::{batches, directory, merges};
-use crate::model::{ImportId, MergeId};
+use crate::model::ImportId;
 use crate::sql;
 use crate::webhooks::event::EventKind;
 
@@ -92,10 +93,9 @@ impl Handler for CarryOutMerge {
     }
 
     async fn run(&self, cx: &Cx, payload: &Value) -> Result<Outcome> {
-        let id = payload.get("merge").and_then(Value::as_str).and_then(|id| id.parse().ok()).map(MergeId);
-        let id = id.ok_or_else(|| Fault::invalid("jobs_payload", "no merge"))?;
-        let more = merges::places::go_on(cx, &self.room, id).await?;
-        Ok(if more { Outcome::Again(payload.clone()) } else { Outcome::Done })
+        let turn = Turn::of(payload).ok_or_else(|| Fault::invalid("jobs_payload", "no merge"))?;
+        let more = merges::places::go_on(cx, &self.room, turn).await?;
+        Ok(if more { Outcome::Again(turn.next()) } else { Outcome::Done })
     }
 }
 

@@ -155,7 +155,7 @@ pub struct Config {
     pub faults: Faults,
     /// Limits.
     pub rate_limits: RateLimits,
-    /// Folder with Atlassian's OpenAPI files; each answer is then checked against them.
+    /// Folder with Atlassian's OpenAPI files; each answer, and each request that was done, is then checked against them.
     pub contract: Option<PathBuf>,
     /// Forge apps to host.
     pub forge: ForgeConfig,

@@ -1,9 +1,12 @@
-//! Every answer compared with Atlassian's OpenAPI files: status known, content type, body by schema.
+//! Every answer compared with Atlassian's OpenAPI files: status known, content type, body by schema; and every request that was
+//! done, so that no app passes here whose calls Jira need not take: see [`asked`].
 //!
 //! The files are read from a folder given at start and never shipped. They are large: an operation is parsed when it is
 //! answered first, a schema when an operation asks for it. Quirks of OpenAPI 3.0
 //! (`nullable`) are turned into JSON Schema; what Jira does although its files do not say so is in
 //! named lists here, each with its reason.
+
+mod asked;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,6 +18,8 @@ use axum::{body::Body, http::header::CONTENT_TYPE, response::Response};
 use jsonschema::Validator;
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
+
+pub(crate) use asked::Asked;
 
 /// The files, by name.
 const FILES: [&str; 2] = ["jira-platform-v3.json", "jira-service-management.json"];
@@ -58,12 +63,12 @@ const MAX_VIOLATIONS: usize = 1000;
 /// Largest answer that is checked, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// An answer that differs from the files.
+/// An answer, or a request that was done, that differs from the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// `METHOD path`.
     pub operation: String,
-    /// HTTP status.
+    /// HTTP status of the answer.
     pub status: u16,
     /// What differs.
     pub message: String,
@@ -91,17 +96,41 @@ struct Operation {
 
 /// What is read of an operation.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Described {
     #[serde(default)]
+    parameters: Vec<Parameter>,
+    #[serde(default)]
+    request_body: Value,
+    #[serde(default)]
     responses: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    name: String,
+    #[serde(rename = "in")]
+    place: String,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    schema: Value,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    Request,
+    /// Of this status.
+    Answer(u16),
 }
 
 #[derive(Default)]
 struct Found {
     violations: Vec<Violation>,
     seen: BTreeMap<String, bool>,
-    responses: HashMap<String, Arc<Map<String, Value>>>,
-    validators: HashMap<(String, u16), Option<Arc<Validator>>>,
+    described: HashMap<String, Arc<Described>>,
+    validators: HashMap<(String, Part), Option<Arc<Validator>>>,
 }
 
 /// The check.
@@ -146,8 +175,8 @@ impl Contract {
         self.found().seen.iter().map(|(k, v)| (k.clone(), *v)).collect()
     }
 
-    /// Checks an answer and passes it on unchanged.
-    pub(crate) async fn check(&self, method: &str, path: &str, answer: Response) -> Response {
+    /// Checks an answer, and what was asked if it was done, and passes the answer on unchanged.
+    pub(crate) async fn check(&self, method: &str, path: &str, asked: &Asked, answer: Response) -> Response {
         let key = format!("{method} {path}");
         let known = self.operations.get(&key);
         self.found().seen.insert(key.clone(), known.is_some());
@@ -158,6 +187,11 @@ impl Contract {
             }
             return answer;
         };
+        if status < 400 {
+            for message in self.mistakes(&key, operation, asked) {
+                self.report(&key, status, format!("the request: {message}"));
+            }
+        }
         let (parts, body) = answer.into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, MAX_ANSWER).await else {
             self.report(&key, status, "the answer is too large to check".to_owned());
@@ -171,21 +205,40 @@ impl Contract {
     }
 
     fn report(&self, operation: &str, status: u16, message: String) {
-        tracing::warn!(operation, status, message, "an answer differs from Atlassian's OpenAPI");
+        tracing::warn!(operation, status, message, "a call differs from Atlassian's OpenAPI");
         let mut found = self.found();
         if found.violations.len() < MAX_VIOLATIONS {
             found.violations.push(Violation { operation: operation.to_owned(), status, message });
         }
     }
 
+    /// What is wrong with a request.
+    fn mistakes(&self, key: &str, operation: &Operation, asked: &Asked) -> Vec<String> {
+        let Some(described) = self.described(key, operation) else {
+            // Said of the answer.
+            return Vec::new();
+        };
+        let mut wrong = asked.parameters(&described.parameters);
+        let Some(schema) = described.request_body.pointer("/content/application~1json/schema") else {
+            return wrong;
+        };
+        let required = described.request_body.get("required") == Some(&Value::Bool(true));
+        match asked.json(required) {
+            Ok(Some(body)) => wrong.extend(self.judge(key, operation.file, Part::Request, schema, &body)),
+            Ok(None) => {}
+            Err(what) => wrong.push(what),
+        }
+        wrong
+    }
+
     fn differences(&self, key: &str, operation: &Operation, status: u16, kind: &str, bytes: &[u8]) -> Vec<String> {
         if status == 410 && REMOVED.contains(&key) {
             return Vec::new();
         }
-        let Some(responses) = self.responses(key, operation) else {
+        let Some(described) = self.described(key, operation) else {
             return vec!["the files describe this operation in no known way".to_owned()];
         };
-        let Some(response) = responses.get(&status.to_string()) else {
+        let Some(response) = described.responses.get(&status.to_string()) else {
             if ANY_STATUSES.contains(&status) || BESIDE_FILES.contains(&(key, status)) {
                 return Vec::new();
             }
@@ -207,28 +260,35 @@ impl Contract {
         let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
             return vec!["the body is no JSON".to_owned()];
         };
-        let Some(validator) = self.validator(key, operation.file, status, schema) else {
+        self.judge(key, operation.file, Part::Answer(status), schema, &value)
+    }
+
+    fn judge(&self, key: &str, file: usize, part: Part, schema: &Value, value: &Value) -> Vec<String> {
+        if schema.as_object().is_none_or(Map::is_empty) {
+            return Vec::new();
+        }
+        let Some(validator) = self.validator(key, file, part, schema) else {
             return vec!["the schema cannot be used".to_owned()];
         };
         validator
-            .iter_errors(&value)
+            .iter_errors(value)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .map(|text| text.chars().take(400).collect())
             .collect()
     }
 
-    fn responses(&self, key: &str, operation: &Operation) -> Option<Arc<Map<String, Value>>> {
-        if let Some(read) = self.found().responses.get(key) {
+    fn described(&self, key: &str, operation: &Operation) -> Option<Arc<Described>> {
+        if let Some(read) = self.found().described.get(key) {
             return Some(read.clone());
         }
-        let described: Described = serde_json::from_str(operation.described.get()).ok()?;
-        let read = Arc::new(described.responses);
-        self.found().responses.insert(key.to_owned(), read.clone());
+        let read: Described = serde_json::from_str(operation.described.get()).ok()?;
+        let read = Arc::new(read);
+        self.found().described.insert(key.to_owned(), read.clone());
         Some(read)
     }
 
-    fn validator(&self, key: &str, file: usize, status: u16, schema: &Value) -> Option<Arc<Validator>> {
-        if let Some(made) = self.found().validators.get(&(key.to_owned(), status)) {
+    fn validator(&self, key: &str, file: usize, part: Part, schema: &Value) -> Option<Arc<Validator>> {
+        if let Some(made) = self.found().validators.get(&(key.to_owned(), part)) {
             return made.clone();
         }
         let mut parts = Map::new();
@@ -238,9 +298,13 @@ impl Contract {
             if parts.contains_key(&name) {
                 continue;
             }
-            let part: Value = serde_json::from_str(all.get(&name)?.get()).ok()?;
-            waiting.extend(references(&part));
-            parts.insert(name.clone(), translate(&part, Some(&name)));
+            let named: Value = serde_json::from_str(all.get(&name)?.get()).ok()?;
+            waiting.extend(references(&named));
+            let mut translated = translate(&named, Some(&name));
+            if part == Part::Request {
+                asked::loosen(&mut translated, &name);
+            }
+            parts.insert(name, translated);
         }
         let whole = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -248,7 +312,7 @@ impl Contract {
             "components": {"schemas": parts},
         });
         let made = jsonschema::validator_for(&whole).ok().map(Arc::new);
-        self.found().validators.insert((key.to_owned(), status), made.clone());
+        self.found().validators.insert((key.to_owned(), part), made.clone());
         made
     }
 }
@@ -325,24 +389,33 @@ fn nullable(schema: Map<String, Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use axum::http::Request;
+
     use super::*;
 
     fn raw(value: &Value) -> Box<RawValue> {
         serde_json::value::to_raw_value(value).unwrap_or_default()
     }
 
-    /// A contract of one operation, without files.
+    /// A contract of one operation in two methods, without files.
     fn small() -> Contract {
         let responses = json!({"200": {"content": {"application/json": {"schema":
             {"$ref": "#/components/schemas/Thing"}}}}, "204": {}});
         let thing = json!({"type": "object", "additionalProperties": false,
             "properties": {"id": {"type": "string"}}});
+        let reading = json!({"responses": responses});
+        let writing = json!({"responses": responses,
+            "parameters": [{"name": "size", "in": "query", "schema": {"type": "integer"}}],
+            "requestBody": {"required": true, "content": {"application/json": {"schema":
+                {"$ref": "#/components/schemas/Thing"}}}}});
+        let operation = |described: &Value| Operation { file: 0, described: raw(described) };
         Contract {
             schemas: vec![[("Thing".to_owned(), raw(&thing))].into()],
-            operations: [(
-                "GET /thing".to_owned(),
-                Operation { file: 0, described: raw(&json!({"responses": responses})) },
-            )]
+            operations: [
+                ("GET /thing".to_owned(), operation(&reading)),
+                ("POST /thing".to_owned(), operation(&writing)),
+            ]
             .into(),
             found: Mutex::default(),
         }
@@ -367,11 +440,41 @@ mod tests {
             let answer =
                 Response::builder().status(status).header(CONTENT_TYPE, "application/json").body(Body::from(body));
             let answer = answer.unwrap_or_default();
-            contract.check(method, "/thing", answer).await;
+            contract.check(method, "/thing", &Asked::default(), answer).await;
             let found = contract.violations().len() - before;
             assert_eq!(found, expected, "{method} {status} {body}");
         }
         assert_eq!(contract.seen().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_request_is_judged_once_it_was_done() {
+        let contract = small();
+        let json = "application/json; charset=utf-8";
+        let cases = [
+            ("", json, r#"{"id":"1"}"#, 204, 0),
+            ("", json, r#"{"id":null}"#, 204, 0),
+            ("", json, r#"{"id":1}"#, 204, 1),
+            ("", json, r#"{"id":1}"#, 401, 0),
+            ("", json, r#"{"id":"1","other":"2"}"#, 204, 1),
+            ("", json, "", 204, 1),
+            ("", json, "no json", 204, 1),
+            ("", "text/plain", r#"{"id":"1"}"#, 204, 1),
+            ("?size=7", json, r#"{"id":"1"}"#, 204, 0),
+            ("?size=many", json, r#"{"id":1}"#, 204, 2),
+        ];
+        for (query, kind, body, status, expected) in cases {
+            let before = contract.violations().len();
+            let request = Request::post(format!("/thing{query}")).header(CONTENT_TYPE, kind).body(Body::from(body));
+            let (asked, request) = Asked::read("/thing", request.unwrap()).await.unwrap();
+            let passed = axum::body::to_bytes(request.into_body(), MAX_ANSWER).await.unwrap();
+            assert_eq!(passed, body.as_bytes(), "it goes on as it came");
+            let answer = Response::builder().status(status).body(Body::empty()).unwrap();
+            contract.check("POST", "/thing", &asked, answer).await;
+            let found = contract.violations().len() - before;
+            assert_eq!(found, expected, "{query} {kind} {status} {body}");
+        }
+        assert!(contract.violations().iter().all(|found| found.message.starts_with("the request: ")));
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Running {
         self.app.connect.clone()
     }
 
-    /// Answers that differed from Atlassian's OpenAPI so far; empty when the check is off.
+    /// Answers, and requests that were done, that differed from Atlassian's OpenAPI so far; empty when the check is off.
     #[must_use]
     pub fn contract_violations(&self) -> Vec<Violation> {
         self.app.contract.as_ref().map(|c| c.violations()).unwrap_or_default()

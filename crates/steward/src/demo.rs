@@ -58,7 +58,7 @@ pub(crate) struct Options {
     /// Print one line of JSON once it is ready, and nothing else
     #[arg(long)]
     json: bool,
-    /// Check each of Jira's answers against the OpenAPI files in this folder
+    /// Check each of Jira's answers, and what was asked, against the OpenAPI files in this folder
     #[arg(long, hide = true)]
     contract: Option<PathBuf>,
 }

@@ -65,7 +65,7 @@ pub(crate) struct Options {
     /// issue-writes-short (in 2 s), issue-writes-long (in 30 s)
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<String>,
-    /// Check each answer against Atlassian's OpenAPI files in this folder
+    /// Check each answer, and each request that was done, against Atlassian's OpenAPI files in this folder
     #[arg(long, value_name = "DIR")]
     contract: Option<PathBuf>,
     /// Install this Forge app
@@ -164,7 +164,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let differences = jira.contract_violations().len();
     jira.shutdown().await;
     if differences > 0 {
-        bail!("{differences} answers differed from Atlassian's OpenAPI; each was reported when it was given");
+        bail!("{differences} differences from Atlassian's OpenAPI; each was reported when it was met");
     }
     Ok(())
 }

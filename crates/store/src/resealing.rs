@@ -57,32 +57,48 @@ fn own_key(table: &Table) -> Vec<&'static str> {
     table.primary_key.iter().copied().filter(|name| *name != "tenant").collect()
 }
 
-/// Ciphertexts of a column whose header is not `newest`: those still to be sealed anew. What is done no longer
-/// matches, so a reading needs no place to go on from and survives a crash.
+/// Ciphertexts of a column whose header is not `newest`: those still to be sealed anew, in the order of their keys, those
+/// after one of them if one is given. What is done no longer matches, so a reading that begins anew after a crash does
+/// nothing twice.
 pub async fn stale(
     store: &Store,
     cx: &Cx,
     table: &'static Table,
     column: &'static Column,
     newest: &[u8],
+    after: Option<&Key>,
     limit: u32,
 ) -> Result<Vec<Found>> {
     let key = own_key(table);
+    if after.is_some() && key.is_empty() {
+        // The tenant's only row.
+        return Ok(Vec::new());
+    }
     let mut names: Vec<&str> = key.clone();
     names.extend(table.row.iter().filter(|name| !key.contains(name)));
     names.extend(table.subject.iter().filter(|name| !key.contains(name) && !table.row.contains(name)));
     names.push(column.name);
-    let words = format!(
+    let mut words = format!(
         "SELECT {names} FROM {table} WHERE tenant = $1 AND {column} IS NOT NULL \
-         AND substr({column}, 1, {bytes}) <> $2 LIMIT {limit}",
+         AND substr({column}, 1, {bytes}) <> $2",
         names = names.join(", "),
         table = table.name,
         column = column.name,
         bytes = newest.len(),
     );
+    let mut args = vec![Value::from(newest)];
+    if let Some(Key(after)) = after {
+        let places: Vec<String> = (3..).take(after.len()).map(|place| format!("${place}")).collect();
+        words.push_str(&format!(" AND ({}) > ({})", key.join(", "), places.join(", ")));
+        args.extend(after.iter().cloned());
+    }
+    if !key.is_empty() {
+        words.push_str(&format!(" ORDER BY {}", key.join(", ")));
+    }
+    words.push_str(&format!(" LIMIT {limit}"));
     let mut scoped = store.read(cx).await?;
     scoped
-        .made(words, vec![Value::from(newest)])
+        .made(words, args)
         .await?
         .iter()
         .map(|row| {

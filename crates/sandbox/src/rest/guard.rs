@@ -1,5 +1,5 @@
 //! What every call passes on its way in and out: identity, scope, limits; and the contract check on
-//! the answer.
+//! the answer, and on what was asked.
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -12,6 +12,7 @@ use crate::{
     App,
     auth::{self, Caller},
     connect::AsSent,
+    contract::Asked,
     data_center::AtDoor,
     gateway::ThroughGateway,
     limits::Call,
@@ -36,10 +37,20 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         // Refused before the operation, so not checked either.
         Err(refusal) => return refusal,
     };
+    let mut asked = None;
+    if app.contract.is_some() {
+        match Asked::read(&path, request).await {
+            Ok((read, whole)) => {
+                asked = Some(read);
+                request = whole;
+            }
+            Err(refusal) => return app.limits.settle(&call, refusal.into_response()),
+        }
+    }
     let answer = app.limits.settle(&call, next.run(request).await);
-    match &app.contract {
-        Some(contract) if answer.extensions().get::<BeforeOperation>().is_none() => {
-            contract.check(method.as_str(), &path, answer).await
+    match (&app.contract, asked) {
+        (Some(contract), Some(asked)) if answer.extensions().get::<BeforeOperation>().is_none() => {
+            contract.check(method.as_str(), &path, &asked, answer).await
         }
         _ => answer,
     }

@@ -197,6 +197,41 @@ async fn every_operation_keeps_the_contract() {
     site.end().await;
 }
 
+/// What the site takes all the same is said: Jira need not take it.
+#[tokio::test]
+async fn requests_that_the_files_do_not_allow_are_reported() {
+    if support::specs().is_none() {
+        return;
+    }
+    let site = Site::start(calm()).await;
+    let agent = As::Person("bob");
+    let queries = json!({"queries": ["project = HELP"]});
+    site.expect(200, agent, "POST", "/rest/api/3/jql/parse?validation=sometimes", Some(queries)).await;
+    site.expect(200, agent, "GET", "/rest/servicedeskapi/servicedesk/1/queue?includeCount=yes", None).await;
+    let raised = json!({"serviceDeskId": 1, "requestTypeId": "25",
+        "requestFieldValues": {"summary": "Printer", "description": "It smokes"}});
+    site.expect(201, As::Person("carla"), "POST", "/rest/servicedeskapi/request", Some(raised)).await;
+    // Whoever is refused knows it already; and Jira is known to take what these two say.
+    let wrong = json!({"jql": "project = HELP", "fields": "summary"});
+    site.expect(400, agent, "POST", "/rest/api/3/search/jql", Some(wrong)).await;
+    let unset = json!({"jql": "project = HELP", "nextPageToken": null});
+    site.expect(200, agent, "POST", "/rest/api/3/search/jql", Some(unset)).await;
+    let twice = json!({"globalPermissions": ["ADMINISTER", "ADMINISTER"]});
+    site.expect(200, agent, "POST", "/rest/api/3/permissions/check", Some(twice)).await;
+
+    let found = site.running.contract_violations();
+    let mut operations: Vec<&str> = found.iter().map(|one| one.operation.as_str()).collect();
+    operations.dedup();
+    let expected = [
+        "POST /rest/api/3/jql/parse",
+        "GET /rest/servicedeskapi/servicedesk/{serviceDeskId}/queue",
+        "POST /rest/servicedeskapi/request",
+    ];
+    assert_eq!(operations, expected, "{found:#?}");
+    assert!(found.iter().all(|one| one.message.starts_with("the request: ")), "{found:#?}");
+    site.running.shutdown().await;
+}
+
 async fn webhooks_and_app_properties(site: &Site, admin: As<'_>, app: As<'_>) {
     let registered = json!({"url": "https://example.com/hook", "webhooks": [
         {"events": ["jira:issue_created"], "jqlFilter": "project = HELP",

@@ -16,6 +16,7 @@ on_both!(
     memberships_follow_in_jira,
     what_jira_refuses_is_said_and_the_merge_stands,
     what_jira_did_not_answer_is_asked_for_again,
+    a_jira_that_is_away_is_asked_ever_more_seldom,
     what_may_have_been_done_is_taken_back_too,
     what_is_undone_while_jira_is_asked_leaves_nobody_in,
     two_merges_of_one_pair_at_once_are_one,
@@ -279,8 +280,13 @@ fn is_in(world: &World, organization: &str, account: &str) -> bool {
 
 /// Befalls the next call that lets somebody into an organization.
 fn befalls(world: &World, what: Misfortune) {
+    befall(world, Some(1), what);
+}
+
+/// Befalls so many of them, or all.
+fn befall(world: &World, next: Option<u64>, what: Misfortune) {
     let (method, path) = (Some(Method::POST), Some(ORGANIZATION.to_owned()));
-    let rule = RequestFault { method, path, next: Some(1), chance: 1.0, what };
+    let rule = RequestFault { method, path, next, chance: 1.0, what };
     let faults = sandbox::Faults { requests: vec![rule], ..sandbox::Faults::none() };
     world.jira.state().faults().command(faults, None);
 }
@@ -319,6 +325,25 @@ async fn what_jira_did_not_answer_is_asked_for_again(world: &World) {
     let seen = latest(&agent, &two).await;
     assert_eq!((&seen["joining"], &seen["organizations"]), (&json!([]), &json!(1)));
     assert!(is_in(world, &organization, &two.kept));
+}
+
+async fn a_jira_that_is_away_is_asked_ever_more_seldom(world: &World) {
+    let two = two(world).await;
+    let (organization, _) = joining(world, &two).await;
+    befall(world, None, Misfortune::Error { status: 503 });
+    world.program.runner.drain().await.unwrap();
+    for _ in 0..20 {
+        a_minute_later(world).await;
+    }
+    let asked = world.jira.state().faults().matched()[0];
+    assert!((2..=6).contains(&asked), "{asked} times in twenty minutes");
+    assert_eq!(latest(&world.agent(), &two).await["joining"], json!([organization]));
+    world.jira.state().faults().command(sandbox::Faults::none(), None);
+    for _ in 0..15 {
+        a_minute_later(world).await;
+    }
+    assert!(is_in(world, &organization, &two.kept));
+    assert_eq!(latest(&world.agent(), &two).await["joining"], json!([]));
 }
 
 async fn what_may_have_been_done_is_taken_back_too(world: &World) {

@@ -11,6 +11,7 @@ on_both_databases!(
     stale_ciphertexts_are_found_and_replaced,
     what_was_written_meanwhile_is_left_alone,
     a_reading_goes_on_where_a_cut_left_it,
+    a_reading_passes_what_stays_as_it_is,
 );
 
 const OLD: &[u8] = b"\x01\x01\0\0\0\x01";
@@ -36,11 +37,11 @@ async fn stale_ciphertexts_are_found_and_replaced(database: &Database) {
     write(&store, &other, 3, sealed(OLD, "theirs"), None).await;
     let column = |name: &str| NOTES.columns.iter().find(|column| column.name == name).unwrap();
 
-    let found = resealing::stale(&store, &cx, NOTES, column("text"), NEW, 10).await.unwrap();
+    let found = resealing::stale(&store, &cx, NOTES, column("text"), NEW, None, 10).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].row_name, RowName::new().uuid(cx.tenant().0).int(1));
     assert_eq!((found[0].subject.as_deref(), found[0].bytes.as_slice()), (Some("person 1"), &sealed(OLD, "one")[..]));
-    let aside = resealing::stale(&store, &cx, NOTES, column("aside"), NEW, 10).await.unwrap();
+    let aside = resealing::stale(&store, &cx, NOTES, column("aside"), NEW, None, 10).await.unwrap();
     assert_eq!(aside.len(), 1);
     assert_eq!(aside[0].row_name, RowName::new().uuid(cx.tenant().0).int(2));
 
@@ -48,14 +49,14 @@ async fn stale_ciphertexts_are_found_and_replaced(database: &Database) {
         let mut scoped = store.write(&cx).await.unwrap();
         assert!(resealing::replace(&mut scoped, NOTES, column, found, sealed(NEW, "anew")).await.unwrap());
         scoped.commit().await.unwrap();
-        assert!(resealing::stale(&store, &cx, NOTES, column, NEW, 10).await.unwrap().is_empty());
+        assert!(resealing::stale(&store, &cx, NOTES, column, NEW, None, 10).await.unwrap().is_empty());
         assert_eq!(resealing::headers(&store, &cx, NOTES, column, 6).await.unwrap(), [NEW]);
     }
     let theirs = resealing::headers(&store, &other, NOTES, column("text"), 6).await.unwrap();
     assert_eq!(theirs, [OLD]);
     // The tenant's own row, whose key is nothing but the tenant.
     let table = store.registry().tables().find(|table| table.name == "tenant").unwrap();
-    let found = resealing::stale(&store, &cx, table, store::tenants::SITE, NEW, 10).await.unwrap();
+    let found = resealing::stale(&store, &cx, table, store::tenants::SITE, NEW, None, 10).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].row_name, store::tenants::row_name(cx.tenant()));
     let mut scoped = store.write(&cx).await.unwrap();
@@ -71,7 +72,7 @@ async fn what_was_written_meanwhile_is_left_alone(database: &Database) {
     let cx = tables::tenant(&store).await;
     write(&store, &cx, 1, sealed(OLD, "one"), None).await;
     let column = NOTES.columns.iter().find(|column| column.name == "text").unwrap();
-    let found = resealing::stale(&store, &cx, NOTES, column, NEW, 10).await.unwrap();
+    let found = resealing::stale(&store, &cx, NOTES, column, NEW, None, 10).await.unwrap();
     let mut scoped = store.write(&cx).await.unwrap();
     scoped.run("UPDATE note SET text = $2 WHERE tenant = $1", args![sealed(NEW, "newer")]).await.unwrap();
     scoped.commit().await.unwrap();
@@ -92,7 +93,7 @@ async fn a_reading_goes_on_where_a_cut_left_it(database: &Database) {
     let column = NOTES.columns.iter().find(|column| column.name == "text").unwrap();
     let mut batches = Vec::new();
     loop {
-        let found = resealing::stale(&store, &cx, NOTES, column, NEW, 10).await.unwrap();
+        let found = resealing::stale(&store, &cx, NOTES, column, NEW, None, 10).await.unwrap();
         if found.is_empty() {
             break;
         }
@@ -109,5 +110,29 @@ async fn a_reading_goes_on_where_a_cut_left_it(database: &Database) {
         batches.push(found.len());
     }
     assert_eq!(batches, [10, 10, 10, 5]);
+    store.close().await;
+}
+
+async fn a_reading_passes_what_stays_as_it_is(database: &Database) {
+    let store = database.migrated(tables::registry()).await;
+    let (cx, other) = (tables::tenant(&store).await, tables::tenant(&store).await);
+    for id in [3, 1, 5, 2, 4] {
+        write(&store, &cx, id, sealed(OLD, &id.to_string()), None).await;
+    }
+    write(&store, &other, 6, sealed(OLD, "theirs"), None).await;
+    let column = NOTES.columns.iter().find(|column| column.name == "text").unwrap();
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let found = resealing::stale(&store, &cx, NOTES, column, NEW, after.as_ref(), 2).await.unwrap();
+        let Some(last) = found.last() else { break };
+        after = Some(last.key.clone());
+        seen.extend(found.into_iter().map(|found| found.bytes));
+    }
+    assert_eq!(seen, ["1", "2", "3", "4", "5"].map(|id| sealed(OLD, id)));
+    // After the tenant's own row there is no other.
+    let table = store.registry().tables().find(|table| table.name == "tenant").unwrap();
+    let own = resealing::stale(&store, &cx, table, store::tenants::SITE, NEW, None, 2).await.unwrap();
+    let after = Some(&own[0].key);
+    assert!(resealing::stale(&store, &cx, table, store::tenants::SITE, NEW, after, 2).await.unwrap().is_empty());
     store.close().await;
 }

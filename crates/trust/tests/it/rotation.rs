@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{KeyClass, Sealed, TenantId};
+use kernel::{AccountId, KeyClass, Sealed, TenantId};
 use store::outward;
 use vault::{Place, Subject, key_of};
 
@@ -15,6 +15,7 @@ on_both_databases!(
     names_lie_under_keys_of_the_week,
     sealing_anew_is_gone_on_with_after_a_cut,
     more_than_one_slice_is_sealed_anew,
+    what_an_erased_person_left_keeps_nothing_from_being_sealed_anew,
     the_servers_own_keys_age_too,
     an_old_copy_opens_until_its_version_is_destroyed_and_never_after,
 );
@@ -147,6 +148,32 @@ async fn more_than_one_slice_is_sealed_anew(database: &Database) {
     let ciphertexts = world.everything_opens(&cx).await;
     assert_eq!(ciphertexts.len(), 4_300);
     assert!(ciphertexts.iter().all(|bytes| key_of(bytes) == Some((KeyClass::Data, 2))));
+    world.end().await;
+}
+
+async fn what_an_erased_person_left_keeps_nothing_from_being_sealed_anew(database: &Database) {
+    let world = World::new(database).await;
+    let cx = world.tenant(3).await;
+    // More than one slice of it, all before what is Alice's.
+    let aaron = AccountId::new("aaron").unwrap();
+    world.put_values(&cx, &aaron, 4_300).await;
+    let runner = world.runner();
+    runner.drain().await.unwrap();
+    assert!(world.vault.destroy_subject(cx.tenant(), &aaron).await.unwrap());
+    for newest in [2, 3] {
+        world.clock.advance(76 * DAY);
+        runner.drain().await.unwrap();
+        let ciphertexts = world.everything_opens(&cx).await;
+        assert_eq!(ciphertexts.len(), 3);
+        assert!(ciphertexts.iter().all(|bytes| key_of(bytes) == Some((KeyClass::Data, newest))), "{newest}");
+    }
+    world.clock.advance(31 * DAY);
+    runner.drain().await.unwrap();
+    // The first would open it if it were damaged and mended; the second opens nothing.
+    let versions = world.vault.versions(cx.tenant(), KeyClass::Data).await.unwrap();
+    assert_eq!(versions.iter().map(|age| age.version).collect::<Vec<_>>(), [1, 3]);
+    assert!(jobs::dead_letters(&world.store, 10).await.unwrap().is_empty());
+    assert!(jobs::waiting(&world.store).await.unwrap().is_empty());
     world.end().await;
 }
 

@@ -201,13 +201,19 @@ impl World {
         let token = self.tenant_keys(&cx, KeyClass::Credential).await.seal(&token_place(&cx), &"secret".to_owned());
         let mut scoped = self.store.write(&cx).await.unwrap();
         scoped.run(PUT_TOKEN, args![token.unwrap()]).await.unwrap();
-        let keys = self.person_keys(&cx, KeyClass::Data, &alice()).await;
+        scoped.commit().await.unwrap();
+        self.put_values(&cx, &alice(), values).await;
+        cx
+    }
+
+    pub(crate) async fn put_values(&self, cx: &Cx, account: &AccountId, values: i64) {
+        let keys = self.person_keys(cx, KeyClass::Data, account).await;
+        let mut scoped = self.store.write(cx).await.unwrap();
         for id in 0..values {
-            let sealed = keys.seal(&value_place(&cx, &alice(), id), &format!("value {id}")).unwrap();
-            scoped.run(PUT_VALUE, args![&alice(), id, sealed]).await.unwrap();
+            let sealed = keys.seal(&value_place(cx, account, id), &format!("value {id}")).unwrap();
+            scoped.run(PUT_VALUE, args![account, id, sealed]).await.unwrap();
         }
         scoped.commit().await.unwrap();
-        cx
     }
 
     pub(crate) async fn put_name(&self, cx: &Cx, account: &AccountId) -> Vec<u8> {
@@ -232,7 +238,7 @@ impl World {
         rows.len()
     }
 
-    /// Opens all that the tenant keeps, and answers the ciphertexts of its values.
+    /// Opens all that the tenant keeps, and of people what is Alice's; answers the ciphertexts of her values.
     pub(crate) async fn everything_opens(&self, cx: &Cx) -> Vec<Vec<u8>> {
         let tenant = tenants::by_id::<String>(&self.store, cx.tenant()).await.unwrap().unwrap();
         let site = self.tenant_keys(cx, KeyClass::Data).await.open(&site_place(cx), &tenant.site).unwrap();
@@ -243,7 +249,8 @@ impl World {
         assert_eq!(keys.open(&token_place(cx), &token).unwrap().peek(), "secret");
         let rows = scoped.rows(LIST_VALUES, args![]).await.unwrap();
         let keys = self.person_keys(cx, KeyClass::Data, &alice()).await;
-        let ciphertexts = rows.iter().map(|row| {
+        let hers = rows.iter().filter(|row| row.text("account").unwrap() == alice().as_str());
+        let ciphertexts = hers.map(|row| {
             let (id, text) = (row.int("id").unwrap(), row.sealed::<String>("text").unwrap());
             let opened = keys.open(&value_place(cx, &alice(), id), &text).unwrap();
             assert_eq!(*opened.peek(), format!("value {id}"));

@@ -2,7 +2,7 @@
 //! wanted is noted in the transaction of the merge, or of its undoing; a job does one after the other, and notes each before
 //! Jira is asked and when it answered. Whatever happens to this process, it goes on from there.
 //!
-//! Jira takes each of these calls twice as well as once. Nobody is let out while somebody may still be asking for them to be
+//! Jira takes each of these calls twice as well as once; one that does not answer is asked ever more seldom. Nobody is let out while somebody may still be asking for them to be
 //! let in: their claim is waited for. Start at [`go_on`].
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use host::client::Power;
 use host::{As, Jira};
 use jiff::{SignedDuration, Timestamp};
 use kernel::{AccountId, Cx, Fault, Kind, OrganizationId, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Scoped, changes, ledger};
 use vault::Keys;
 
@@ -28,6 +28,9 @@ use crate::{jobs, sql};
 const ASKING: Duration = Duration::from_secs(20);
 /// After so long whoever was asking asks no more.
 const CLAIM: SignedDuration = SignedDuration::from_secs(40);
+/// How long a Jira that did not answer is left alone at first, twice as long each time, and at most.
+const FIRST_PAUSE: SignedDuration = CLAIM;
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// In which direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,11 +72,45 @@ pub(crate) fn why(code: &str) -> Fault {
 
 /// Lets a job do what is under way, in the transaction that notes it.
 pub(super) async fn carry_out(scoped: &mut Scoped, cx: &Cx, id: MergeId, version: i64) -> Result<()> {
-    come(scoped, cx, id, &format!("{id} {version}"), cx.now()).await
+    come(scoped, cx, Turn::first(id), &format!("{id} {version}"), cx.now()).await
 }
 
-async fn come(scoped: &mut Scoped, cx: &Cx, id: MergeId, key: &str, at: Timestamp) -> Result<()> {
-    enqueue(scoped, cx, jobs::MERGE, key, &json!({"merge": id.to_string()}), at).await.map(drop)
+/// A merge's turn to go on.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn {
+    id: MergeId,
+    /// How often in a row Jira did not answer.
+    unanswered: i64,
+}
+
+impl Turn {
+    fn first(id: MergeId) -> Self {
+        Self { id, unanswered: 0 }
+    }
+
+    /// None of another job's payload.
+    pub(crate) fn of(payload: &Value) -> Option<Self> {
+        let id = payload.get("merge").and_then(Value::as_str).and_then(|id| id.parse().ok()).map(MergeId)?;
+        Some(Self { id, unanswered: payload.get("unanswered").and_then(Value::as_i64).unwrap_or(0) })
+    }
+
+    /// After Jira answered.
+    pub(crate) fn next(self) -> Value {
+        Self::first(self.id).payload()
+    }
+
+    fn payload(self) -> Value {
+        json!({"merge": self.id.to_string(), "unanswered": self.unanswered})
+    }
+}
+
+/// How long Jira is left alone that had not answered so often before.
+fn pause(unanswered: i64) -> SignedDuration {
+    FIRST_PAUSE.saturating_mul(1 << unanswered.clamp(0, 20)).min(LONGEST_PAUSE)
+}
+
+async fn come(scoped: &mut Scoped, cx: &Cx, turn: Turn, key: &str, at: Timestamp) -> Result<()> {
+    enqueue(scoped, cx, jobs::MERGE, key, &turn.payload(), at).await.map(drop)
 }
 
 /// Refuses a merge while an earlier one of the same is still taken back: what that one leaves, this one would join.
@@ -88,16 +125,18 @@ pub(super) async fn check_settled(scoped: &mut Scoped, keys: &Keys, kept: &Accou
 }
 
 /// Does what is next; false when nothing is left, or it is not the time.
-pub(crate) async fn go_on(cx: &Cx, room: &Room, id: MergeId) -> Result<bool> {
-    let Some(asked) = ask(cx, room, id).await? else { return Ok(false) };
+pub(crate) async fn go_on(cx: &Cx, room: &Room, turn: Turn) -> Result<bool> {
+    let id = turn.id;
+    let Some(asked) = ask(cx, room, turn).await? else { return Ok(false) };
     let refused = match told(cx, room, &asked).await {
         Ok(()) => None,
         // Whether it was done is not known: it is asked for again.
         Err(fault) if fault.kind() == Kind::Busy => {
-            let pause = fault.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or_default();
-            let at = later(cx, pause).max(kernel::from_micros(asked.until));
+            let wanted = fault.retry_after().and_then(|after| SignedDuration::try_from(after).ok()).unwrap_or_default();
+            let at = later(cx, pause(turn.unanswered).max(wanted)).max(kernel::from_micros(asked.until));
+            let turn = Turn { unanswered: turn.unanswered.saturating_add(1), ..turn };
             let mut scoped = room.shared.store.write(cx).await?;
-            come(&mut scoped, cx, id, &format!("{id} at {}", kernel::micros(at)), at).await?;
+            come(&mut scoped, cx, turn, &format!("{id} at {}", kernel::micros(at)), at).await?;
             scoped.commit().await?;
             return Ok(false);
         }
@@ -113,7 +152,8 @@ fn later(cx: &Cx, by: SignedDuration) -> Timestamp {
 }
 
 /// Chooses what is next, and notes that Jira is being asked.
-async fn ask(cx: &Cx, room: &Room, id: MergeId) -> Result<Option<Asked>> {
+async fn ask(cx: &Cx, room: &Room, turn: Turn) -> Result<Option<Asked>> {
+    let id = turn.id;
     let keys = access::tenant_keys(cx, room).await?;
     let mut scoped = room.shared.store.write(cx).await?;
     changes::take_turn(&mut scoped).await?;
@@ -123,7 +163,7 @@ async fn ask(cx: &Cx, room: &Room, id: MergeId) -> Result<Option<Asked>> {
         && until > cx.now()
     {
         // Somebody asks, or died of it.
-        come(&mut scoped, cx, id, &format!("{id} at {}", kernel::micros(until)), until).await?;
+        come(&mut scoped, cx, turn, &format!("{id} at {}", kernel::micros(until)), until).await?;
         scoped.commit().await?;
         return Ok(None);
     }
@@ -213,4 +253,16 @@ async fn save(scoped: &mut Scoped, keys: &Keys, merge: &sql::SealedMerge, body: 
         return Ok(());
     }
     Err(Fault::conflict("Somebody changed this merge at the same moment."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        let claims: Vec<i64> = (0..7).map(|unanswered| pause(unanswered).as_secs() / 40).collect();
+        assert_eq!(claims, [1, 2, 4, 8, 16, 22, 22]);
+        assert_eq!(pause(i64::MAX), LONGEST_PAUSE);
+    }
 }
