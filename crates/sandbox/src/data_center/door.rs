@@ -35,7 +35,7 @@ const SECOND: &str = "/rest/api/2/";
 const LATEST: &str = "/rest/api/latest/";
 const THIRD: &str = "/rest/api/3/";
 /// What only Cloud has outside `/rest`.
-const CLOUDS: [&str; 15] = [
+const CLOUDS: [&str; 16] = [
     "/ex/jira",
     "/graphql",
     "/authorize",

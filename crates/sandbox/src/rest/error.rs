@@ -191,11 +191,6 @@ impl ApiError {
         Self::platform(StatusCode::UNAUTHORIZED, "JWT authentication failed.")
     }
 
-    /// A refusal of the resources of apps.
-    pub(crate) fn operation(status: StatusCode, message: &str) -> Self {
-        Self { status, body: Body::Other(json!({"message": message, "statusCode": status.as_u16()})) }
-    }
-
     /// 404 for a path that no resource has.
     pub(crate) fn no_resource(path: &str) -> Self {
         Self {

@@ -9,7 +9,8 @@ use dialoguer::{Confirm, Input, Password};
 use host::{Deployment, Login, OauthClient};
 use zeroize::Zeroizing;
 
-use super::{Account, Client, said};
+use super::desk::said;
+use super::{Account, Client};
 
 /// More is no secret, but a file that was meant for something else.
 const SECRET_BYTES: u64 = 16 * 1024;

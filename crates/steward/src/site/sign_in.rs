@@ -9,7 +9,8 @@ use futures::FutureExt;
 use host::{ClientLook, Deployment, Mode, OauthClient};
 use url::Url;
 
-use super::{Client, Desk, ask, find_by_token, said};
+use super::desk::{Desk, find_by_token, said};
+use super::{Client, ask};
 use crate::cli::told;
 
 /// Said where the answer was neither a yes nor a no.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::tenants::State;
 use url::Url;
 
-use super::{Silent, address_of};
+use super::desk::{Silent, address_of};
 
 /// What kind of Jira it is, for programs.
 pub(super) fn deployment(deployment: Deployment) -> &'static str {
