@@ -18411,6 +18411,11 @@ export interface operations {
                  * @example Ana
                  */
                 query?: string;
+                /**
+                 * @description `true`: only who has exactly this account id, name or address; case and accents make no difference.
+                 * @example false
+                 */
+                exact?: boolean;
             };
             header?: never;
             path?: never;
