@@ -347,7 +347,7 @@ fn what_is_dangerous_is_called_in_its_one_place() {
         misplaced(
             &sources,
             "Cx::mint",
-            only(&["crates/web/src/caller.rs", "crates/jobs/src/runner.rs", "crates/steward/src/site/mod.rs"]),
+            only(&["crates/web/src/caller.rs", "crates/jobs/src/runner.rs", "crates/steward/src/site/desk.rs"]),
         ),
         "a context is minted by the callers' extractors, by the job runner, and for an operator at the command line",
     );

@@ -16,6 +16,8 @@ use super::issues::{AccountField, Property, fits_property, instant};
 use super::{CommentId, IssueRef, Jira, PropertyKey};
 use crate::markup::Document;
 
+/// Under which a comment says whether customers see it.
+const PUBLIC: &str = "sd.public.comment";
 /// Comments on a page.
 const PAGE: u32 = 100;
 /// Comments that are looked through for one: more than come to an issue while somebody waits for an answer.
@@ -78,6 +80,10 @@ struct Said {
 
 impl From<Written> for Comment {
     fn from(written: Written) -> Self {
+        let properties: BTreeMap<String, Value> =
+            written.properties.into_iter().map(|one| (one.key, one.value)).collect();
+        // Data Center says it by the property alone, and only of what customers do not see.
+        let internal = properties.get(PUBLIC).and_then(|kept| kept.get("internal")).and_then(Value::as_bool);
         Self {
             id: written.id,
             author: written.author.map(|author| author.account_id),
@@ -86,9 +92,9 @@ impl From<Written> for Comment {
                 Value::String(wiki) => Document::from_text(wiki),
                 adf => Document::from_adf(adf),
             },
-            public: written.jsd_public,
+            public: written.jsd_public.or(internal.map(|internal| !internal)),
             created: written.created,
-            properties: written.properties.into_iter().map(|one| (one.key, one.value)).collect(),
+            properties,
         }
     }
 }
@@ -119,7 +125,7 @@ impl Jira<'_> {
         let mut properties: Vec<Value> =
             new.properties.into_iter().map(|(key, value)| json!({"key": key.as_str(), "value": value})).collect();
         if !new.public {
-            properties.push(json!({"key": "sd.public.comment", "value": {"internal": true}}));
+            properties.push(json!({"key": PUBLIC, "value": {"internal": true}}));
         }
         let body = if self.is_data_center().await? { new.body.to_wiki().into() } else { new.body.to_adf() };
         let ask = json!({"body": body, "properties": properties});

@@ -10,8 +10,10 @@ use super::*;
 const CLOUD: &str = "22222222-2222-4222-8222-222222222222";
 
 /// The app is installed, and told the server's address only then: whatever comes next is the first call.
-fn installs(world: &World, jira: &sandbox::Running) -> String {
+async fn installs(world: &World, jira: &sandbox::Running) -> String {
     let forge = jira.forge().install(carried::by_its_key(), None).unwrap();
+    // What is told of it finds no address.
+    jira.deliveries_settled().await;
     forge.set_remote_address("backend", Some(world.config.server.origin.as_str())).unwrap();
     forge.installation_id()
 }
@@ -57,7 +59,7 @@ async fn a_page_that_comes_first_opens_what_the_site_had() {
     let customer = world.customer().account();
     world.agent().writes(&customer, &field, json!("K-17")).await.expect(200);
     let tenant = world.tenant().await;
-    let installation = installs(&world, &world.jira);
+    let installation = installs(&world, &world.jira).await;
     let path = format!("/api/v1/customers/{customer}/values");
 
     // Nothing is settled, and no tenant made, while Jira cannot be asked: without a token, with one that it does not take, while it does not answer.
@@ -114,13 +116,13 @@ async fn a_site_that_was_never_here_begins_its_own() {
 
     // It had one of the same key, of another server's.
     second.connect().install(&elsewhere().await, None).await.unwrap();
-    installs(&world, &second);
+    installs(&world, &second).await;
     opens_by_forge(&world, &second, "/api/v1/me").await.expect(200);
     assert_eq!(all(&world).await, [connected, gone, here]);
     second.forge().uninstall(&app).await.unwrap();
 
     // Where its page stands is signed: on none of the sites with Connect, so that it waits for no token.
-    installs(&world, &second);
+    installs(&world, &second).await;
     let page = Actor { jira: &second, ..world.agent() };
     assert_ne!(page.get("/api/v1/me").await.status, 401);
     assert_eq!(all(&world).await, [connected, gone, gone, here]);
@@ -128,7 +130,7 @@ async fn a_site_that_was_never_here_begins_its_own() {
 
     // Jira says nothing of Connect to this app, and takes its token for everything else.
     is_answered_with(&second, 403);
-    installs(&world, &second);
+    installs(&world, &second).await;
     opens_by_forge(&world, &second, "/api/v1/me").await.expect(200);
     assert_eq!(all(&world).await, [connected, gone, gone, gone, here]);
     world.program.runner.drain().await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use sandbox::events::Actor;
 use sandbox::faults::Misfortune;
 use serde_json::{Value, json};
 
@@ -137,7 +138,8 @@ async fn who_lost_access_stays_listed(world: &World) {
     }
     let whole = world.agent().get(&format!("/api/v1/customers/{}", known[0].as_str().unwrap())).await.expect(200).body;
     assert_eq!((&whole["displayName"], &whole["organizations"]), (&json!("Ada Quillfeather"), &json!([])));
-    world.jira.state().write().accounts.get_mut(&accounts[0]).unwrap().active = false;
+    world.jira.state().edit_account(&Actor::default(), &accounts[0], |account| account.active = false).unwrap();
+    world.jira.deliveries_settled().await;
     for _ in 0..2 {
         later(world, 61).await;
     }

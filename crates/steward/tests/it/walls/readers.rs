@@ -8,9 +8,10 @@ use super::{Things, attempt, of_its_own, on_sites, operations, things};
 use crate::world::{Joined, World};
 
 /// Open to whoever works in Jira, without any permission here: who they are, what changed, what customers may see of definitions.
-const OPEN_TO_AGENTS: [&str; 7] = [
+const OPEN_TO_AGENTS: [&str; 8] = [
     "GET /api/v1/changes",
     "GET /api/v1/me",
+    "GET /api/v1/me/organizations",
     "GET /api/v1/me/requests",
     "GET /api/v1/portal",
     "GET /api/v1/fields",
