@@ -201,6 +201,12 @@ impl Running {
         self.app.contract.as_ref().map(|c| c.seen()).unwrap_or_default()
     }
 
+    /// How often deliveries of an event were tried, of those that are still kept.
+    #[must_use]
+    pub fn attempts_of(&self, event: &str) -> usize {
+        self.app.deliveries.list(|one| one.made.event == event).iter().map(|one| one.attempts.len()).sum()
+    }
+
     /// Waits until no webhook and no Forge event is on its way.
     pub async fn deliveries_settled(&self) {
         self.app.forge.settled().await;
