@@ -36,7 +36,8 @@ impl Handler for Hear {
             copies::made(&mut scoped, cx, &issue).await?;
             scoped.commit().await?;
         }
-        if !sending.active && !(sending.copying && untold) {
+        let is_followed = sending.active || (sending.copying && untold);
+        if !is_followed {
             return Ok(Outcome::Done);
         }
         let found = if text("event") == "deleted" { Read::Gone } else { self.read(cx, &issue).await? };
