@@ -116,6 +116,8 @@ impl Experiment {
         server.run(words, args!["customers.carry_out_merge"]).await.unwrap();
         server.commit().await.unwrap();
         store.close().await;
+        // Its writer is closed with it.
+        drop(store);
         self.serve().await
     }
 }
