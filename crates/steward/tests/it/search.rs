@@ -458,7 +458,14 @@ async fn agree(world: &World, count: usize) {
     let parts = proptest::collection::vec((one, proptest::bool::ANY, proptest::bool::ANY), 1..4);
     let shape = (parts, proptest::option::weighted(0.25, (0..100usize, proptest::bool::ANY)));
     let (mut meant, mut narrowed, mut ordered, mut mixed) = (0, 0, 0, 0);
-    for _ in 0..count {
+    let somebody = world.jira.visitor("agent").unwrap().account_id;
+    for at in 1..=count {
+        // Jira's access, which lasts some hours, comes with whatever it tells.
+        if at % 2_000 == 0 {
+            world.jira.state().edit_account(&sandbox::events::Actor::default(), &somebody, |_| {}).unwrap();
+            world.jira.deliveries_settled().await;
+            world.program.runner.drain().await.unwrap();
+        }
         let (parts, order) = shape.new_tree(&mut runner).unwrap().current();
         let mut query = String::new();
         for ((field, operator, value), and, not) in parts {
