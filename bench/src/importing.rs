@@ -216,7 +216,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     }
     report.line(&table);
     report.line(&format!(
-        "The server: {:.0} MiB of memory at most, {:.1} CPU-seconds in all; on disk afterwards {} MB.",
+        "The server: {:.0} MiB of memory at most, {:.1} CPU-seconds in all; on disk afterwards {} MB.\n",
         peak_mib(running.pid())?,
         worked.as_secs_f64(),
         size_of(&folder.path().join("data"))? / 1_000_000
