@@ -153,7 +153,7 @@ impl Jira<'_> {
         }
     }
 
-    /// Makes an organization. Jira makes a second one of the same name.
+    /// Makes an organization. Of a name that is there Atlassian's file says that the existing one is answered; users tell of second ones.
     pub async fn create_organization(&self, name: &Personal) -> Result<Organization> {
         self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()})).makes()).await
     }
