@@ -270,7 +270,7 @@ pub(crate) async fn create_organization(
     Ok(Added { made: made.id, refused })
 }
 
-/// Jira would make a second one, and nobody could tell them apart.
+/// Jira would make a second one, which nobody could tell from the first, or answer the first as if it were made.
 async fn refuse_name_in_use(cx: &Cx, room: &Room, name: &Personal) -> Result<()> {
     let sorted = directory::sorted(cx, room).await?;
     if sorted.organizations.iter().any(|line| line.name.trim() == name.peek()) {

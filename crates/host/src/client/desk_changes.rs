@@ -153,7 +153,7 @@ impl Jira<'_> {
         }
     }
 
-    /// Makes an organization. Of a name that is there, Atlassian's file says, the existing one is answered; that is not relied on.
+    /// Makes an organization. Of a name that is there Cloud answers the existing one, as if it were made; Data Center may make a second one.
     pub async fn create_organization(&self, name: &Personal) -> Result<Organization> {
         self.call(Call::post("/rest/servicedeskapi/organization", json!({"name": name.peek()})).makes()).await
     }

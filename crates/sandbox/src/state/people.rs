@@ -36,6 +36,18 @@ impl Store {
         self.accounts.insert(account.account_id.clone(), account);
     }
 
+    fn put_organization(&mut self, uuid: String, name: &str) -> Organization {
+        let organization = Organization {
+            id: self.next_id().to_string(),
+            uuid,
+            name: name.to_owned(),
+            members: BTreeSet::new(),
+            properties: BTreeMap::new(),
+        };
+        self.organizations.insert(organization.id.clone(), organization.clone());
+        organization
+    }
+
     /// Whether a search of people knows this account already.
     pub(crate) fn is_found(&self, account_id: &str, now: Timestamp) -> bool {
         self.found_from.get(account_id).is_none_or(|from| *from <= now)
@@ -124,22 +136,25 @@ impl State {
         Ok(())
     }
 
-    /// Creates an organization.
+    /// Creates an organization, also where there is one of that name.
     pub fn create_organization(&self, actor: &Actor, name: &str) -> Organization {
         let uuid = self.random_uuid().to_string();
+        let made = self.write().put_organization(uuid, name);
+        self.emit(actor, EventKind::OrganizationChanged { organization_id: made.id.clone() });
+        made
+    }
+
+    /// The organization of that name, in whichever case; creates it where there is none.
+    pub fn organization_called(&self, actor: &Actor, name: &str) -> Organization {
+        let uuid = self.random_uuid().to_string();
         let mut store = self.write();
-        let id = store.next_id().to_string();
-        let organization = Organization {
-            id: id.clone(),
-            uuid,
-            name: name.to_owned(),
-            members: BTreeSet::new(),
-            properties: BTreeMap::new(),
-        };
-        store.organizations.insert(id.clone(), organization.clone());
+        if let Some(there) = store.organizations.values().find(|one| one.name.eq_ignore_ascii_case(name)) {
+            return there.clone();
+        }
+        let made = store.put_organization(uuid, name);
         drop(store);
-        self.emit(actor, EventKind::OrganizationChanged { organization_id: id });
-        organization
+        self.emit(actor, EventKind::OrganizationChanged { organization_id: made.id.clone() });
+        made
     }
 
     /// Deletes an organization, from desks and requests too.

@@ -240,6 +240,9 @@ async fn service_management_takes_names() {
     site.expect(204, "alice", "POST", &format!("{desk}/1/customer"), Some(them.clone())).await;
     let company =
         site.expect(201, "bob", "POST", "/rest/servicedeskapi/organization", Some(json!({"name": "Initech"}))).await;
+    let other =
+        site.expect(201, "bob", "POST", "/rest/servicedeskapi/organization", Some(json!({"name": "Initech"}))).await;
+    assert_ne!(other["id"], company["id"], "nobody says that there is only one of a name");
     let company = format!("/rest/servicedeskapi/organization/{}", company["id"].as_str().unwrap());
     site.expect(204, "bob", "POST", &format!("{company}/user"), Some(them.clone())).await;
     let members = site.expect(200, "bob", "GET", &format!("{company}/user"), None).await;
