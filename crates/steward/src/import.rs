@@ -30,7 +30,9 @@ use crate::site::is_named;
 
 /// Bytes of one part of the file: the server's own bound.
 const PART_BYTES: usize = 524_288;
-/// Between two looks at how far it is.
+/// Before the first look at how far it is; each after it waits a quarter longer, up to [`LOOK`]: a small file is not waited for.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+/// Between two looks at how far a large one is.
 const LOOK: Duration = Duration::from_secs(1);
 /// Refused rows that are told on a terminal; the report has all of them.
 const TOLD: usize = 20;
@@ -397,6 +399,7 @@ impl Import {
         whole: Option<u64>,
     ) -> anyhow::Result<(Told, Value)> {
         let bar = self.bar(what, whole);
+        let mut wait = FIRST_LOOK;
         loop {
             let answer = self.get("").await?;
             let told: Told = answer.read()?;
@@ -410,7 +413,8 @@ impl Import {
                 bail!("the import is {}: {reason}", told.state);
             }
             bar.set_position(far(&told));
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(wait).await;
+            wait = LOOK.min(wait * 5 / 4);
         }
     }
 

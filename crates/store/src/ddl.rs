@@ -39,11 +39,13 @@ pub(crate) fn create(table: &Table, dialect: Dialect) -> Vec<String> {
     let mut parts: Vec<String> = table.columns.iter().map(|c| column(c, dialect)).collect();
     parts.push(format!("PRIMARY KEY ({})", table.primary_key.join(", ")));
     parts.extend(table.unique.iter().map(|key| format!("UNIQUE ({})", key.join(", "))));
-    let strict = match dialect {
-        Dialect::Sqlite => " STRICT",
+    // SQLite would number the rows and keep them by that number, and the key in a second tree: here the rows lie by their key, and
+    // what belongs to one person lies together.
+    let kept = match dialect {
+        Dialect::Sqlite => " STRICT, WITHOUT ROWID",
         Dialect::Postgres => "",
     };
-    let mut statements = vec![format!("CREATE TABLE {name} ({}){strict}", parts.join(", "))];
+    let mut statements = vec![format!("CREATE TABLE {name} ({}){kept}", parts.join(", "))];
     statements.extend(
         table
             .indexes

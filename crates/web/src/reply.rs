@@ -122,13 +122,16 @@ impl Reply {
         let exit = Exit::audited();
         let (cx, readings, tally) = (cx.clone(), shared.readings.clone(), exit.tally());
         let looking = std::sync::Arc::new(Looking::of(&cx, way)?);
-        let noted = make(exit).and_then(move |piece| {
-            let (cx, readings, looking, people) = (cx.clone(), readings.clone(), looking.clone(), tally.take());
-            async move {
-                readings.record(&cx, &looking, people).await?;
-                Ok(piece)
-            }
-        });
+        // The next piece is made while the one before it is noted.
+        let noted = make(exit)
+            .map_ok(move |piece| {
+                let (cx, readings, looking, people) = (cx.clone(), readings.clone(), looking.clone(), tally.take());
+                async move {
+                    readings.record(&cx, &looking, people).await?;
+                    Ok(piece)
+                }
+            })
+            .try_buffered(2);
         let pieces = noted.map_err(move |fault| {
             let cause = fault.private_source().map(ToString::to_string);
             tracing::error!(

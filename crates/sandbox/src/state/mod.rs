@@ -103,7 +103,9 @@ impl State {
 
     /// To change what emits no event (configuration, tokens, webhooks).
     pub fn write(&self) -> RwLockWriteGuard<'_, Store> {
-        self.store.write().unwrap_or_else(PoisonError::into_inner)
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.forget_lists();
+        store
     }
 
     /// Everything that happens from now on.

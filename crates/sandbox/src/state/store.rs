@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use indexmap::IndexMap;
@@ -94,6 +94,8 @@ pub struct Store {
     /// Webhooks by id.
     pub webhooks: BTreeMap<u64, Registration>,
     last_id: u64,
+    /// Desks' customers in the order of their names, as they were read since the last change of anything.
+    listed: Mutex<HashMap<String, Arc<[AccountId]>>>,
 }
 
 impl Store {
@@ -202,11 +204,23 @@ impl Store {
                 .any(|id| self.organizations.get(id).is_some_and(|o| o.members.contains(account_id)))
     }
 
-    /// Every customer of a desk: those added, members of its organizations, and reporters.
-    #[must_use]
-    pub fn desk_customers<'a>(&'a self, desk: &'a ServiceDesk) -> BTreeSet<&'a AccountId> {
-        let organizations = desk.organizations.iter().filter_map(|id| self.organizations.get(id));
-        desk.customers.iter().chain(organizations.flat_map(|organization| &organization.members)).collect()
+    /// Who uses a desk: its own customers and its organizations' people, by their names. Kept for who reads it page by page.
+    pub fn desk_customers(&self, desk: &ServiceDesk) -> Arc<[AccountId]> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = listed.entry(desk.id.clone()).or_insert_with(|| {
+            let organizations = desk.organizations.iter().filter_map(|id| self.organizations.get(id));
+            let people: BTreeSet<&AccountId> =
+                desk.customers.iter().chain(organizations.flat_map(|organization| &organization.members)).collect();
+            let mut people: Vec<&AccountId> = people.into_iter().filter(|id| self.account(id).is_some()).collect();
+            people.sort_by_cached_key(|id| self.display_name(id).to_lowercase());
+            people.into_iter().cloned().collect()
+        });
+        list.clone()
+    }
+
+    /// Something changes.
+    pub(super) fn forget_lists(&mut self) {
+        self.listed.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Links of an issue, oldest first.

@@ -453,7 +453,7 @@ async fn customers_are_found_by_their_projects(world: &World) {
         let store = state.read();
         let customers = |project: &Value| {
             let desk = store.desk_of(project["id"].as_str().unwrap()).unwrap();
-            store.desk_customers(desk).into_iter().cloned().collect()
+            store.desk_customers(desk).iter().cloned().collect()
         };
         projects.into_iter().map(|project| (project.clone(), customers(&project))).collect()
     };

@@ -58,8 +58,10 @@ async fn many_rows_are_a_tenant_s_own(database: &Database) {
     scoped.commit().await.unwrap();
     if matches!(database.url, StoreUrl::Sqlite(_)) {
         // By the key, and not by the tenant's rows one after the other, however many are asked for.
-        for (text, many) in [OF, DONE].into_iter().flat_map(|text| [1, 40, 100, 512].map(|many| (text, many))) {
-            let row = |id: i64| args![id, true].into_iter().take(if text == OF { 1 } else { 2 }).collect();
+        let ordered: &'static str = format!("{OF} ORDER BY held.id, done").leak();
+        for (text, many) in [OF, ordered, DONE].into_iter().flat_map(|text| [1, 40, 100, 512].map(|many| (text, many)))
+        {
+            let row = |id: i64| args![id, true].into_iter().take(if text == DONE { 2 } else { 1 }).collect();
             let asked: Vec<_> = (0..many).map(row).collect();
             let explained: &'static str = format!("EXPLAIN QUERY PLAN {text}").leak();
             let plan = store.read(&a).await.unwrap().rows_of(explained, &asked).await.unwrap();

@@ -77,18 +77,15 @@ async fn list(
     let shape = Shape::new(&store, &app.state, &caller);
     let desk = agents(&shape, &id)?;
     let query = params.get("query").unwrap_or_default().to_lowercase();
-    let mut found: Vec<&AccountId> = store
-        .desk_customers(desk)
-        .into_iter()
-        .filter(|id| {
-            store.account(id).is_some_and(|a| {
-                query.is_empty()
-                    || a.display_name.to_lowercase().contains(&query)
+    let all = store.desk_customers(desk);
+    let is_found = |id: &&AccountId| {
+        query.is_empty()
+            || store.account(id).is_some_and(|a| {
+                a.display_name.to_lowercase().contains(&query)
                     || shape.email(a).is_some_and(|e| e.to_lowercase().contains(&query))
             })
-        })
-        .collect();
-    found.sort_by_cached_key(|id| store.display_name(id).to_lowercase());
+    };
+    let found: Vec<&AccountId> = all.iter().filter(is_found).collect();
     let path = format!("servicedesk/{}/customer", desk.id);
     Ok(Json(page::page(app.state.site_url(), &path, &found, bounds, |id| shape.desk_user(id))))
 }
