@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host::client::{self, Customer, Page, ServiceDesk};
+use host::client::{Customer, Page, ServiceDesk};
 use host::{As, Jira, Profile, events};
 use jiff::Timestamp;
 use jobs::{Handler, Outcome, Schedule};
@@ -162,7 +162,7 @@ impl Handler for Sync {
 impl Sync {
     /// Reads one page; false when there is none left.
     async fn step(&self, cx: &Cx, reading: &mut Reading) -> Result<bool> {
-        let jira = Jira::for_tenant(&self.room.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        let jira = Jira::for_tenant(&self.room.shared.host.cloud, cx, As::App).in_background();
         match reading.at.clone() {
             At::Desk(place) => self.desk_page(cx, &jira, reading, place).await?,
             At::Organizations => self.organization_page(cx, &jira, reading).await?,

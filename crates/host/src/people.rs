@@ -18,7 +18,7 @@ use store::Store;
 use vault::{Open, Place, Vault};
 use zeroize::Zeroize;
 
-use crate::client::{As, BACKGROUND, Cloud, Customer, Jira, User};
+use crate::client::{As, Cloud, Customer, Jira, User};
 use crate::schema;
 use crate::sql::{self, PersonRow};
 
@@ -280,7 +280,7 @@ impl Handler for RefreshProfiles {
         if due.is_empty() {
             return Ok(Outcome::Done);
         }
-        let jira = Jira::for_tenant(&self.0.cloud, cx, As::App).within(BACKGROUND);
+        let jira = Jira::for_tenant(&self.0.cloud, cx, As::App).in_background();
         self.0.refresh(cx, &jira, &due).await?;
         Ok(Outcome::Again(Value::Null))
     }

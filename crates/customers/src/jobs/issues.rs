@@ -131,7 +131,7 @@ impl Handler for Find {
         };
         let projects = self.0.shared.host.callers.service_projects(cx).await?;
         let jql = if finding.all { jql::newest(&projects) } else { jql::changed(&projects, finding.minutes) };
-        let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        let jira = Jira::for_tenant(&self.0.shared.host.cloud, cx, As::App).in_background();
         for _ in 0..PAGES_A_SLICE {
             if projects.is_empty() {
                 return self.ends(cx, &finding).await;

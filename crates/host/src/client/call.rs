@@ -186,6 +186,7 @@ impl Jira<'_> {
             endpoint: call.template,
             writes_issue: call.writes_issue.clone(),
             budget: self.budget(&known),
+            background: self.background,
         };
         let timer = parts.limits.timer();
         let (mut tried, mut renewed) = (0, false);

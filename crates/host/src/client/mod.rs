@@ -84,12 +84,13 @@ pub struct Jira<'a> {
     cx: &'a Cx,
     by: As,
     until: Moment,
+    background: bool,
 }
 
 impl<'a> Jira<'a> {
     /// Jira of the context's tenant, with an interactive caller's patience.
     pub fn for_tenant(cloud: &'a Cloud, cx: &'a Cx, by: As) -> Self {
-        Self { cloud, cx, by, until: cloud.0.limits.timer().now() + INTERACTIVE }
+        Self { cloud, cx, by, until: cloud.0.limits.timer().now() + INTERACTIVE, background: false }
     }
 
     /// Waits for so long, all calls together, and no longer: then `Busy`.
@@ -99,9 +100,15 @@ impl<'a> Jira<'a> {
         self
     }
 
+    /// For work that nobody waits for: with more patience, and the last of an hour's points left to people.
+    #[must_use]
+    pub fn in_background(self) -> Self {
+        Self { background: true, ..self.within(BACKGROUND) }
+    }
+
     /// The same, as somebody else, within the same time.
     #[must_use]
     pub fn acting(&self, by: As) -> Self {
-        Self { cloud: self.cloud, cx: self.cx, by, until: self.until }
+        Self { cloud: self.cloud, cx: self.cx, by, until: self.until, background: self.background }
     }
 }

@@ -47,10 +47,19 @@ impl Reason {
 pub struct Window {
     /// The policy's name.
     pub name: String,
+    /// How much there is of it in all, as the policy of this name says (`RateLimit-Policy`).
+    pub whole: Option<u64>,
     /// What is left, if told.
     pub remaining: Option<u64>,
     /// When it is whole again, from now.
     pub reset_in: Option<Duration>,
+}
+
+impl Window {
+    /// Whether less than a fifth is left.
+    pub fn is_near(&self) -> bool {
+        matches!((self.remaining, self.whole), (Some(left), Some(whole)) if left < whole / 5)
+    }
 }
 
 /// All that the headers of one answer say.
@@ -66,8 +75,6 @@ pub struct Signals {
     pub remaining: Option<u64>,
     /// `X-RateLimit-Interval-Seconds`: how often Data Center fills a budget again.
     pub fills_every: Option<Duration>,
-    /// `X-RateLimit-NearLimit`: less than a fifth is left.
-    pub near: bool,
     /// `RateLimit`, also as `Beta-RateLimit`.
     pub windows: Vec<Window>,
 }
@@ -75,13 +82,15 @@ pub struct Signals {
 /// Reads an answer's headers at `now`.
 pub fn read(headers: &HeaderMap, now: Timestamp) -> Signals {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let mut windows = Vec::new();
-    for name in ["ratelimit", "beta-ratelimit"] {
-        for value in headers.get_all(name).iter().filter_map(|value| value.to_str().ok()) {
-            windows.extend(list(value));
-        }
+    let lists = |names: [&str; 2]| -> Vec<Window> {
+        let values = names.into_iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
+        values.flat_map(list).take(LIST_ENTRIES).collect()
+    };
+    let policies = lists(["ratelimit-policy", "beta-ratelimit-policy"]);
+    let mut windows = lists(["ratelimit", "beta-ratelimit"]);
+    for window in &mut windows {
+        window.whole = policies.iter().find(|policy| policy.name == window.name).and_then(|policy| policy.whole);
     }
-    windows.truncate(LIST_ENTRIES);
     Signals {
         retry_after: text("retry-after").and_then(|value| delay(value, now)),
         reason: text("ratelimit-reason").or_else(|| text("beta-ratelimit-reason")).and_then(Reason::parse),
@@ -90,7 +99,6 @@ pub fn read(headers: &HeaderMap, now: Timestamp) -> Signals {
         fills_every: text("x-ratelimit-interval-seconds")
             .and_then(|value| value.parse().ok())
             .map(|seconds| Duration::from_secs(seconds).min(LONGEST)),
-        near: text("x-ratelimit-nearlimit").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         windows,
     }
 }
@@ -108,7 +116,7 @@ fn delay(text: &str, now: Timestamp) -> Option<Duration> {
     Some(if left.is_negative() { Duration::ZERO } else { left.unsigned_abs().min(LONGEST) })
 }
 
-/// A structured list: `"name";r=11000;t=600, "other";t=30`. What does not parse is passed over.
+/// A structured list: `"name";r=11000;t=600, "other";t=30`, or of policies `"name";q=65000;w=3600`. What does not parse is passed over.
 fn list(text: &str) -> Vec<Window> {
     let mut windows = Vec::new();
     for entry in split(text, ',').into_iter().take(LIST_ENTRIES) {
@@ -117,15 +125,16 @@ fn list(text: &str) -> Vec<Window> {
         if name.is_empty() {
             continue;
         }
-        let (mut remaining, mut reset_in) = (None, None);
+        let (mut whole, mut remaining, mut reset_in) = (None, None, None);
         for part in parts {
             match part.split_once('=').map(|(key, value)| (key.trim(), value.trim().parse::<u64>())) {
+                Some(("q", Ok(value))) => whole = Some(value),
                 Some(("r", Ok(value))) => remaining = Some(value),
                 Some(("t", Ok(value))) => reset_in = Some(Duration::from_secs(value).min(LONGEST)),
                 _ => {}
             }
         }
-        windows.push(Window { name, remaining, reset_in });
+        windows.push(Window { name, whole, remaining, reset_in });
     }
     windows
 }
@@ -183,10 +192,7 @@ mod tests {
             check(&[("X-RateLimit-Reset", text)], Signals { reset_in: seconds(1200), ..Signals::default() });
         }
         check(&[("X-RateLimit-Reset", "2026-03-26T15:00Z")], Signals { reset_in: seconds(0), ..Signals::default() });
-        check(
-            &[("X-RateLimit-Remaining", "3"), ("X-RateLimit-NearLimit", "true")],
-            Signals { remaining: Some(3), near: true, ..Signals::default() },
-        );
+        check(&[("X-RateLimit-Remaining", "3")], Signals { remaining: Some(3), ..Signals::default() });
         // All that a Data Center says.
         check(
             &[
@@ -219,6 +225,7 @@ mod tests {
     fn structured_lists() {
         let window = |name: &str, remaining, reset| Window {
             name: name.to_owned(),
+            whole: None,
             remaining,
             reset_in: Option::map(reset, Duration::from_secs),
         };
@@ -236,6 +243,16 @@ mod tests {
             expect(vec![window("one", None, Some(1)), window("two", None, Some(2))]),
         );
         check(&[("RateLimit", ",,;;\"\"")], Signals::default());
+        // How much there is in all stands in a list of its own, in an order of its own.
+        let policy = "\"other\";q=7;w=1, \"global-app-quota\";w=3600;q=65000";
+        for (left, near) in [(13_000, false), (12_999, true)] {
+            let told = Window { whole: Some(65_000), ..window("global-app-quota", Some(left), Some(600)) };
+            assert_eq!(told.is_near(), near);
+            let limit = format!("\"global-app-quota\";r={left};t=600");
+            check(&[("RateLimit", &limit), ("Beta-RateLimit-Policy", policy)], expect(vec![told]));
+        }
+        assert!(!window("global-app-quota", Some(0), Some(600)).is_near(), "of how much?");
+        check(&[("RateLimit-Policy", policy)], Signals::default());
         assert_eq!(Reason::parse("\"global-app-quota\""), Some(Reason::AppQuota));
         assert_eq!(Reason::parse("tenant-app-quota"), Some(Reason::TenantQuota));
     }
@@ -245,7 +262,7 @@ mod tests {
         fn nothing_that_a_header_says_stops_us_for_long(text in "[ -~]{0,80}") {
             let mut map = HeaderMap::new();
             let names =
-                ["retry-after", "x-ratelimit-reset", "x-ratelimit-interval-seconds", "ratelimit", "ratelimit-reason"];
+                ["retry-after", "x-ratelimit-reset", "x-ratelimit-interval-seconds", "ratelimit", "ratelimit-policy", "ratelimit-reason"];
             for name in names {
                 map.insert(HeaderName::from_static(name), HeaderValue::from_str(&text).unwrap());
             }

@@ -76,8 +76,9 @@ impl Limits {
         let moment = self.timer.now();
         let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
         for (scope, length) in called {
-            metrics::counter!("steward_jira_pauses_total").increment(1);
-            pauses.add(scope, moment + length, moment);
+            if pauses.add(scope, moment + length, moment) {
+                metrics::counter!("steward_jira_pauses_total").increment(1);
+            }
         }
     }
 }
@@ -96,6 +97,7 @@ mod tests {
             endpoint,
             writes_issue: None,
             budget: pauses::Budget::Several(pauses::App::Forge),
+            background: false,
         }
     }
 

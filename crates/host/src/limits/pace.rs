@@ -149,6 +149,7 @@ mod tests {
                     endpoint: "/rest/servicedeskapi/servicedesk/{desk}/customer",
                     writes_issue: None,
                     budget: Budget::Several(App::Forge),
+                    background: false,
                 };
                 let put = |issue: &str| Target {
                     tenant: TenantId::SERVER,
@@ -156,6 +157,7 @@ mod tests {
                     endpoint: "/rest/api/3/issue/{issue}/properties/{key}",
                     writes_issue: Some(issue.to_owned()),
                     budget: Budget::Several(App::Forge),
+                    background: false,
                 };
                 match what {
                     0 => if pace.take(&customers).is_ok() { slow.push(now) },
@@ -184,6 +186,7 @@ mod tests {
             endpoint: "/rest/api/3/issue/{issue}/comment",
             writes_issue: Some("7".to_owned()),
             budget: Budget::Several(App::Forge),
+            background: false,
         };
         let mut through = 0;
         while pace.take(&target).is_ok() {

@@ -33,6 +33,8 @@ pub struct Target {
     pub writes_issue: Option<String>,
     /// Out of which budget.
     pub budget: Budget,
+    /// Whether nobody waits for it: such a call leaves the last of an hour's points to people.
+    pub background: bool,
 }
 
 /// What Jira counts calls by.
@@ -64,8 +66,12 @@ pub enum App {
 pub enum Scope {
     /// Every call of an app, for whichever site.
     App(App),
+    /// Every call of an app that nobody waits for.
+    BackgroundOfApp(App),
     /// Every call for a tenant.
     Tenant(TenantId),
+    /// Every call for a tenant that nobody waits for.
+    BackgroundOf(TenantId),
     /// Every call for a tenant that is made as this person.
     Person(TenantId, AccountId),
     /// One endpoint of a tenant.
@@ -94,6 +100,15 @@ pub fn called_for(status: u16, signals: &Signals, target: &Target, unix_seconds:
         Some(Reason::Burst) | None => Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint),
     };
     let mut pauses = Vec::new();
+    // Of the last fifth of an hour's points nothing is for what nobody waits for.
+    for window in signals.windows.iter().filter(|window| window.is_near()) {
+        let scope = match Reason::parse(&window.name) {
+            Some(Reason::AppQuota) => Scope::BackgroundOfApp(app.clone()),
+            Some(Reason::TenantQuota) => Scope::BackgroundOf(target.tenant),
+            Some(Reason::Burst | Reason::Issue) | None => continue,
+        };
+        pauses.extend(window.reset_in.map(|reset_in| (scope, reset_in)));
+    }
     // A window that is used up ends the same way whether or not this call was the one too many.
     for window in signals.windows.iter().filter(|window| window.remaining == Some(0)) {
         if let (Some(reason), Some(reset_in)) = (Reason::parse(&window.name), window.reset_in) {
@@ -126,8 +141,8 @@ fn used_up(status: u16, signals: &Signals) -> Option<Duration> {
 pub struct Pauses(HashMap<Scope, Moment>);
 
 impl Pauses {
-    /// Adds a pause; of two, the later end holds.
-    pub fn add(&mut self, scope: Scope, until: Moment, now: Moment) {
+    /// Adds a pause; of two, the later end holds. Answers whether none held there until now.
+    pub fn add(&mut self, scope: Scope, until: Moment, now: Moment) -> bool {
         if self.0.len() >= KEPT {
             self.0.retain(|_, end| *end > now);
             while self.0.len() >= KEPT {
@@ -137,8 +152,9 @@ impl Pauses {
                 self.0.remove(&first);
             }
         }
-        let end = self.0.entry(scope).or_insert(until);
-        *end = (*end).max(until);
+        let before = self.0.get(&scope).copied().unwrap_or_default();
+        self.0.insert(scope, before.max(until));
+        before <= now
     }
 
     /// How long a call must wait from `now`.
@@ -146,8 +162,16 @@ impl Pauses {
         let mut scopes =
             vec![Scope::Tenant(target.tenant), Scope::Endpoint(target.tenant, target.method.clone(), target.endpoint)];
         scopes.extend(target.writes_issue.clone().map(|issue| Scope::Issue(target.tenant, issue)));
+        if target.background {
+            scopes.push(Scope::BackgroundOf(target.tenant));
+        }
         match &target.budget {
-            Budget::Several(app) => scopes.push(Scope::App(app.clone())),
+            Budget::Several(app) => {
+                scopes.push(Scope::App(app.clone()));
+                if target.background {
+                    scopes.push(Scope::BackgroundOfApp(app.clone()));
+                }
+            }
             Budget::Person(account) => scopes.push(Scope::Person(target.tenant, account.clone())),
             Budget::Account => {}
         }
@@ -168,6 +192,7 @@ mod tests {
             endpoint: "/issue",
             writes_issue: issue.map(str::to_owned),
             budget: Budget::Several(App::Forge),
+            background: false,
         }
     }
 
@@ -216,6 +241,7 @@ mod tests {
     fn a_window_that_is_used_up_pauses_before_the_refusal() {
         let window = |name: &str, remaining| Window {
             name: name.to_owned(),
+            whole: None,
             remaining,
             reset_in: Some(Duration::from_secs(90)),
         };
@@ -224,6 +250,32 @@ mod tests {
         check(200, &with(vec![window("global-app-quota", Some(1))]), None, &[]);
         check(200, &with(vec![window("global-app-quota", None)]), None, &[]);
         check(200, &with(vec![window("unheard-of", Some(0))]), None, &[]);
+    }
+
+    #[test]
+    fn the_last_of_an_hours_points_is_for_people() {
+        let seconds = Duration::from_secs;
+        let window = |name: &str, remaining| Window {
+            name: name.to_owned(),
+            whole: Some(1_000),
+            remaining: Some(remaining),
+            reset_in: Some(seconds(90)),
+        };
+        let with = |name: &str, remaining| Signals { windows: vec![window(name, remaining)], ..Signals::default() };
+        let (of_app, of_tenant) = (Scope::BackgroundOfApp(App::Forge), Scope::BackgroundOf(TenantId::SERVER));
+        check(200, &with("global-app-quota", 200), None, &[]);
+        check(200, &with("global-app-quota", 199), None, &[(of_app.clone(), 90)]);
+        check(200, &with("tenant-quota", 199), None, &[(of_tenant.clone(), 90)]);
+        check(200, &with("burst", 1), None, &[]);
+        // When nothing is left, everybody waits.
+        check(200, &with("global-app-quota", 0), None, &[(of_app.clone(), 90), (Scope::App(App::Forge), 90)]);
+        for scope in [of_app, of_tenant] {
+            let mut pauses = Pauses::default();
+            pauses.add(scope.clone(), seconds(90), seconds(0));
+            assert_eq!(pauses.wait(&target(None), seconds(10)), seconds(0), "{scope:?}");
+            let background = Target { background: true, ..target(None) };
+            assert_eq!(pauses.wait(&background, seconds(10)), seconds(80), "{scope:?}");
+        }
     }
 
     #[test]
@@ -285,8 +337,13 @@ mod tests {
     fn a_pause_reaches_as_far_as_its_reason() {
         let seconds = Duration::from_secs;
         let mut pauses = Pauses::default();
-        pauses.add(Scope::Issue(TenantId::SERVER, "1".to_owned()), seconds(10), seconds(0));
-        pauses.add(Scope::Issue(TenantId::SERVER, "1".to_owned()), seconds(5), seconds(0));
+        let issue = || Scope::Issue(TenantId::SERVER, "1".to_owned());
+        let new =
+            [(10, 0), (5, 0), (10, 10), (12, 11)].map(|(until, now)| pauses.add(issue(), seconds(until), seconds(now)));
+        assert_eq!(new, [true, false, true, true]);
+        pauses = Pauses::default();
+        pauses.add(issue(), seconds(10), seconds(0));
+        pauses.add(issue(), seconds(5), seconds(0));
         assert_eq!(pauses.wait(&target(Some("1")), seconds(4)), seconds(6));
         assert_eq!(pauses.wait(&target(Some("2")), seconds(4)), seconds(0));
         assert_eq!(pauses.wait(&target(None), seconds(4)), seconds(0));

@@ -255,3 +255,24 @@ async fn a_refusal_of_jiras_pauses_and_is_told() {
     assert_eq!(other.code(), "jira_rate_limited");
     assert!(other.retry_after().unwrap() > Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn the_last_of_an_hours_points_is_left_to_people() {
+    let database = Database::sqlite().await.unwrap();
+    let world = World::with(&database, |config| config.rate_limits.points_per_hour = 60).await;
+    let (_, cx, _) = world.enter("agent", "customers-page", None).await;
+    let person = || Jira::for_tenant(&world.host.cloud, &cx, As::App).within(Duration::from_secs(5));
+    let mut held_back = None;
+    for _ in 0..60 {
+        if let Err(fault) = person().in_background().within(Duration::from_secs(5)).myself().await {
+            held_back = Some(fault);
+            break;
+        }
+    }
+    let fault = held_back.unwrap();
+    assert_eq!((fault.kind(), fault.code()), (Kind::Busy, "jira_rate_limited"));
+    assert!(fault.retry_after().unwrap() > Duration::from_secs(1));
+    // Some of the hour is left, and whoever waits gets it.
+    person().myself().await.unwrap();
+    person().server_info().await.unwrap();
+}

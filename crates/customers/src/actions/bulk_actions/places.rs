@@ -93,7 +93,7 @@ impl<'a> Work<'a> {
             Author::Person(account) => Some(account),
             Author::Token(_) | Author::Import(_) | Author::BulkAction(_) => None,
         };
-        let app = Jira::for_tenant(&room.shared.host.cloud, cx, As::App).within(client::BACKGROUND);
+        let app = Jira::for_tenant(&room.shared.host.cloud, cx, As::App).in_background();
         let jira = app.hand_for(person).await?;
         let deed = match (act_of(plan.peek())?, way) {
             (Act::AddToOrganization(of), Way::Forth) | (Act::RemoveFromOrganization(of), Way::Back) => {

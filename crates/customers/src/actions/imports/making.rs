@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use host::client::{ACCOUNTS_AT_ONCE, BACKGROUND, Customer, Power, ServiceDeskId};
+use host::client::{ACCOUNTS_AT_ONCE, Customer, Power, ServiceDeskId};
 use host::{As, Jira, Personal, Profile};
 use jiff::Timestamp;
 use kernel::{AccountId, Cx, Fault, KeyClass, Kind, Result};
@@ -73,7 +73,7 @@ pub(super) async fn hand<'a>(
         Author::Person(account) => Some(account),
         Author::Token(_) | Author::Import(_) | Author::BulkAction(_) => None,
     };
-    let app = Jira::for_tenant(&room.shared.host.cloud, cx, As::App).within(BACKGROUND);
+    let app = Jira::for_tenant(&room.shared.host.cloud, cx, As::App).in_background();
     match adding::desks_of(&app, "/makeCustomers/projectIds", &places.projects).await {
         Ok(desks) => Ok(Some((app.hand_for(person).await?, desks))),
         Err(fault) if matches!(fault.kind(), Kind::Invalid | Kind::Refused) => Ok(None),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use host::client::{ACCOUNTS_LOOKED_AT, AccountKind, BACKGROUND, User};
+use host::client::{ACCOUNTS_LOOKED_AT, AccountKind, User};
 use host::{As, Jira, Personal};
 use kernel::{AccountId, Cx, Kind, Result, TenantId};
 use vault::Keys;
@@ -137,7 +137,7 @@ impl<'a> Seeker<'a> {
         if due.is_empty() {
             return Ok(false);
         }
-        let app = Jira::for_tenant(&self.room.shared.host.cloud, self.cx, As::App).within(BACKGROUND);
+        let app = Jira::for_tenant(&self.room.shared.host.cloud, self.cx, As::App).in_background();
         // Whoever began it may be told addresses that an app is not.
         let hand = app.hand_for(self.person()).boxed().await?;
         let asking: Vec<BoxFuture<'_, Result<()>>> =
