@@ -69,7 +69,7 @@ fn read_from_jira(database: &Path, customers: usize) -> Result<()> {
 fn make_known(database: &Path, rows: usize) -> Result<()> {
     let words = format!(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {rows}) \
-         INSERT OR IGNORE INTO customer SELECT (SELECT tenant FROM customer LIMIT 1), \
+         INSERT OR IGNORE INTO customer (tenant, account, synced_at) SELECT (SELECT tenant FROM customer LIMIT 1), \
          printf('712020:00000000-0000-4000-8000-%012d', i), (strftime('%s', 'now') + 86400) * 1000000 FROM n;"
     );
     sqlite(database, &words).map(drop)

@@ -220,11 +220,12 @@ fn names_algorithm(token: &str) -> bool {
         .is_some_and(|header| header.get("alg").is_some_and(serde_json::Value::is_string))
 }
 
-/// Whether a text may be a key's id: segments of plain characters, none of which climbs.
+/// Whether a text may be a key's id: segments of plain characters, without two dots in a row anywhere.
 pub fn is_key_id(kid: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     !kid.is_empty()
         && kid.len() <= KID_BYTES
+        && !kid.contains("..")
         && kid.split('/').count() <= 4
         && kid.split('/').all(|part| part.chars().all(plain) && part.chars().any(|c| c.is_ascii_alphanumeric()))
 }
